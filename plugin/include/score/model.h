@@ -1,0 +1,143 @@
+/* A trained diffusion model: what it describes (beads, units, diffusion) and its experts, each a
+ * network that owns a range of diffusion time (arXiv 2506.17139, sections 3 and 4).
+ *
+ * Coordinates: x = (r - mean over beads of r) / scale_nm, or r / scale_nm where `centred` is 0.
+ * Forward process, variance preserving: beta(t) = beta_min + (beta_max - beta_min) t on
+ * t in [1e-5, 1]. Energy experts give E(x, t), log q_t(x) = -E(x, t) + const; as a potential,
+ * U(r) = k temperature_k E(x, t0) with t0 = 1e-5. */
+#ifndef SCORE_MODEL_H
+#define SCORE_MODEL_H
+
+#include <stddef.h>
+
+#include "score/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    SCORE_MAX_FEATURES = 8,
+    SCORE_MAX_EXPERTS = 16,
+    SCORE_NAME_SIZE = 64,
+    SCORE_MAX_BEADS = 65536,    /* of one molecule */
+    SCORE_MAX_WIDTH = 65536,    /* of any layer */
+    SCORE_MAX_LAYERS = 1024,
+    SCORE_FEATURE_WIDTH = 16,   /* width of one feature's embedding */
+    SCORE_FEEDFORWARD_FACTOR = 4
+};
+#define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of one expert */
+#define SCORE_TIME_MIN 1e-5                    /* t0: the diffusion time of a force */
+#define SCORE_BOLTZMANN_KJ 0.00831446261815324 /* kJ/mol/K */
+
+typedef enum score_architecture { SCORE_GRAPH_TRANSFORMER, SCORE_MLP } score_architecture;
+typedef enum score_output { SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE } score_output;
+typedef enum score_dtype { SCORE_FLOAT32, SCORE_FLOAT64 } score_dtype; /* as stored in a file */
+
+typedef struct score_bead {
+    char name[SCORE_NAME_SIZE];    /* atom name, e.g. "CA" */
+    char residue[SCORE_NAME_SIZE]; /* residue name, e.g. "ALA" */
+    int residue_index;             /* counts from 0, never decreases along the list */
+    double mass_amu;
+    double frame_nm[3];            /* one frame to start from; unused dimensions are 0 */
+    int features[SCORE_MAX_FEATURES];
+} score_bead;
+
+typedef struct score_expert_config {
+    score_architecture architecture;
+    score_output output;
+    int hidden;
+    int layers;
+    int heads;      /* graph transformer only, else 0 */
+    int head_width; /* graph transformer only, else 0 */
+    double t_begin; /* owns the closed range [t_begin, t_end] of diffusion time */
+    double t_end;
+    score_dtype dtype;
+} score_expert_config;
+
+/* Free text about where the model came from: data, recipe, commit, figures reached. */
+typedef struct score_note {
+    const char *name;
+    const char *text;
+} score_note;
+
+/* feature_count 0: the model knows its beads one by one (one-hot) and every molecule has
+ * bead_count beads. feature_count > 0: beads are known by integer features alone, a molecule may
+ * have any number of them, and the bead list is one example (possibly empty). */
+typedef struct score_model_config {
+    int dimensions; /* 3; 1 or 2 for a toy potential of an MLP */
+    int centred;    /* 1: the mean over beads is removed inside every model call */
+    double scale_nm;
+    double temperature_k;
+    double beta_min;
+    double beta_max;
+    int feature_count;
+    int feature_sizes[SCORE_MAX_FEATURES]; /* feature k is in [0, feature_sizes[k]) */
+    int bead_count;
+    const score_bead *beads;
+    int expert_count;
+    score_expert_config experts[SCORE_MAX_EXPERTS];
+    int note_count;
+    const score_note *notes;
+} score_model_config;
+
+typedef struct score_model score_model;
+
+/* A named view into an expert's parameter vector, row-major, rank 1 or 2. */
+typedef struct score_tensor {
+    char name[SCORE_NAME_SIZE];
+    int rank;
+    int shape[2]; /* shape[1] is 1 where rank is 1 */
+    size_t offset;
+    size_t size;
+} score_tensor;
+
+/* Checks `config` and makes a model with all parameters zero. Beads and notes are copied.
+ * SCORE_ERROR_ARGUMENT names the value that is out of range; SCORE_ERROR_MEMORY. */
+SCORE_EXPORT score_status score_model_create(const score_model_config *config, score_model **model,
+                                             score_error *error);
+SCORE_EXPORT score_status score_model_copy(const score_model *source, score_model **model,
+                                           score_error *error);
+SCORE_EXPORT void score_model_destroy(score_model *model);
+
+/* Owned by the model, valid until it is destroyed or its notes are set anew. */
+SCORE_EXPORT const score_model_config *score_model_get_config(const score_model *model);
+
+/* Replaces the text of note `name`, or adds it. SCORE_ERROR_MEMORY. */
+SCORE_EXPORT score_status score_model_set_note(score_model *model, const char *name,
+                                               const char *text, score_error *error);
+
+/* The expert that owns diffusion time t: the last in the list whose closed range holds it.
+ * SCORE_ERROR_ARGUMENT names t where none does. */
+SCORE_EXPORT score_status score_model_expert_at(const score_model *model, double t, int *expert,
+                                                score_error *error);
+
+SCORE_EXPORT size_t score_model_parameter_count(const score_model *model, int expert);
+SCORE_EXPORT double *score_model_parameters(score_model *model, int expert);
+SCORE_EXPORT const double *score_model_parameters_const(const score_model *model, int expert);
+SCORE_EXPORT int score_model_tensor_count(const score_model *model, int expert);
+SCORE_EXPORT const score_tensor *score_model_tensor(const score_model *model, int expert,
+                                                    int index);
+
+/* Reads `path` (.xml or .xml.gz). On an error *model is NULL and the error has file and line:
+ * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT, SCORE_ERROR_MEMORY. */
+SCORE_EXPORT score_status score_model_read(const char *path, score_model **model,
+                                           score_error *error);
+/* The same from memory; `name` stands in for the file's name in errors. */
+SCORE_EXPORT score_status score_model_read_memory(const char *text, size_t size, const char *name,
+                                                  score_model **model, score_error *error);
+
+/* Writes atomically (temporary file beside it, fsync, rename); compressed if `path` ends in .gz.
+ * The same model gives the same bytes. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY; on an error `path`
+ * is as it was before. */
+SCORE_EXPORT score_status score_model_write(const score_model *model, const char *path,
+                                            score_error *error);
+/* The same (uncompressed) to memory; the caller frees *text with score_free. */
+SCORE_EXPORT score_status score_model_write_memory(const score_model *model, char **text,
+                                                   size_t *size, score_error *error);
+SCORE_EXPORT void score_free(void *memory);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

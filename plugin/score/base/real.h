@@ -1,0 +1,16 @@
+/* The numerical core is compiled twice from one source: with SCORE_SINGLE for float, without for
+ * double. SCORE_TYPED(name) gives each copy its own symbol. */
+#ifndef SCORE_REAL_H
+#define SCORE_REAL_H
+
+#ifdef SCORE_SINGLE
+typedef float score_real;
+#define SCORE_TYPED(name) name##_f32
+#define SCORE_EPSILON 1.1920928955078125e-07
+#else
+typedef double score_real;
+#define SCORE_TYPED(name) name##_f64
+#define SCORE_EPSILON 2.220446049250313e-16
+#endif
+
+#endif

@@ -1,0 +1,32 @@
+/* The variance-preserving diffusion (arXiv 2506.17139, section 2; Song et al., arXiv 2011.13456,
+ * eq. 11) and the features by which a network sees its time. */
+#ifndef SCORE_DIFFUSION_H
+#define SCORE_DIFFUSION_H
+
+enum { SCORE_MAX_TIME_FEATURES = 7 };
+
+/* beta(t) = beta_min + (beta_max - beta_min) t; x_t = m x_0 + sigma eps. */
+typedef struct score_schedule {
+    double beta_min;
+    double beta_max;
+} score_schedule;
+
+double score_beta(score_schedule schedule, double t);
+/* m(t) = exp(-t^2 (beta_max - beta_min)/4 - beta_min t/2) */
+double score_signal(score_schedule schedule, double t);
+/* sigma(t) = sqrt(1 - m^2), exact also where t is small */
+double score_noise(score_schedule schedule, double t);
+
+/* The weight w(t) of a training loss on (t_begin, t_end): a tent that rises to 1 at `middle`, both
+ * halves of equal area: (t1 - t0)/(2 (m - t0)) for t <= m, else (t1 - t0)/(2 (t1 - m)). */
+double score_equal_weight(double t, double middle, double t_begin, double t_end);
+
+/* 4 where the range begins at 0 (or the smallest diffusion time), else 7. */
+int score_time_feature_count(double t_begin);
+
+/* value, first and second derivative of every feature; t is clipped to the range first, so the
+ * derivatives are 0 outside it. */
+void score_time_features(double t, double t_begin, double t_end, double *value, double *first,
+                         double *second);
+
+#endif

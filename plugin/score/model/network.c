@@ -1,0 +1,155 @@
+#include "model/network.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/diffusion.h"
+
+/* Counts tensors and parameters while network->tensors is NULL, records them otherwise. */
+static void add(score_network *network, const char *name, int rank, int rows, int columns) {
+    size_t size = (size_t)rows * (size_t)columns;
+    if (network->tensors != NULL) {
+        score_tensor *tensor = &network->tensors[network->tensor_count];
+        snprintf(tensor->name, sizeof tensor->name, "%s", name);
+        tensor->rank = rank;
+        tensor->shape[0] = rows;
+        tensor->shape[1] = columns;
+        tensor->offset = network->parameter_count;
+        tensor->size = size;
+    }
+    network->tensor_count++;
+    network->parameter_count += size;
+}
+
+static void add_vector(score_network *network, int layer, const char *name, int size) {
+    char full[SCORE_NAME_SIZE];
+    if (layer < 0)
+        snprintf(full, sizeof full, "%s", name);
+    else
+        snprintf(full, sizeof full, "layer.%d.%s", layer, name);
+    add(network, full, 1, size, 1);
+}
+
+static void add_linear(score_network *network, int layer, const char *name, int in, int out) {
+    char full[SCORE_NAME_SIZE];
+    const char *dot = name[0] == '\0' ? "" : ".";
+    if (layer < 0)
+        snprintf(full, sizeof full, "%s.weight", name);
+    else
+        snprintf(full, sizeof full, "layer.%d.%s%sweight", layer, name, dot);
+    add(network, full, 2, in, out);
+    if (layer < 0)
+        snprintf(full, sizeof full, "%s.bias", name);
+    else
+        snprintf(full, sizeof full, "layer.%d.%s%sbias", layer, name, dot);
+    add(network, full, 1, out, 1);
+}
+
+static void list_graph_transformer(score_network *network) {
+    const int h = network->expert.hidden;
+    const int attention = network->expert.heads * network->expert.head_width;
+    for (int k = 0; k < network->feature_count; k++) {
+        char name[SCORE_NAME_SIZE];
+        snprintf(name, sizeof name, "feature.%d", k);
+        add(network, name, 2, network->feature_sizes[k], SCORE_FEATURE_WIDTH);
+    }
+    int inputs = network->feature_count > 0 ? SCORE_FEATURE_WIDTH * network->feature_count
+                                            : network->beads;
+    add_linear(network, -1, "embedding", inputs + network->time_features, h);
+    add_linear(network, -1, "edge", network->dimensions, h);
+    for (int l = 0; l < network->expert.layers; l++) {
+        add_vector(network, l, "attention_norm.scale", h);
+        add_vector(network, l, "attention_norm.bias", h);
+        add_linear(network, l, "query_key_value", h, 3 * attention);
+        add_linear(network, l, "attention_edge", h, attention);
+        add_linear(network, l, "attention_out", attention, h);
+        add_vector(network, l, "attention_gate.weight", 3 * h);
+        add_vector(network, l, "feedforward_norm.scale", h);
+        add_vector(network, l, "feedforward_norm.bias", h);
+        add_linear(network, l, "feedforward_in", h, SCORE_FEEDFORWARD_FACTOR * h);
+        add_linear(network, l, "feedforward_out", SCORE_FEEDFORWARD_FACTOR * h, h);
+        add_vector(network, l, "feedforward_gate.weight", 3 * h);
+    }
+    if (network->expert.output == SCORE_OUTPUT_ENERGY)
+        add_linear(network, -1, "readout", h, 1);
+    else
+        add_linear(network, -1, "readout", network->beads * h, network->outputs);
+}
+
+static void list_mlp(score_network *network) {
+    const int h = network->expert.hidden;
+    int in = network->beads * network->dimensions + network->time_features;
+    for (int l = 0; l < network->expert.layers; l++) {
+        add_linear(network, l, "", in, h);
+        in = h;
+    }
+    add_linear(network, -1, "readout", in, network->outputs);
+}
+
+static void list_tensors(score_network *network) {
+    network->tensor_count = 0;
+    network->parameter_count = 0;
+    if (network->expert.architecture == SCORE_GRAPH_TRANSFORMER)
+        list_graph_transformer(network);
+    else
+        list_mlp(network);
+}
+
+score_status score_network_create(const score_model_config *config, int expert,
+                                  score_network *network, score_error *error) {
+    memset(network, 0, sizeof *network);
+    network->expert = config->experts[expert];
+    network->dimensions = config->dimensions;
+    network->centred = config->centred;
+    network->beads = config->feature_count > 0 ? 0 : config->bead_count;
+    network->feature_count = config->feature_count;
+    memcpy(network->feature_sizes, config->feature_sizes, sizeof network->feature_sizes);
+    network->time_features = score_time_feature_count(network->expert.t_begin);
+    network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY
+                           ? 1
+                           : network->beads * network->dimensions;
+    list_tensors(network);
+    if (network->parameter_count > SCORE_MAX_PARAMETERS)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d has %zu parameters, more than the limit of %zu", expert,
+                          network->parameter_count, SCORE_MAX_PARAMETERS);
+    network->tensors = calloc((size_t)network->tensor_count, sizeof *network->tensors);
+    if (network->tensors == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
+                          network->tensor_count);
+    list_tensors(network);
+    return SCORE_OK;
+}
+
+score_status score_network_copy(const score_network *source, score_network *network,
+                                score_error *error) {
+    *network = *source;
+    size_t size = (size_t)source->tensor_count * sizeof *source->tensors;
+    network->tensors = malloc(size);
+    if (network->tensors == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
+                          network->tensor_count);
+    memcpy(network->tensors, source->tensors, size);
+    return SCORE_OK;
+}
+
+void score_network_destroy(score_network *network) {
+    free(network->tensors);
+    network->tensors = NULL;
+}
+
+size_t score_network_offset(const score_network *network, const char *name) {
+    for (int k = 0; k < network->tensor_count; k++)
+        if (strcmp(network->tensors[k].name, name) == 0)
+            return network->tensors[k].offset;
+    assert(!"no such tensor");
+    return 0;
+}
+
+size_t score_network_layer_offset(const score_network *network, int layer, const char *name) {
+    char full[SCORE_NAME_SIZE];
+    snprintf(full, sizeof full, "layer.%d.%s", layer, name);
+    return score_network_offset(network, full);
+}

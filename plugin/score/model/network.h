@@ -1,0 +1,55 @@
+/* The tensors of one expert: their names, shapes and places in its parameter vector. A weight
+ * matrix is inputs x outputs, row-major, so that a layer is rows(x) times weight plus bias.
+ *
+ * Graph transformer (hidden h, L layers, H heads of width w, T time features, layer l from 0):
+ *   feature.k                      feature_sizes[k] x 16, one per integer feature
+ *   embedding.weight, .bias        (I + T) x h, h; I = beads, or 16 x features
+ *   edge.weight, .bias             3 x h, h
+ *   layer.l.attention_norm.scale, .bias       h
+ *   layer.l.query_key_value.weight, .bias     h x 3Hw, 3Hw; columns query | key | value, each
+ *                                             head after head
+ *   layer.l.attention_edge.weight, .bias      h x Hw, Hw
+ *   layer.l.attention_out.weight, .bias       Hw x h, h
+ *   layer.l.attention_gate.weight             3h: parts for new, old, new - old
+ *   layer.l.feedforward_norm.scale, .bias     h
+ *   layer.l.feedforward_in.weight, .bias      h x 4h, 4h
+ *   layer.l.feedforward_out.weight, .bias     4h x h, h
+ *   layer.l.feedforward_gate.weight           3h
+ *   readout.weight, .bias          energy: h x 1, 1; score: (beads h) x D, D
+ * MLP (D coordinates, T time features):
+ *   layer.l.weight, .bias          (D + T, then h) x h, h
+ *   readout.weight, .bias          h x 1, 1; score: h x D, D */
+#ifndef SCORE_NETWORK_H
+#define SCORE_NETWORK_H
+
+#include "score/model.h"
+
+typedef struct score_network {
+    score_expert_config expert;
+    int dimensions;
+    int centred;
+    int beads; /* of every molecule, or 0: any number */
+    int feature_count;
+    int feature_sizes[SCORE_MAX_FEATURES];
+    int time_features;
+    int outputs; /* of one molecule: 1 for an energy, D for a score */
+    int tensor_count;
+    score_tensor *tensors;
+    size_t parameter_count;
+} score_network;
+
+/* `config` has been checked by score_model_create. */
+score_status score_network_create(const score_model_config *config, int expert,
+                                  score_network *network, score_error *error);
+score_status score_network_copy(const score_network *source, score_network *network,
+                                score_error *error);
+void score_network_destroy(score_network *network);
+
+/* Offset of tensor `name` (for the layers: "layer.<layer>.<name>") in the parameter vector. The
+ * tensor must exist. */
+size_t score_network_offset(const score_network *network, const char *name);
+size_t score_network_layer_offset(const score_network *network, int layer, const char *name);
+
+const score_network *score_model_network(const score_model *model, int expert);
+
+#endif

@@ -1,0 +1,270 @@
+#include "score/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/network.h"
+
+struct score_model {
+    score_model_config config;
+    score_bead *beads;
+    score_note *notes;
+    score_network networks[SCORE_MAX_EXPERTS];
+    double *parameters[SCORE_MAX_EXPERTS];
+};
+
+static score_status check_count(const char *name, int value, int least, int most,
+                                score_error *error) {
+    if (value < least || value > most)
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "%s is %d, must be in [%d, %d]", name, value,
+                          least, most);
+    return SCORE_OK;
+}
+
+static score_status check_positive(const char *name, double value, score_error *error) {
+    if (!(value > 0) || !isfinite(value))
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "%s is %g, must be positive and finite",
+                          name, value);
+    return SCORE_OK;
+}
+
+static score_status check_expert(const score_model_config *config, int k, score_error *error) {
+    const score_expert_config *expert = &config->experts[k];
+    score_status status;
+    if ((status = check_count("hidden", expert->hidden, 1,
+                              SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, error)) ||
+        (status = check_count("layers", expert->layers, 1, SCORE_MAX_LAYERS, error)))
+        return status;
+    if (!(expert->t_begin >= 0 && expert->t_begin < expert->t_end && expert->t_end <= 1))
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d owns diffusion times [%g, %g], must be a range inside [0, 1]",
+                          k, expert->t_begin, expert->t_end);
+    if (expert->output == SCORE_OUTPUT_SCORE && config->feature_count > 0)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d predicts a score, which a model of bead features, whose "
+                          "molecules differ in size, cannot do",
+                          k);
+    if (expert->architecture == SCORE_MLP) {
+        if (config->feature_count > 0)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "expert %d is an MLP, which cannot use bead features", k);
+        if (expert->heads != 0 || expert->head_width != 0)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "expert %d is an MLP with %d heads of width %d, must be 0", k,
+                              expert->heads, expert->head_width);
+        return SCORE_OK;
+    }
+    if (config->dimensions != 3)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d is a graph transformer in %d dimensions, must be 3", k,
+                          config->dimensions);
+    if ((status = check_count("heads", expert->heads, 1, SCORE_MAX_WIDTH, error)) ||
+        (status = check_count("headWidth", expert->head_width, 1, SCORE_MAX_WIDTH, error)))
+        return status;
+    if ((long)expert->heads * expert->head_width * 3 > SCORE_MAX_WIDTH)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "%d heads of width %d are wider than the limit of %d", expert->heads,
+                          expert->head_width, SCORE_MAX_WIDTH / 3);
+    return SCORE_OK;
+}
+
+static score_status check_bead(const score_model_config *config, int k, score_error *error) {
+    const score_bead *bead = &config->beads[k];
+    if (!(bead->mass_amu >= 0) || !isfinite(bead->mass_amu))
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "bead %d has mass %g, must not be negative",
+                          k, bead->mass_amu);
+    int before = k == 0 ? 0 : config->beads[k - 1].residue_index;
+    if (bead->residue_index < before)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "bead %d has residue index %d, must be at least %d", k,
+                          bead->residue_index, before);
+    for (int d = 0; d < 3; d++)
+        if (!isfinite(bead->frame_nm[d]))
+            return score_fail(error, SCORE_ERROR_ARGUMENT, "bead %d has coordinate %g", k,
+                              bead->frame_nm[d]);
+    for (int f = 0; f < config->feature_count; f++)
+        if (bead->features[f] < 0 || bead->features[f] >= config->feature_sizes[f])
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "bead %d has feature %d = %d, must be in [0, %d)", k, f,
+                              bead->features[f], config->feature_sizes[f]);
+    return SCORE_OK;
+}
+
+static score_status check_config(const score_model_config *config, score_error *error) {
+    score_status status;
+    if ((status = check_count("dimensions", config->dimensions, 1, 3, error)) ||
+        (status = check_count("the number of experts", config->expert_count, 1, SCORE_MAX_EXPERTS,
+                              error)) ||
+        (status = check_count("the number of features", config->feature_count, 0,
+                              SCORE_MAX_FEATURES, error)) ||
+        (status = check_count("the number of beads", config->bead_count,
+                              config->feature_count > 0 ? 0 : 1, SCORE_MAX_BEADS, error)) ||
+        (status = check_count("the number of notes", config->note_count, 0, 1000, error)) ||
+        (status = check_positive("scale_nm", config->scale_nm, error)) ||
+        (status = check_positive("temperature_k", config->temperature_k, error)) ||
+        (status = check_positive("beta_min", config->beta_min, error)) ||
+        (status = check_positive("beta_max", config->beta_max, error)))
+        return status;
+    if (config->beta_max < config->beta_min)
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "beta_max is %g, less than beta_min %g",
+                          config->beta_max, config->beta_min);
+    if (config->centred && config->bead_count == 1)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "a model of one bead cannot be centred: nothing would be left of it");
+    for (int f = 0; f < config->feature_count; f++)
+        if ((status = check_count("the size of a feature", config->feature_sizes[f], 1,
+                                  SCORE_MAX_WIDTH, error)))
+            return status;
+    for (int k = 0; k < config->bead_count; k++)
+        if ((status = check_bead(config, k, error)))
+            return status;
+    for (int k = 0; k < config->expert_count; k++)
+        if ((status = check_expert(config, k, error)))
+            return status;
+    return SCORE_OK;
+}
+
+static char *copy_text(const char *text) {
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+    if (copy != NULL)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+score_status score_model_set_note(score_model *model, const char *name, const char *text,
+                                  score_error *error) {
+    int k = 0;
+    while (k < model->config.note_count && strcmp(model->notes[k].name, name) != 0)
+        k++;
+    char *new_text = copy_text(text);
+    char *new_name = k == model->config.note_count ? copy_text(name) : (char *)"";
+    score_note *notes = realloc(model->notes, ((size_t)model->config.note_count + 1) * sizeof *notes);
+    if (notes != NULL)
+        model->notes = notes;
+    model->config.notes = model->notes;
+    if (new_text == NULL || new_name == NULL || notes == NULL) {
+        free(new_text);
+        if (k == model->config.note_count)
+            free(new_name);
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate note '%s'", name);
+    }
+    if (k == model->config.note_count) {
+        notes[k].name = new_name;
+        model->config.note_count++;
+    } else {
+        free((char *)notes[k].text);
+    }
+    notes[k].text = new_text;
+    return SCORE_OK;
+}
+
+score_status score_model_create(const score_model_config *config, score_model **result,
+                                score_error *error) {
+    *result = NULL;
+    score_status status = check_config(config, error);
+    if (status != SCORE_OK)
+        return status;
+    score_model *model = calloc(1, sizeof *model);
+    if (model == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a model");
+    model->config = *config;
+    model->config.note_count = 0;
+    model->config.notes = NULL;
+    model->beads = calloc((size_t)config->bead_count + 1, sizeof *model->beads);
+    model->config.beads = model->beads;
+    if (model->beads == NULL) {
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %d beads",
+                            config->bead_count);
+        goto fail;
+    }
+    if (config->bead_count > 0)
+        memcpy(model->beads, config->beads, (size_t)config->bead_count * sizeof *model->beads);
+    for (int k = 0; k < config->note_count; k++)
+        if ((status = score_model_set_note(model, config->notes[k].name, config->notes[k].text,
+                                           error)))
+            goto fail;
+    for (int k = 0; k < config->expert_count; k++) {
+        if ((status = score_network_create(&model->config, k, &model->networks[k], error)))
+            goto fail;
+        model->parameters[k] = calloc(model->networks[k].parameter_count, sizeof(double));
+        if (model->parameters[k] == NULL) {
+            status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %zu parameters",
+                                model->networks[k].parameter_count);
+            goto fail;
+        }
+    }
+    *result = model;
+    return SCORE_OK;
+fail:
+    score_model_destroy(model);
+    return status;
+}
+
+score_status score_model_copy(const score_model *source, score_model **model, score_error *error) {
+    score_status status = score_model_create(&source->config, model, error);
+    if (status != SCORE_OK)
+        return status;
+    for (int k = 0; k < source->config.expert_count; k++)
+        memcpy((*model)->parameters[k], source->parameters[k],
+               source->networks[k].parameter_count * sizeof(double));
+    return SCORE_OK;
+}
+
+void score_model_destroy(score_model *model) {
+    if (model == NULL)
+        return;
+    for (int k = 0; k < model->config.note_count; k++) {
+        free((char *)model->notes[k].name);
+        free((char *)model->notes[k].text);
+    }
+    for (int k = 0; k < SCORE_MAX_EXPERTS; k++) {
+        score_network_destroy(&model->networks[k]);
+        free(model->parameters[k]);
+    }
+    free(model->notes);
+    free(model->beads);
+    free(model);
+}
+
+const score_model_config *score_model_get_config(const score_model *model) {
+    return &model->config;
+}
+
+score_status score_model_expert_at(const score_model *model, double t, int *expert,
+                                   score_error *error) {
+    for (int k = model->config.expert_count - 1; k >= 0; k--) {
+        const score_expert_config *config = &model->config.experts[k];
+        if (t >= config->t_begin && t <= config->t_end) {
+            *expert = k;
+            return SCORE_OK;
+        }
+    }
+    return score_fail(error, SCORE_ERROR_ARGUMENT, "no expert of the model owns diffusion time %g",
+                      t);
+}
+
+const score_network *score_model_network(const score_model *model, int expert) {
+    return &model->networks[expert];
+}
+
+size_t score_model_parameter_count(const score_model *model, int expert) {
+    return model->networks[expert].parameter_count;
+}
+
+double *score_model_parameters(score_model *model, int expert) {
+    return model->parameters[expert];
+}
+
+const double *score_model_parameters_const(const score_model *model, int expert) {
+    return model->parameters[expert];
+}
+
+int score_model_tensor_count(const score_model *model, int expert) {
+    return model->networks[expert].tensor_count;
+}
+
+const score_tensor *score_model_tensor(const score_model *model, int expert, int index) {
+    return &model->networks[expert].tensors[index];
+}

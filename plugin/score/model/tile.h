@@ -1,0 +1,99 @@
+/* The traversal of a network over one tile: a whole number of molecules (or samples) whose
+ * activations are kept from the forward to the backward sweep.
+ *
+ * STREAMS. Stream 0 is the value. A direction is a straight line x + e x', t + e t' through the
+ * inputs, and adds a first-order stream, d/de of every quantity, and where asked for a
+ * second-order stream, d2/de2, right behind it. Streams are extra rows: an array [streams][rows]
+ * [width] is one matrix of streams x rows rows.
+ *
+ * PASSES. A forward pass computes the streams in `pass->streams` and leaves the others as they
+ * are (stream 0 and a direction's first order must be there already or be computed too). A
+ * backward pass takes the adjoints of the output streams in `pass->streams` (they must hold the
+ * value; a second order needs its first order) and adds to x_bar and t_bar of the value, and to
+ * the parameters' gradient: with F = sum output_bar . output over those streams,
+ *     x_bar[value] += dF/dx, t_bar += dF/dt, gradient += dF/dparameter.
+ * The adjoints of the directions themselves are not formed at the inputs.
+ *
+ * Forwards overwrite, adjoints accumulate. */
+#ifndef SCORE_TILE_H
+#define SCORE_TILE_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/real.h"
+#include "model/network.h"
+
+enum { SCORE_MAX_STREAMS = 8 };
+
+#define score_packed_create SCORE_TYPED(score_packed_create)
+#define score_packed_destroy SCORE_TYPED(score_packed_destroy)
+#define score_packed_update SCORE_TYPED(score_packed_update)
+#define score_packed_gradient_size SCORE_TYPED(score_packed_gradient_size)
+#define score_packed_fold_gradient SCORE_TYPED(score_packed_fold_gradient)
+#define score_tile_create SCORE_TYPED(score_tile_create)
+#define score_tile_destroy SCORE_TYPED(score_tile_destroy)
+#define score_tile_set_molecules SCORE_TYPED(score_tile_set_molecules)
+#define score_forward SCORE_TYPED(score_forward)
+#define score_backward SCORE_TYPED(score_backward)
+
+/* Which streams a tile can hold. Stream 0 has order 0; order 1 opens a direction; order 2 follows
+ * the order 1 of the same direction. */
+typedef struct score_streams {
+    int count;
+    int order[SCORE_MAX_STREAMS];
+    bool moves_time[SCORE_MAX_STREAMS]; /* the direction has a part along t */
+} score_streams;
+
+typedef struct score_packed score_packed;
+typedef struct score_tile score_tile;
+
+typedef struct score_pass {
+    unsigned streams;     /* bit s: stream s takes part */
+    bool wants_time;      /* backward: t_bar is wanted */
+    score_real *gradient; /* backward: score_packed_gradient_size values, or NULL: not wanted */
+} score_pass;
+
+/* The weights of one expert in the form the blocks use. `network` must outlive it. */
+score_status score_packed_create(const score_network *network, score_packed **packed,
+                                 score_error *error);
+void score_packed_destroy(score_packed *packed);
+/* Takes new parameters (network->parameter_count values), e.g. after an optimizer step. */
+void score_packed_update(score_packed *packed, const score_real *parameters);
+/* A gradient has the parameters first, then quantities derived from them (attention's A and c).
+ * fold moves what has been collected for the latter to the former. Linear in the gradient, so it
+ * may be called once on a sum. */
+size_t score_packed_gradient_size(const score_packed *packed);
+void score_packed_fold_gradient(const score_packed *packed, score_real *gradient);
+
+/* Inputs and outputs of a tile; the rest of it belongs to the blocks. R = rows: beads of all
+ * molecules, d = dimensions, M = molecules, O = outputs of a molecule (1: energy E; D: score). */
+typedef struct score_tile_view {
+    int molecules;
+    int rows;
+    const int *first_row;   /* M + 1 */
+    score_real *x;          /* [streams][R][d], normalised, centred inside; order 2 is not read */
+    score_real *t;          /* [streams][M], value, then t' of every direction; order 2 not read */
+    score_real *output;     /* [streams][M][O] */
+    score_real *output_bar; /* [streams][M][O], set by the caller */
+    score_real *x_bar;      /* [R][d] */
+    score_real *t_bar;      /* [M] */
+} score_tile_view;
+
+/* Workspace for up to max_molecules molecules, max_rows beads and max_pairs = sum of beads^2. */
+score_status score_tile_create(const score_network *network, const score_streams *streams,
+                               int max_molecules, int max_rows, size_t max_pairs,
+                               score_tile **tile, score_error *error);
+void score_tile_destroy(score_tile *tile);
+
+/* Lays out `molecules` molecules with beads[m] beads each and returns the view of the tile, valid
+ * until the next call. features: R x feature_count, not NULL where the network has features.
+ * Must be inside the limits given to create. */
+score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const int *beads,
+                                         const int *features);
+
+void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass);
+/* Zeroes nothing the caller sees: set x_bar and t_bar first. */
+void score_backward(const score_packed *packed, score_tile *tile, const score_pass *pass);
+
+#endif
