@@ -1,0 +1,31 @@
+# Languages, warnings and optimisation, the same for every target.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Neither errno nor the floating-point flags are read after a mathematical function; saying so lets
+# loops be vectorised without changing any result. -ffast-math would change results, and
+# -march=native would tie the binary to the machine that built it.
+add_compile_options(-fno-math-errno -fno-trapping-math)
+set(CMAKE_C_FLAGS_RELEASE "-O3 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+
+add_library(score_warnings INTERFACE)
+target_compile_options(score_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion)
+if(SCORE_WERROR)
+    target_compile_options(score_warnings INTERFACE -Werror)
+endif()
+
+if(SCORE_SANITIZE)
+    add_compile_options(-fsanitize=${SCORE_SANITIZE} -fno-sanitize-recover=all
+        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${SCORE_SANITIZE})
+endif()
