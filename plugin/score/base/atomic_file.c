@@ -1,0 +1,127 @@
+#define _XOPEN_SOURCE 700
+
+#include "base/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_ATTEMPTS = 1000, SUFFIX_SIZE = 48 };
+
+static void clear(score_atomic_file *file) {
+    free(file->path);
+    free(file->temporary);
+    *file = (score_atomic_file){0};
+}
+
+/* The file that `path` leads to: the end of its symbolic links where it exists. */
+static char *resolve(const char *path) {
+    char *resolved = realpath(path, NULL);
+    return resolved != NULL ? resolved : strdup(path);
+}
+
+/* Opens "<path>.<process>-<number>.tmp" with the first number that is free: O_EXCL tells apart the
+ * threads of this process, and what a killed one has left. Returns the descriptor or -1. */
+static int open_temporary(const score_atomic_file *file) {
+    size_t size = strlen(file->path) + SUFFIX_SIZE;
+    for (int k = 0; k < MAX_ATTEMPTS; k++) {
+        snprintf(file->temporary, size, "%s.%ld-%d.tmp", file->path, (long)getpid(), k);
+        int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 || errno != EEXIST)
+            return descriptor;
+    }
+    return -1;
+}
+
+score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error) {
+    score_status status = SCORE_ERROR_FILE;
+    *file = (score_atomic_file){.path = resolve(path)};
+    if (file->path != NULL)
+        file->temporary = malloc(strlen(file->path) + SUFFIX_SIZE);
+    if (file->temporary == NULL) {
+        status = score_fail_at(error, SCORE_ERROR_MEMORY, path, 0, "cannot allocate a file name");
+        goto fail_name;
+    }
+    struct stat old;
+    int exists = stat(file->path, &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) {
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0,
+                      "cannot be replaced: it is not a regular file");
+        goto fail_name;
+    }
+    int descriptor = open_temporary(file);
+    if (descriptor < 0) {
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot open %s for writing: %s",
+                      file->temporary, strerror(errno));
+        goto fail_name;
+    }
+    if ((exists && fchmod(descriptor, old.st_mode & 0777) != 0) ||
+        (file->stream = fdopen(descriptor, "w")) == NULL) {
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot prepare %s: %s", file->temporary,
+                      strerror(errno));
+        close(descriptor);
+        unlink(file->temporary);
+        goto fail_name;
+    }
+    return SCORE_OK;
+fail_name:
+    clear(file);
+    return status;
+}
+
+/* A rename is on the disk only when its directory is. File systems that cannot sync a directory
+ * say EINVAL, and there is nothing more to do then. */
+static int sync_directory(const char *path) {
+    char *directory = strdup(path);
+    if (directory == NULL)
+        return -1;
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL)
+        slash[slash == directory ? 1 : 0] = '\0';
+    int descriptor = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(directory);
+    if (descriptor < 0)
+        return errno == EACCES ? 0 : -1; /* writable but not readable: allowed, cannot be synced */
+    int result = fsync(descriptor) == 0 || errno == EINVAL ? 0 : -1;
+    close(descriptor);
+    return result;
+}
+
+score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
+    errno = 0;
+    int good = !ferror(file->stream) && fflush(file->stream) == 0 &&
+               fsync(fileno(file->stream)) == 0;
+    int reason = errno;
+    if (fclose(file->stream) != 0 && good) {
+        good = 0;
+        reason = errno;
+    }
+    file->stream = NULL;
+    if (good && rename(file->temporary, file->path) != 0) {
+        good = 0;
+        reason = errno;
+    }
+    score_status status = SCORE_OK;
+    if (!good) {
+        status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0, "cannot be written: %s",
+                               reason != 0 ? strerror(reason) : "an earlier write failed");
+        unlink(file->temporary);
+    } else if (sync_directory(file->path) != 0) {
+        status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,
+                               "was written, but its directory cannot be synced to the disk: %s",
+                               strerror(errno));
+    }
+    clear(file);
+    return status;
+}
+
+void score_atomic_abandon(score_atomic_file *file) {
+    if (file->stream == NULL)
+        return;
+    fclose(file->stream);
+    unlink(file->temporary);
+    clear(file);
+}

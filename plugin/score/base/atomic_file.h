@@ -1,0 +1,38 @@
+/* Files that appear whole or not at all: written under a temporary name beside the target, synced
+ * to the disk, then renamed over it. A reader, or a machine that loses power, sees the old file or
+ * the new one. */
+#ifndef SCORE_ATOMIC_FILE_H
+#define SCORE_ATOMIC_FILE_H
+
+#include <stdio.h>
+
+#include "score/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct score_atomic_file {
+    FILE *stream; /* write here; errors may be left to score_atomic_commit, which looks at ferror */
+    char *path;
+    char *temporary;
+} score_atomic_file;
+
+/* Opens a new temporary file for `path`. It gets the permissions of the file that it will replace,
+ * or those of any new file. A symbolic link is followed. Ends with commit or abandon.
+ * SCORE_ERROR_FILE: the directory cannot be written, or `path` is not a regular file;
+ * SCORE_ERROR_MEMORY. */
+score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error);
+
+/* Puts the file in its place. SCORE_ERROR_FILE: something could not be written; then the temporary
+ * is gone and `path` is as it was. Either way `file` is closed and zero afterwards. */
+score_status score_atomic_commit(score_atomic_file *file, score_error *error);
+
+/* Closes and removes the temporary; `path` is as it was. Does nothing to a zero `file`. */
+void score_atomic_abandon(score_atomic_file *file);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
