@@ -1,0 +1,165 @@
+#ifndef OPENMM_SCORE_MODEL_H_
+#define OPENMM_SCORE_MODEL_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "openmm/Vec3.h"
+
+#if defined(__GNUC__) && !defined(SWIG)
+#define OPENMM_SCORE_EXPORT __attribute__((visibility("default")))
+#else
+#define OPENMM_SCORE_EXPORT
+#endif
+
+struct score_model;
+
+namespace OpenMMScore {
+
+/**
+ * A trained diffusion model (arXiv 2506.17139): what it describes (beads, units, diffusion) and its
+ * experts, each a neural network that owns a range of diffusion time.
+ *
+ * A ScoreModel is a value whose contents never change. Copies share them, so copying costs nothing,
+ * and one model may be used from many threads at once.
+ *
+ * Every function that fails throws an OpenMM::OpenMMException with the value that is wrong and,
+ * where it came from a file, the file and the line.
+ */
+class OPENMM_SCORE_EXPORT ScoreModel {
+  public:
+    /**
+     * Read a model.
+     *
+     * @param file    the path of a model file, .xml or .xml.gz
+     */
+    explicit ScoreModel(const std::string &file);
+    /**
+     * Take over a model made with the C functions in score/model.h.
+     *
+     * @param model    the handle; this object destroys it
+     */
+    explicit ScoreModel(score_model *model);
+    /**
+     * Read a model from the text of a model file.
+     *
+     * @param xml    uncompressed XML, as toXml() returns it
+     */
+    static ScoreModel fromXml(const std::string &xml);
+    /**
+     * The model as the text of a model file, uncompressed. The same model gives the same text, and
+     * fromXml() gives back the same model, bit for bit.
+     */
+    std::string toXml() const;
+    /**
+     * Write the model to a file. On an error the file is as it was before.
+     *
+     * @param file    the path, compressed if it ends in .gz
+     */
+    void save(const std::string &file) const;
+    /**
+     * The number of beads in the model's list: of every molecule if getNumFeatures() is 0, else of
+     * one example molecule, possibly none.
+     */
+    int getNumBeads() const;
+    /**
+     * The number of coordinates of a bead: 3, or 1 or 2 for a toy potential.
+     */
+    int getDimensions() const;
+    /**
+     * Whether the mean over the beads of a molecule is removed inside every call of the model, so
+     * that the energy does not change when the molecule is moved.
+     */
+    bool isCentred() const;
+    /**
+     * The temperature of the training data, measured in K.
+     */
+    double getTemperature() const;
+    /**
+     * The length that is 1 in the model's coordinates, measured in nm.
+     */
+    double getScale() const;
+    /**
+     * beta_min of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
+     */
+    double getBetaMin() const;
+    /**
+     * beta_max of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
+     */
+    double getBetaMax() const;
+    /**
+     * The number of integer features by which the model knows a bead, or 0 if it knows its beads
+     * one by one.
+     */
+    int getNumFeatures() const;
+    /**
+     * The number of values that a feature may have: it is at least 0 and less than this.
+     *
+     * @param index    the index of the feature
+     */
+    int getFeatureSize(int index) const;
+    /**
+     * The number of experts.
+     */
+    int getNumExperts() const;
+    /**
+     * What an expert is.
+     *
+     * @param index              the index of the expert
+     * @param[out] architecture  "GraphTransformer" or "MLP"
+     * @param[out] output        "energy", or "score" for an expert that gives the gradient alone
+     *                           and so cannot be used for a force
+     * @param[out] hidden        the width of the layers
+     * @param[out] layers        the number of layers
+     * @param[out] heads         the number of attention heads, 0 for an MLP
+     * @param[out] headWidth     the width of an attention head, 0 for an MLP
+     * @param[out] timeBegin     the beginning of the range of diffusion time that it owns
+     * @param[out] timeEnd       the end of that range, which belongs to it
+     */
+    void getExpert(int index, std::string &architecture, std::string &output, int &hidden,
+                   int &layers, int &heads, int &headWidth, double &timeBegin,
+                   double &timeEnd) const;
+    /**
+     * What a bead is.
+     *
+     * @param index              the index of the bead
+     * @param[out] name          the name of the atom, e.g. "CA"
+     * @param[out] residue       the name of the residue, e.g. "ALA"
+     * @param[out] residueIndex  counts the residues from 0
+     * @param[out] mass          the mass, measured in atomic mass units
+     * @param[out] position      its position in a frame to start from, measured in nm
+     * @param[out] features      its getNumFeatures() features
+     */
+    void getBead(int index, std::string &name, std::string &residue, int &residueIndex,
+                 double &mass, OpenMM::Vec3 &position, std::vector<int> &features) const;
+    /**
+     * The number of notes: free text about where the model came from.
+     */
+    int getNumNotes() const;
+    /**
+     * A note.
+     *
+     * @param index        the index of the note
+     * @param[out] name    its name
+     * @param[out] text    its text
+     */
+    void getNote(int index, std::string &name, std::string &text) const;
+    /**
+     * All notes, by name.
+     */
+    std::map<std::string, std::string> getNotes() const;
+    /**
+     * The model for the C functions in score/model.h. It stays valid as long as any copy of this
+     * object.
+     */
+    const score_model *getHandle() const;
+
+  private:
+    std::shared_ptr<const score_model> handle;
+};
+
+} // namespace OpenMMScore
+
+#endif
