@@ -46,7 +46,7 @@ class Frames:
     def probabilities(self) -> NDArray[np.float64]:
         """(frames,), the weights, with sum 1."""
         weights = np.exp(self.log_weights - self.log_weights.max())
-        return weights / weights.sum()
+        return np.asarray(weights / weights.sum())
 
     def trajectory(self) -> mdtraj.Trajectory:
         """The frames as an MDTraj trajectory (which has no weights)."""

@@ -1,0 +1,144 @@
+"""openmmscore.analysis against answers that are known exactly."""
+
+import numpy as np
+import pytest
+from openmmscore import analysis
+
+
+def ar1(coefficient: float, copies: int, frames: int, seed: int) -> np.ndarray:
+    """A stationary AR(1) process of unit variance: tau = (1 + a) / (1 - a) / 2."""
+    generator = np.random.default_rng(seed)
+    noise = generator.standard_normal((copies, frames))
+    series = np.empty((copies, frames))
+    series[:, 0] = noise[:, 0]
+    for k in range(1, frames):
+        series[:, k] = coefficient * series[:, k - 1] + np.sqrt(1 - coefficient**2) * noise[:, k]
+    return series
+
+
+@pytest.mark.parametrize("coefficient", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(("copies", "frames"), [(1, 100_000), (100, 1_000)])
+def test_autocorrelation_time_of_ar1_process(coefficient, copies, frames):
+    expected = 0.5 * (1 + coefficient) / (1 - coefficient)
+    found = analysis.autocorrelation_time(ar1(coefficient, copies, frames, seed=1))
+    # Five windows truncate a share exp(-5) of an exponential; the rest is statistical.
+    assert abs(found.tau - expected) < 4 * found.error + np.exp(-5) * expected
+    assert found.error < 0.1 * expected
+    assert found.reliable
+    assert found.inefficiency == 2 * found.tau
+
+
+def test_reported_error_of_autocorrelation_time_is_the_scatter():
+    found = [analysis.autocorrelation_time(ar1(0.8, 10, 2_000, seed)) for seed in range(40)]
+    scatter = np.std([each.tau for each in found], ddof=1)
+    # 40 samples give the standard deviation to 11 %; the formula's own bias is up to a third.
+    assert 0.6 < scatter / np.mean([each.error for each in found]) < 1.4
+
+
+def test_groups_remove_the_part_that_never_relaxes():
+    series = ar1(0.5, 20, 2_000, seed=2)
+    labels = np.arange(20) % 2
+    offset = series + 10 * labels[:, None]
+    within = analysis.autocorrelation_time(offset, labels)
+    assert abs(within.tau - 1.5) < 4 * within.error
+    assert analysis.autocorrelation_time(offset).tau > 100
+
+
+def test_a_series_shorter_than_its_correlation_is_called_unreliable():
+    assert not analysis.autocorrelation_time(ar1(0.99, 2, 200, seed=3)).reliable
+    assert not analysis.autocorrelation_time(np.ones((3, 10))).reliable
+    with pytest.raises(ValueError, match="not finite"):
+        analysis.autocorrelation_time([0.0, np.nan, 1.0])
+
+
+def test_kish_number():
+    assert analysis.kish_number(np.full(7, 0.3)) == pytest.approx(7, rel=1e-14)
+    assert analysis.kish_number([1, 0, 0]) == 1
+    assert analysis.kish_number([3.0, 1.0]) == pytest.approx(16 / 10, rel=1e-14)
+    assert analysis.kish_number([1e-300, 1e-300]) == pytest.approx(2, rel=1e-14)
+    for bad in ([], [0, 0], [1, -1], [1, np.nan]):
+        with pytest.raises(ValueError):
+            analysis.kish_number(bad)
+
+
+def test_js_divergence_of_known_distributions():
+    p = np.array([[0.1, 0.2], [0.3, 0.4]])
+    # sqrt and square of a sum of terms that cancel: the root of the machine's precision
+    assert analysis.js_divergence(p, p) < 1e-12
+    assert analysis.js_divergence([1, 0], [0, 1]) == pytest.approx(np.log(2), rel=1e-12)
+    expected = 0.5 * (np.log(4 / 3) + 0.5 * np.log(2 / 3) + 0.5 * np.log(2))
+    assert analysis.js_divergence([2, 0], [3, 3]) == pytest.approx(expected, rel=1e-12)
+    for bad in ([0, 0], [np.nan, 1]):
+        with pytest.raises(ValueError):
+            analysis.js_divergence([1, 0], bad)
+    with pytest.raises(ValueError, match="shapes"):
+        analysis.js_divergence([1, 0], [1, 0, 0])
+
+
+def test_js_divergence_of_two_gaussians_agrees_with_quadrature():
+    x = np.linspace(-12, 12, 48_001)
+    p, q = (np.exp(-((x - shift) ** 2) / 2) / np.sqrt(2 * np.pi) for shift in (0, 1))
+    m = (p + q) / 2
+    expected = np.trapezoid((p * np.log(p / m) + q * np.log(q / m)) / 2, x)
+    assert analysis.js_divergence(p, q) == pytest.approx(expected, rel=1e-10)
+
+
+def test_noise_floor_is_the_chi_squared_limit_where_bins_are_full():
+    bins, first, second = 50, 40_000, 10_000
+    floor = analysis.noise_floor(np.full(bins, 1 / bins), first, second, repeats=400, seed=4)
+    expected = (bins - 1) / 8 * (1 / first + 1 / second)
+    # 400 draws of a chi-squared of 49 degrees; the next order is of the size bins / second.
+    assert floor.mean == pytest.approx(expected, rel=4 * np.sqrt(2 / 49 / 400) + bins / second)
+    assert floor.deviation == pytest.approx(expected * np.sqrt(2 / 49), rel=0.2)
+
+
+def test_noise_floor_is_what_independent_draws_show():
+    generator = np.random.default_rng(5)
+    draws = [generator.standard_normal((n, 2)) for n in (2_000, 10_000, 400_000)]
+    edges = analysis.shared_edges(draws[0], draws[2], bins=32)
+    few, more, truth = (analysis.histogram_2d(each, edges) for each in draws)
+    floor = analysis.noise_floor(truth, 2_000, 10_000, seed=6)
+    assert abs(analysis.js_divergence(few, more) - floor.mean) < 4 * floor.deviation
+
+
+def test_weighted_histogram_undoes_a_bias():
+    generator = np.random.default_rng(7)
+    samples = generator.uniform(-1, 1, (200_000, 2))
+    weights = np.where(samples[:, 0] > 0, 3.0, 1.0)
+    edges = [np.array([-1.0, 0.0, 1.0])] * 2
+    found = analysis.histogram_2d(samples, edges, weights)
+    assert found.sum() == pytest.approx(1, rel=1e-12)
+    # a share has a standard error below sqrt(1 / (4 n)) of unweighted frames, times 3 / 2
+    assert np.abs(found - [[0.125, 0.125], [0.375, 0.375]]).max() < 4 * 1.5 / np.sqrt(4 * 200_000)
+    with pytest.raises(ValueError, match="within the edges"):
+        analysis.histogram_2d(samples + 10, edges)
+
+
+def test_dihedral_sign_and_shape():
+    # Looking along the middle bond, the far bond is turned clockwise by the angle: IUPAC's sign.
+    angles = np.array([-2.5, -0.3, 0.7, 3.0])
+    positions = np.zeros((2, 2, 5, 3))
+    flat = positions.reshape(4, 5, 3)
+    flat[:, 0] = [0.1, 0, 0]
+    flat[:, 2] = [0, 0, 0.15]
+    flat[:, 3, 0], flat[:, 3, 1], flat[:, 3, 2] = np.cos(angles), np.sin(angles), 0.15
+    flat[:, 4] = flat[:, 3] + [0, 0, 0.1]
+    found = analysis.dihedrals(positions, [[0, 1, 2, 3]])
+    assert found.shape == (2, 2, 1)
+    # positions are held in float32: 6e-8 relative, amplified by a few
+    np.testing.assert_allclose(found.ravel(), angles, atol=2e-6)
+
+
+def test_free_energy_of_a_boltzmann_distribution():
+    energy = np.array([[0.0, 3.0], [7.5, 20.0]])
+    share = np.exp(-energy / (analysis.BOLTZMANN_KJ * 300))
+    np.testing.assert_allclose(analysis.free_energy_2d(5 * share, 300), energy, atol=1e-12)
+    share[0, 1] = 0
+    assert np.isnan(analysis.free_energy_2d(share, 300)[0, 1])
+
+
+def test_bootstrap_over_copies_gives_the_standard_error_of_a_mean():
+    values = np.random.default_rng(8).standard_normal(100)
+    draws = values[analysis.bootstrap_over_copies(100, repeats=4_000)].mean(axis=1)
+    # the standard deviation of 4,000 draws is known to 1.1 %
+    assert draws.std() == pytest.approx(values.std() / 10, rel=0.05)
