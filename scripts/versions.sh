@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2034
+# Every version the project is built and tested with; the only file that holds them.
+
+# Debian 12 (bookworm). The release fixes the versions; a name carries one where Debian has several.
+APT_BUILD=(
+    ca-certificates
+    cmake
+    g++-12
+    gcc-12
+    libcmocka-dev
+    libhdf5-dev
+    libopenblas-pthread-dev
+    libxml2-dev
+    ninja-build
+    pkg-config
+    python3.11-dev
+    python3.11-venv
+    zlib1g-dev
+)
+APT_CHECK=(
+    clang-14
+    clang-format-14
+    clang-tidy-14
+    libomp-14-dev
+    valgrind
+)
+C_COMPILER=gcc-12
+CXX_COMPILER=g++-12
+PYTHON=/usr/bin/python3.11
+
+# PyPI, complete: nothing is installed that is not listed here. pyproject.toml repeats the build
+# requirements and the range of OpenMM; a test compares them.
+PIP_PACKAGES=(
+    # to build
+    openmm==8.6.1
+    packaging==26.3
+    pathspec==1.1.1
+    scikit-build-core==1.1.2
+    swig==4.4.1
+    # to run the package and its examples
+    contourpy==1.3.3
+    cycler==0.12.1
+    fonttools==4.68.0
+    h5py==3.16.0
+    kiwisolver==1.5.1
+    matplotlib==3.11.2
+    mdtraj==1.11.1.post2
+    numpy==2.4.6
+    pillow==13.0.0
+    pyparsing==3.3.3
+    python-dateutil==4.0.0
+    scipy==1.17.1
+)
+PIP_CHECK=(
+    ast_serialize==0.13.1
+    iniconfig==2.3.1
+    librt==0.17.0
+    mypy==2.4.1
+    mypy_extensions==1.2.0
+    pluggy==1.7.0
+    Pygments==2.21.0
+    pytest==9.2.0
+    ruff==0.17.6
+    typing_extensions==4.16.0
+)
