@@ -38,7 +38,11 @@ typedef struct score_network {
     size_t parameter_count;
 } score_network;
 
-/* `config` has been checked by score_model_create. */
+/* The checks of score_model_create alone: SCORE_ERROR_ARGUMENT names the value out of range. */
+score_status score_model_check(const score_model_config *config, score_error *error);
+
+/* `config` has been checked by score_model_check. SCORE_ERROR_ARGUMENT: more parameters than
+ * SCORE_MAX_PARAMETERS; SCORE_ERROR_MEMORY. */
 score_status score_network_create(const score_model_config *config, int expert,
                                   score_network *network, score_error *error);
 score_status score_network_copy(const score_network *source, score_network *network,

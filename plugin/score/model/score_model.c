@@ -91,7 +91,7 @@ static score_status check_bead(const score_model_config *config, int k, score_er
     return SCORE_OK;
 }
 
-static score_status check_config(const score_model_config *config, score_error *error) {
+score_status score_model_check(const score_model_config *config, score_error *error) {
     score_status status;
     if ((status = check_count("dimensions", config->dimensions, 1, 3, error)) ||
         (status = check_count("the number of experts", config->expert_count, 1, SCORE_MAX_EXPERTS,
@@ -163,7 +163,7 @@ score_status score_model_set_note(score_model *model, const char *name, const ch
 score_status score_model_create(const score_model_config *config, score_model **result,
                                 score_error *error) {
     *result = NULL;
-    score_status status = check_config(config, error);
+    score_status status = score_model_check(config, error);
     if (status != SCORE_OK)
         return status;
     score_model *model = calloc(1, sizeof *model);
