@@ -15,13 +15,13 @@
 enum { SCORE_MAX_STAGES = 64, SCORE_MAX_LOSSES = 8 };
 
 typedef struct score_data_config {
-    char *path;          /* as the recipe names it, relative to the recipe's own folder */
-    double unit_nm;      /* 1: nm, .1: angstrom, 0: as the file says (HDF5) */
-    char *log_weights;   /* HDF5 data set of one log-weight a frame, or NULL: all weigh the same */
-    double held_out;     /* fraction of the frames kept for validation, in [0, 1) */
-    double scale_nm;     /* the coordinate scale, or 0: computed from the training frames */
-    uint64_t memory;     /* bytes of frames to hold in memory; beyond it they go to a scratch file */
-    long line;           /* of <Data> in the recipe */
+    char *path;        /* as the recipe names it, relative to the recipe's own folder */
+    double unit_nm;    /* 1: nm, .1: angstrom, 0: as the file says (HDF5) */
+    char *log_weights; /* HDF5 data set of one log-weight a frame, or NULL: all weigh the same */
+    double held_out;   /* fraction of the frames kept for validation, in [0, 1) */
+    double scale_nm;   /* the coordinate scale, or 0: computed from the training frames */
+    uint64_t memory;   /* bytes of frames to hold in memory; beyond it they go to a scratch file */
+    long line;         /* of <Data> in the recipe */
 } score_data_config;
 
 typedef enum score_loss_kind { SCORE_LOSS_DENOISING } score_loss_kind;
@@ -41,8 +41,8 @@ typedef struct score_optimizer_config {
     double beta2;
     double epsilon;
     double weight_decay;
-    double clip_norm;           /* global norm of the gradient, or 0: not clipped */
-    double average_half_life;   /* of the exponential moving average of the weights, in samples, or
+    double clip_norm;         /* global norm of the gradient, or 0: not clipped */
+    double average_half_life; /* of the exponential moving average of the weights, in samples, or
                                    0: the last weights are the result */
 } score_optimizer_config;
 
@@ -54,22 +54,23 @@ typedef struct score_stage {
                              the range the weight is 1 everywhere */
     uint64_t samples;     /* exactly one of samples and epochs is not 0 */
     double epochs;
-    int batch;            /* samples a step; even where a loss is antithetic */
+    int batch; /* samples a step; even where a loss is antithetic */
     score_optimizer_config optimizer;
     int loss_count;
     score_loss losses[SCORE_MAX_LOSSES];
-    long line;            /* of <Stage> in the recipe */
+    long line; /* of <Stage> in the recipe */
 } score_stage;
 
 typedef struct score_recipe {
     char *path;
-    uint64_t seed;
+    uint64_t seed; /* at most 2^63 - 1 */
     score_data_config data;
     /* Ready for score_model_create once the data has been read: scale_nm and the beads' frame_nm
      * are still 0. Beads and notes belong to the recipe. */
     score_model_config model;
-    score_bead *beads;   /* what model.beads points to */
-    bool rotate;         /* every frame is turned by a random rotation before noise is added */
+    score_bead *beads; /* what model.beads points to */
+    score_note *notes; /* what model.notes points to */
+    bool rotate;       /* every frame is turned by a random rotation before noise is added */
     uint64_t validation_interval; /* samples between validations */
     uint64_t checkpoint_interval; /* samples between checkpoints */
     int stage_count;

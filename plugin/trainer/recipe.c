@@ -1,0 +1,427 @@
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "recipe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "recipe_xml.h"
+
+static const score_range POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
+static const score_range NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
+static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
+static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
+static const score_range TIME = {0, 1, false, false, "in [0, 1]"};
+
+/* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
+static void *append(score_xml_reader *reader, void **array, int *count, size_t size) {
+    char *grown = realloc(*array, ((size_t)*count + 1) * size);
+    if (grown == NULL) {
+        score_xml_fail_memory(reader);
+        return NULL;
+    }
+    *array = grown;
+    return memset(grown + (size_t)(*count)++ * size, 0, size);
+}
+
+/* -------- data -------- */
+
+/* `file` as seen from the folder that the recipe lies in. */
+static char *resolve(const char *recipe, const char *file) {
+    const char *slash = strrchr(recipe, '/');
+    size_t folder = slash == NULL || file[0] == '/' ? 0 : (size_t)(slash - recipe) + 1;
+    char *path = malloc(folder + strlen(file) + 1);
+    if (path != NULL) {
+        memcpy(path, recipe, folder);
+        memcpy(path + folder, file, strlen(file) + 1);
+    }
+    return path;
+}
+
+static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_config *data) {
+    static const double unit_nm[] = {1, 0.1};
+    score_xml_allow_attributes(reader, node, "file unit logWeights heldOut scaleNm memoryMiB");
+    score_xml_allow_children(reader, node, "");
+    data->line = score_xml_line(node);
+    data->log_weights = score_xml_text(reader, node, "logWeights", false);
+    data->held_out = score_xml_double(reader, node, "heldOut", HELD_OUT, 0.05);
+    data->scale_nm = score_xml_double(reader, node, "scaleNm", POSITIVE, 0);
+    data->memory = (uint64_t)score_xml_int(reader, node, "memoryMiB", 0, (int64_t)1 << 32, 1024)
+                   << 20;
+    if (xmlHasNsProp(node, (const xmlChar *)"unit", NULL) != NULL)
+        data->unit_nm = unit_nm[score_xml_choice(reader, node, "unit", "nm angstrom", -1)];
+    char *file = score_xml_text(reader, node, "file", true);
+    if (file == NULL)
+        return;
+    data->path = resolve(reader->file, file);
+    free(file);
+    if (data->path == NULL)
+        score_xml_fail_memory(reader);
+    else if (reader->status == SCORE_OK && access(data->path, R_OK) != 0)
+        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, reader->file, data->line,
+                                       "cannot read data file %s: %s", data->path, strerror(errno));
+}
+
+/* -------- model -------- */
+
+static void read_features(score_xml_reader *reader, const xmlNode *node, score_bead *bead,
+                          const score_model_config *model) {
+    xmlChar *text = xmlGetNoNsProp(node, (const xmlChar *)"features");
+    if ((text == NULL || text[0] == '\0') && model->feature_count > 0)
+        score_xml_fail(reader, node, "<Bead> lacks its attribute 'features' (%d numbers)",
+                       model->feature_count);
+    const char *rest = text == NULL ? "" : (const char *)text;
+    int count = 0;
+    while (reader->status == SCORE_OK && *(rest += strspn(rest, " ")) != '\0') {
+        char number[24];
+        size_t length = strcspn(rest, " ");
+        int64_t value = -1;
+        int size = count < model->feature_count ? model->feature_sizes[count] : 0;
+        snprintf(number, sizeof number, "%.*s", (int)(length < 23 ? length : 23), rest);
+        if (size == 0)
+            score_xml_fail(reader, node, "<Bead> has features=\"%.80s\", must be %d numbers",
+                           (const char *)text, model->feature_count);
+        else if (!score_parse_int(number, 0, size - 1, &value))
+            score_xml_fail(reader, node, "<Bead> has feature %d = '%s', must be in [0, %d)", count,
+                           number, size);
+        else
+            bead->features[count++] = (int)value;
+        rest += length;
+    }
+    if (count < model->feature_count)
+        score_xml_fail(reader, node, "<Bead> has %d features, must be %d", count,
+                       model->feature_count);
+    xmlFree(text);
+}
+
+static void read_bead(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_model_config *model = &recipe->model;
+    score_xml_allow_attributes(reader, node, "name residue residueIndex mass features");
+    score_xml_allow_children(reader, node, "");
+    if (model->bead_count == SCORE_MAX_BEADS)
+        score_xml_fail(reader, node, "has more than %d beads", SCORE_MAX_BEADS);
+    if (reader->status != SCORE_OK)
+        return;
+    int before = model->bead_count == 0 ? 0 : recipe->beads[model->bead_count - 1].residue_index;
+    void *beads = recipe->beads;
+    score_bead *bead = append(reader, &beads, &model->bead_count, sizeof *bead);
+    recipe->beads = beads;
+    model->beads = beads;
+    if (bead == NULL)
+        return;
+    score_xml_copy_text(reader, node, "name", true, bead->name, sizeof bead->name);
+    score_xml_copy_text(reader, node, "residue", false, bead->residue, sizeof bead->residue);
+    bead->residue_index = (int)score_xml_int(reader, node, "residueIndex", before, SCORE_MAX_BEADS,
+                                             before);
+    bead->mass_amu = score_xml_double(reader, node, "mass", POSITIVE, SCORE_REQUIRED);
+    read_features(reader, node, bead, model);
+}
+
+static void read_feature(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
+    score_xml_allow_attributes(reader, node, "size");
+    score_xml_allow_children(reader, node, "");
+    int size = (int)score_xml_int(reader, node, "size", 1, SCORE_MAX_WIDTH, SCORE_REQUIRED_INT);
+    if (model->bead_count > 0)
+        score_xml_fail(reader, node, "<Feature> must stand before the first <Bead>");
+    else if (model->feature_count == SCORE_MAX_FEATURES)
+        score_xml_fail(reader, node, "has more than %d features", SCORE_MAX_FEATURES);
+    else
+        model->feature_sizes[model->feature_count++] = size;
+}
+
+static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
+                           score_model_config *model) {
+    score_xml_allow_attributes(reader, node, "betaMin betaMax");
+    score_xml_allow_children(reader, node, "");
+    model->beta_min = score_xml_double(reader, node, "betaMin", POSITIVE, model->beta_min);
+    model->beta_max = score_xml_double(reader, node, "betaMax", POSITIVE, model->beta_max);
+    if (model->beta_max < model->beta_min)
+        score_xml_fail(reader, node, "<Diffusion> has betaMax %g, less than betaMin %g",
+                       model->beta_max, model->beta_min);
+}
+
+static void read_expert(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
+    static const score_architecture architectures[] = {SCORE_GRAPH_TRANSFORMER, SCORE_MLP};
+    static const score_output outputs[] = {SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE};
+    static const score_dtype dtypes[] = {SCORE_FLOAT32, SCORE_FLOAT64};
+    if (model->expert_count == SCORE_MAX_EXPERTS) {
+        score_xml_fail(reader, node, "has more than %d experts", SCORE_MAX_EXPERTS);
+        return;
+    }
+    score_expert_config *expert = &model->experts[model->expert_count++];
+    expert->architecture =
+        architectures[score_xml_choice(reader, node, "architecture", "graph-transformer mlp", -1)];
+    bool attends = expert->architecture == SCORE_GRAPH_TRANSFORMER;
+    score_xml_allow_attributes(reader, node,
+                               attends ? "architecture output hidden layers heads headWidth "
+                                         "timeBegin timeEnd dtype"
+                                       : "architecture output hidden layers timeBegin timeEnd "
+                                         "dtype");
+    score_xml_allow_children(reader, node, "");
+    expert->output = outputs[score_xml_choice(reader, node, "output", "energy score", 0)];
+    expert->dtype = dtypes[score_xml_choice(reader, node, "dtype", "float32 float64", 0)];
+    expert->hidden = (int)score_xml_int(
+        reader, node, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, SCORE_REQUIRED_INT);
+    expert->layers = (int)score_xml_int(reader, node, "layers", 1, SCORE_MAX_LAYERS,
+                                        SCORE_REQUIRED_INT);
+    if (attends) {
+        expert->heads = (int)score_xml_int(reader, node, "heads", 1, SCORE_MAX_WIDTH, 8);
+        expert->head_width = (int)score_xml_int(reader, node, "headWidth", 1, SCORE_MAX_WIDTH, 64);
+    }
+    expert->t_begin = score_xml_double(reader, node, "timeBegin", TIME, 0);
+    expert->t_end = score_xml_double(reader, node, "timeEnd", TIME, 1);
+    if (!(expert->t_begin < expert->t_end) || expert->t_end <= SCORE_TIME_MIN)
+        score_xml_fail(reader, node,
+                       "<Expert> owns diffusion times [%g, %g], must be a range that "
+                       "reaches beyond %g",
+                       expert->t_begin, expert->t_end, SCORE_TIME_MIN);
+}
+
+static void read_model(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_model_config *model = &recipe->model;
+    score_xml_allow_attributes(reader, node, "temperatureK dimensions centred");
+    score_xml_allow_children(reader, node, "Diffusion Feature Bead Expert");
+    model->temperature_k = score_xml_double(reader, node, "temperatureK", POSITIVE, SCORE_REQUIRED);
+    model->dimensions = (int)score_xml_int(reader, node, "dimensions", 1, 3, 3);
+    model->centred = score_xml_bool(reader, node, "centred", model->dimensions == 3);
+    model->beta_min = 0.1;
+    model->beta_max = 20;
+    const xmlNode *diffusion = score_xml_only(reader, node, "Diffusion", false);
+    if (diffusion != NULL)
+        read_diffusion(reader, diffusion, model);
+    for (const xmlNode *child = score_xml_first(node); child != NULL && reader->status == SCORE_OK;
+         child = score_xml_next(child)) {
+        if (score_xml_is(child, "Feature"))
+            read_feature(reader, child, model);
+        else if (score_xml_is(child, "Bead"))
+            read_bead(reader, child, recipe);
+        else if (score_xml_is(child, "Expert"))
+            read_expert(reader, child, model);
+    }
+    if (model->bead_count == 0)
+        score_xml_fail(reader, node, "<Model> has no <Bead>");
+    if (model->expert_count == 0)
+        score_xml_fail(reader, node, "<Model> has no <Expert>");
+    if (reader->status != SCORE_OK)
+        return;
+    /* What is left, the checks of one value against another, a model makes for itself. */
+    score_model *trial = NULL;
+    score_error error = {0};
+    score_model_config config = *model;
+    config.scale_nm = 1;
+    if (score_model_create(&config, &trial, &error) == SCORE_ERROR_MEMORY)
+        score_xml_fail_memory(reader);
+    else if (error.code != SCORE_OK)
+        score_xml_fail(reader, node, "<Model>: %s", error.message);
+    score_model_destroy(trial);
+}
+
+/* -------- training -------- */
+
+static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
+                           score_optimizer_config *optimizer) {
+    score_xml_allow_attributes(reader, node,
+                               "rate finalRate warmUpSamples beta1 beta2 epsilon "
+                               "weightDecay clipNorm");
+    score_xml_allow_children(reader, node, "");
+    optimizer->rate = score_xml_double(reader, node, "rate", POSITIVE, SCORE_REQUIRED);
+    optimizer->final_rate = score_xml_double(reader, node, "finalRate", NOT_NEGATIVE,
+                                             0.01 * optimizer->rate);
+    optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
+    optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
+    optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
+    optimizer->epsilon = score_xml_double(reader, node, "epsilon", POSITIVE, 1e-8);
+    optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", NOT_NEGATIVE, 1e-4);
+    optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", POSITIVE, 0);
+    if (optimizer->final_rate > optimizer->rate)
+        score_xml_fail(reader, node, "<AdamW> has finalRate %g, above its rate %g",
+                       optimizer->final_rate, optimizer->rate);
+    if (stage_samples > 0 && optimizer->warm_up > stage_samples)
+        score_xml_fail(reader, node, "<AdamW> warms up over %llu samples, the stage has %llu",
+                       (unsigned long long)optimizer->warm_up, (unsigned long long)stage_samples);
+}
+
+static void read_loss(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight antithetic");
+    score_xml_allow_children(reader, node, "");
+    score_loss *loss = &stage->losses[stage->loss_count++];
+    loss->kind = SCORE_LOSS_DENOISING;
+    loss->weight = score_xml_double(reader, node, "weight", POSITIVE, 1);
+    loss->antithetic = score_xml_bool(reader, node, "antithetic", false);
+    if (loss->antithetic && stage->batch % 2 != 0)
+        score_xml_fail(reader, node, "antithetic pairs need an even batch, the stage has %d",
+                       stage->batch);
+}
+
+/* Where t is drawn and how it is weighted. */
+static void read_times(score_xml_reader *reader, const xmlNode *node,
+                       const score_expert_config *expert, score_stage *stage) {
+    double begin = expert->t_begin > SCORE_TIME_MIN ? expert->t_begin : SCORE_TIME_MIN;
+    stage->t_begin = score_xml_double(reader, node, "timeBegin", TIME, begin);
+    stage->t_end = score_xml_double(reader, node, "timeEnd", TIME, expert->t_end);
+    if (!(stage->t_begin >= begin && stage->t_begin < stage->t_end &&
+          stage->t_end <= expert->t_end)) {
+        score_xml_fail(reader, node,
+                       "<Stage> draws diffusion times in [%g, %g], must be a range "
+                       "inside its expert's [%g, %g]",
+                       stage->t_begin, stage->t_end, begin, expert->t_end);
+        return;
+    }
+    double middle = 0.5 * (stage->t_begin + stage->t_end);
+    stage->weight_middle = score_xml_double(reader, node, "weightMiddle", TIME, middle);
+    if (!(stage->weight_middle > stage->t_begin && stage->weight_middle < stage->t_end))
+        score_xml_fail(reader, node, "<Stage> has weightMiddle=\"%g\", must be inside (%g, %g)",
+                       stage->weight_middle, stage->t_begin, stage->t_end);
+}
+
+static void read_length(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    stage->samples = score_xml_count(reader, node, "samples", 1, 0);
+    stage->epochs = score_xml_double(reader, node, "epochs", POSITIVE, 0);
+    if ((stage->samples > 0) == (stage->epochs > 0))
+        score_xml_fail(reader, node, "<Stage> must have exactly one of 'samples' and 'epochs'");
+}
+
+static void read_stage(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_xml_allow_attributes(reader, node,
+                               "expert samples epochs batch timeBegin timeEnd "
+                               "weightMiddle");
+    score_xml_allow_children(reader, node, "AdamW MovingAverage DenoisingScoreMatching");
+    if (recipe->stage_count == SCORE_MAX_STAGES)
+        score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
+    if (reader->status != SCORE_OK)
+        return;
+    score_stage *stage = &recipe->stages[recipe->stage_count++];
+    stage->line = score_xml_line(node);
+    stage->expert = (int)score_xml_int(reader, node, "expert", 0, recipe->model.expert_count - 1,
+                                       0);
+    stage->batch = (int)score_xml_int(reader, node, "batch", 1, 1 << 24, SCORE_REQUIRED_INT);
+    read_length(reader, node, stage);
+    read_times(reader, node, &recipe->model.experts[stage->expert], stage);
+    const xmlNode *optimizer = score_xml_only(reader, node, "AdamW", true);
+    if (optimizer != NULL)
+        read_optimizer(reader, optimizer, stage->samples, &stage->optimizer);
+    const xmlNode *average = score_xml_only(reader, node, "MovingAverage", false);
+    if (average != NULL) {
+        score_xml_allow_attributes(reader, average, "halfLifeSamples");
+        score_xml_allow_children(reader, average, "");
+        stage->optimizer.average_half_life = score_xml_double(reader, average, "halfLifeSamples",
+                                                              POSITIVE, SCORE_REQUIRED);
+    }
+    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
+    if (loss != NULL && reader->status == SCORE_OK)
+        read_loss(reader, loss, stage);
+}
+
+static void read_training(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_xml_allow_attributes(reader, node, "rotate validationSamples checkpointSamples");
+    score_xml_allow_children(reader, node, "Stage");
+    bool turns = recipe->model.dimensions == 3 && recipe->model.centred;
+    recipe->rotate = score_xml_bool(reader, node, "rotate", turns);
+    if (recipe->rotate && !turns)
+        score_xml_fail(reader, node, "rotate=\"true\" needs a centred model in 3 dimensions");
+    recipe->validation_interval = score_xml_count(reader, node, "validationSamples", 1, 200000);
+    recipe->checkpoint_interval = score_xml_count(reader, node, "checkpointSamples", 1, 200000);
+    bool trained[SCORE_MAX_EXPERTS] = {false};
+    for (const xmlNode *child = score_xml_first(node); child != NULL && reader->status == SCORE_OK;
+         child = score_xml_next(child)) {
+        read_stage(reader, child, recipe);
+        if (reader->status == SCORE_OK)
+            trained[recipe->stages[recipe->stage_count - 1].expert] = true;
+    }
+    if (recipe->stage_count == 0)
+        score_xml_fail(reader, node, "<Training> has no <Stage>");
+    for (int k = 0; k < recipe->model.expert_count; k++)
+        if (!trained[k])
+            score_xml_fail(reader, node, "expert %d is trained in no <Stage>", k);
+}
+
+/* -------- the whole -------- */
+
+static void read_note(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_xml_allow_attributes(reader, node, "name");
+    if (score_xml_first(node) != NULL)
+        score_xml_fail(reader, score_xml_first(node), "<Note> has text alone");
+    if (reader->status != SCORE_OK)
+        return;
+    void *notes = recipe->notes;
+    score_note *note = append(reader, &notes, &recipe->model.note_count, sizeof *note);
+    recipe->notes = notes;
+    recipe->model.notes = notes;
+    if (note == NULL)
+        return;
+    note->name = score_xml_text(reader, node, "name", true);
+    for (int k = 0; k + 1 < recipe->model.note_count && note->name != NULL; k++)
+        if (strcmp(recipe->notes[k].name, note->name) == 0)
+            score_xml_fail(reader, node, "has a second <Note> named '%s'", note->name);
+    xmlChar *text = xmlNodeGetContent(node);
+    note->text = text == NULL ? NULL : strdup((const char *)text);
+    xmlFree(text);
+    if (note->text == NULL)
+        score_xml_fail_memory(reader);
+}
+
+static void read_root(score_xml_reader *reader, const xmlNode *root, score_recipe *recipe) {
+    if (!score_xml_is(root, "ScoreRecipe")) {
+        score_xml_fail(reader, root, "is not a recipe: its root is <%s>, must be <ScoreRecipe>",
+                       (const char *)root->name);
+        return;
+    }
+    score_xml_allow_attributes(reader, root, "version seed");
+    score_xml_allow_children(reader, root, "Note Data Model Training");
+    score_xml_choice(reader, root, "version", "1", -1);
+    recipe->seed = (uint64_t)score_xml_int(reader, root, "seed", 0, INT64_MAX, 0);
+    for (const xmlNode *child = score_xml_first(root); child != NULL && reader->status == SCORE_OK;
+         child = score_xml_next(child))
+        if (score_xml_is(child, "Note"))
+            read_note(reader, child, recipe);
+    const xmlNode *data = score_xml_only(reader, root, "Data", true);
+    if (data != NULL)
+        read_data(reader, data, &recipe->data);
+    const xmlNode *model = score_xml_only(reader, root, "Model", true);
+    if (model != NULL && reader->status == SCORE_OK)
+        read_model(reader, model, recipe);
+    const xmlNode *training = score_xml_only(reader, root, "Training", true);
+    if (training != NULL && reader->status == SCORE_OK)
+        read_training(reader, training, recipe);
+}
+
+score_status score_recipe_read(const char *path, score_recipe **result, score_error *error) {
+    *result = NULL;
+    score_xml_reader reader = {.file = path, .error = error};
+    xmlDoc *document = score_xml_load(&reader, path);
+    if (document == NULL)
+        return reader.status;
+    score_recipe *recipe = calloc(1, sizeof *recipe);
+    if (recipe != NULL)
+        recipe->path = strdup(path);
+    if (recipe == NULL || recipe->path == NULL)
+        score_xml_fail_memory(&reader);
+    else
+        read_root(&reader, xmlDocGetRootElement(document), recipe);
+    xmlFreeDoc(document);
+    if (reader.status == SCORE_OK)
+        *result = recipe;
+    else
+        score_recipe_destroy(recipe);
+    return reader.status;
+}
+
+void score_recipe_destroy(score_recipe *recipe) {
+    if (recipe == NULL)
+        return;
+    for (int k = 0; k < recipe->model.note_count; k++) {
+        free((char *)(uintptr_t)recipe->notes[k].name);
+        free((char *)(uintptr_t)recipe->notes[k].text);
+    }
+    free(recipe->notes);
+    free(recipe->beads);
+    free(recipe->data.path);
+    free(recipe->data.log_weights);
+    free(recipe->path);
+    free(recipe);
+}
