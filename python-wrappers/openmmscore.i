@@ -1,0 +1,99 @@
+/* The functions of _openmmscore, the extension module under openmmscore/force.py and model.py.
+
+   Those two are written by hand, so that they can be read, annotated and checked; the proxy classes
+   that SWIG writes are not used. Python's ScoreForce and Model take their places in SWIG's table of
+   types. */
+%module(package="openmmscore") openmmscore
+
+%{
+#include "ScoreForce.h"
+#include "ScoreModel.h"
+#include "evaluate.h"
+#include "score/model.h"
+#include "python_errors.h"
+#include "openmm/Context.h"
+#include "openmm/Force.h"
+%}
+
+%include <std_string.i>
+%include <std_vector.i>
+%import(module="openmm") "openmm_types.i"
+
+%template(vector_int) std::vector<int>;
+
+%feature("compactdefaultargs");
+
+%exception {
+    try {
+        $action
+    } catch (...) {
+        OpenMMScore::setPythonError();
+        SWIG_fail;
+    }
+}
+
+/* A force that comes out of a System or an XML file is an OpenMM::Force as far as SWIG knows. */
+%fragment("toScoreForce", "header") %{
+static OpenMMScore::ScoreForce *toScoreForce(PyObject *object) {
+    void *force = nullptr;
+    if (!SWIG_IsOK(SWIG_ConvertPtr(object, &force, SWIGTYPE_p_OpenMM__Force, 0)))
+        return nullptr;
+    return dynamic_cast<OpenMMScore::ScoreForce *>(static_cast<OpenMM::Force *>(force));
+}
+%}
+%typemap(in, fragment="toScoreForce") OpenMMScore::ScoreForce * {
+    $1 = toScoreForce($input);
+    if ($1 == nullptr)
+        SWIG_exception_fail(SWIG_TypeError, "in $symname: this is not a ScoreForce");
+}
+
+/* Results by reference become the result, or a tuple of them. */
+%define RESULT(TYPE, NAME, TO_PYTHON)
+%typemap(in, numinputs=0) TYPE &NAME (TYPE result) "$1 = &result;"
+%typemap(argout) TYPE &NAME {
+    $result = SWIG_Python_AppendOutput($result, TO_PYTHON, 1);
+}
+%enddef
+RESULT(std::string, OUTPUT, SWIG_From_std_string(*$1))
+RESULT(int, OUTPUT, PyLong_FromLong(*$1))
+RESULT(double, OUTPUT, PyFloat_FromDouble(*$1))
+RESULT(OpenMM::Vec3, position, Py_BuildValue("(ddd)", (*$1)[0], (*$1)[1], (*$1)[2]))
+RESULT(std::vector<int>, particles, swig::from(*$1))
+RESULT(std::vector<int>, features, swig::from(*$1))
+%apply std::string &OUTPUT {
+    std::string &architecture, std::string &output, std::string &name, std::string &residue,
+    std::string &text
+};
+%apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };
+%apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
+
+/* Models never change and copies share their contents. */
+%typemap(out) const OpenMMScore::ScoreModel & {
+    $result = SWIG_NewPointerObj(new OpenMMScore::ScoreModel(*$1), $descriptor, SWIG_POINTER_OWN);
+}
+
+%ignore OpenMMScore::ScoreModel::ScoreModel(score_model *);
+%ignore OpenMMScore::ScoreModel::getHandle;
+%ignore OpenMMScore::ScoreForce::ScoreForce(const std::string &);
+%ignore OpenMMScore::ScoreModel::getNotes;
+%include "ScoreModel.h"
+%include "ScoreForce.h"
+%include "evaluate.h"
+
+%{
+#include <dlfcn.h>
+%}
+%inline %{
+bool isScoreForce(OpenMM::Force *force) {
+    return dynamic_cast<OpenMMScore::ScoreForce *>(force) != nullptr;
+}
+
+/* The directory of libOpenMMScore.so, whose platforms are in plugins/ beside it. */
+std::string libraryDirectory() {
+    Dl_info library;
+    if (dladdr(reinterpret_cast<void *>(&score_free), &library) == 0)
+        return std::string();
+    std::string path(library.dli_fname);
+    return path.substr(0, path.rfind('/'));
+}
+%}

@@ -1,0 +1,56 @@
+"""Arguments as the C++ side takes them: plain, of one type, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from openmm import unit
+
+__all__ = ["as_array", "as_integers", "as_number"]
+
+
+def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
+    """A number or Quantity as a float in `in_unit`; ValueError with the value where it is none."""
+    if unit.is_quantity(value):
+        if not value.unit.is_compatible(in_unit):
+            raise ValueError(f"{name} is {value}, must have the unit {in_unit}")
+        value = value.value_in_unit(in_unit)
+    if isinstance(value, (bool, np.bool_, str, bytes)):
+        raise ValueError(f"{name} is {value!r}, must be a number")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {value!r}, must be a number") from None
+
+
+def as_integers(name: str, values: Iterable[Any]) -> list[int]:
+    """Integers of any kind, or nested sequences of them, as one flat list."""
+    array = np.asarray(values if hasattr(values, "__len__") else list(values))
+    if array.size == 0:
+        return []
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"{name} are {values!r}, must be integers")
+    return [int(value) for value in array.ravel()]
+
+
+def as_array(name: str, values: Any, in_unit: Any) -> NDArray[np.float64]:
+    """Numbers, or a Quantity of them, as a C-contiguous array of doubles in `in_unit`."""
+    if unit.is_quantity(values):
+        if not values.unit.is_compatible(in_unit):
+            raise ValueError(f"{name} have the unit {values.unit}, must have {in_unit}")
+        values = values.value_in_unit(in_unit)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} are no array: {error}") from None
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} have the type {array.dtype}, must be numbers")
+    array = np.ascontiguousarray(array, np.float64)
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        index = tuple(int(i) for i in wrong[0])
+        raise ValueError(f"{name}[{', '.join(map(str, index))}] is {array[index]}, must be finite")
+    return array
