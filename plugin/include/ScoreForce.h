@@ -92,7 +92,8 @@ class OPENMM_SCORE_EXPORT ScoreForce : public OpenMM::Force {
     /**
      * Set the diffusion time in a new Context.
      *
-     * @param time    positive, and owned by an expert of the model that gives an energy
+     * @param time    positive; an expert of the model that gives an energy must own it, which is
+     *                checked when a Context is created
      */
     void setDiffusionTime(double time);
     /**

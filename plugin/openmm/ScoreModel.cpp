@@ -1,0 +1,149 @@
+#include "ScoreModel.h"
+
+#include "ScoreErrors.h"
+#include "score/model.h"
+
+using OpenMM::Vec3;
+using std::map;
+using std::string;
+using std::vector;
+
+namespace OpenMMScore {
+
+namespace {
+
+void checkIndex(const char *function, int index, int count) {
+    if (index < 0 || index >= count)
+        throwError("ScoreModel::", function, ": index ", index, " is not in [0, ", count, ")");
+}
+
+} // namespace
+
+ScoreModel::ScoreModel(score_model *model) : handle(model, score_model_destroy) {
+    if (model == nullptr)
+        throwError("ScoreModel: the model is NULL");
+}
+
+ScoreModel::ScoreModel(const string &file) {
+    score_model *model = nullptr;
+    score_error error = {};
+    throwUnlessOk(score_model_read(file.c_str(), &model, &error), error, "ScoreModel");
+    handle.reset(model, score_model_destroy);
+}
+
+ScoreModel ScoreModel::fromXml(const string &xml) {
+    score_model *model = nullptr;
+    score_error error = {};
+    throwUnlessOk(score_model_read_memory(xml.data(), xml.size(), "model", &model, &error), error,
+                  "ScoreModel");
+    return ScoreModel(model);
+}
+
+string ScoreModel::toXml() const {
+    char *text = nullptr;
+    size_t size = 0;
+    score_error error = {};
+    throwUnlessOk(score_model_write_memory(getHandle(), &text, &size, &error), error, "ScoreModel");
+    std::unique_ptr<char, void (*)(void *)> owner(text, score_free);
+    return string(text, size);
+}
+
+void ScoreModel::save(const string &file) const {
+    score_error error = {};
+    throwUnlessOk(score_model_write(getHandle(), file.c_str(), &error), error, "ScoreModel");
+}
+
+int ScoreModel::getNumBeads() const {
+    return score_model_get_config(getHandle())->bead_count;
+}
+
+int ScoreModel::getDimensions() const {
+    return score_model_get_config(getHandle())->dimensions;
+}
+
+bool ScoreModel::isCentred() const {
+    return score_model_get_config(getHandle())->centred != 0;
+}
+
+double ScoreModel::getTemperature() const {
+    return score_model_get_config(getHandle())->temperature_k;
+}
+
+double ScoreModel::getScale() const {
+    return score_model_get_config(getHandle())->scale_nm;
+}
+
+double ScoreModel::getBetaMin() const {
+    return score_model_get_config(getHandle())->beta_min;
+}
+
+double ScoreModel::getBetaMax() const {
+    return score_model_get_config(getHandle())->beta_max;
+}
+
+int ScoreModel::getNumFeatures() const {
+    return score_model_get_config(getHandle())->feature_count;
+}
+
+int ScoreModel::getFeatureSize(int index) const {
+    checkIndex("getFeatureSize", index, getNumFeatures());
+    return score_model_get_config(getHandle())->feature_sizes[index];
+}
+
+int ScoreModel::getNumExperts() const {
+    return score_model_get_config(getHandle())->expert_count;
+}
+
+void ScoreModel::getExpert(int index, string &architecture, string &output, int &hidden,
+                           int &layers, int &heads, int &headWidth, double &timeBegin,
+                           double &timeEnd) const {
+    checkIndex("getExpert", index, getNumExperts());
+    const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
+    architecture = expert.architecture == SCORE_MLP ? "MLP" : "GraphTransformer";
+    output = expert.output == SCORE_OUTPUT_ENERGY ? "energy" : "score";
+    hidden = expert.hidden;
+    layers = expert.layers;
+    heads = expert.heads;
+    headWidth = expert.head_width;
+    timeBegin = expert.t_begin;
+    timeEnd = expert.t_end;
+}
+
+void ScoreModel::getBead(int index, string &name, string &residue, int &residueIndex, double &mass,
+                         Vec3 &position, vector<int> &features) const {
+    checkIndex("getBead", index, getNumBeads());
+    const score_bead &bead = score_model_get_config(getHandle())->beads[index];
+    name = bead.name;
+    residue = bead.residue;
+    residueIndex = bead.residue_index;
+    mass = bead.mass_amu;
+    position = Vec3(bead.frame_nm[0], bead.frame_nm[1], bead.frame_nm[2]);
+    features.assign(bead.features, bead.features + getNumFeatures());
+}
+
+int ScoreModel::getNumNotes() const {
+    return score_model_get_config(getHandle())->note_count;
+}
+
+void ScoreModel::getNote(int index, string &name, string &text) const {
+    checkIndex("getNote", index, getNumNotes());
+    const score_note &note = score_model_get_config(getHandle())->notes[index];
+    name = note.name;
+    text = note.text;
+}
+
+map<string, string> ScoreModel::getNotes() const {
+    map<string, string> notes;
+    string name, text;
+    for (int i = 0; i < getNumNotes(); i++) {
+        getNote(i, name, text);
+        notes[name] = text;
+    }
+    return notes;
+}
+
+const score_model *ScoreModel::getHandle() const {
+    return handle.get();
+}
+
+} // namespace OpenMMScore
