@@ -45,6 +45,12 @@ SCORE_EXPORT score_status score_fail_at(score_error *error, score_status code, c
 /* Writes "file:line: message" (or what of it there is) to `text` of `size` bytes; returns `text`. */
 SCORE_EXPORT const char *score_error_text(const score_error *error, char *text, unsigned long size);
 
+#ifdef __clang_analyzer__
+/* The analyzer does not see that these return `code`, so that a failure is never taken for SCORE_OK. */
+#define score_fail(error, code, ...) (score_fail(error, code, __VA_ARGS__), (code))
+#define score_fail_at(error, code, ...) (score_fail_at(error, code, __VA_ARGS__), (code))
+#endif
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,9 @@
 
 #include "score/model.h"
 
+#undef score_fail /* macros only for the static analyzer */
+#undef score_fail_at
+
 static score_status fail(score_error *error, score_status code, const char *file, long line,
                          const char *format, va_list arguments) SCORE_PRINTF(5, 0);
 
