@@ -117,7 +117,7 @@ def _autocovariance(centred: Array) -> Array:
 
     The sum at each lag is divided by the number of pairs, so that it is unbiased but for the mean.
     """
-    copies, frames = centred.shape
+    frames = centred.shape[1]
     size = 1 << (2 * frames - 1).bit_length()
     power = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
     sums = np.fft.irfft(power.mean(axis=0), size)[:frames]
