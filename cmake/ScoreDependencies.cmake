@@ -25,15 +25,14 @@ add_library(hdf5::hdf5 ALIAS PkgConfig::HDF5)
 
 find_package(OpenMP QUIET COMPONENTS C)
 if(NOT OpenMP_C_FOUND)
-    message(FATAL_ERROR
-        "OpenMP not found for ${CMAKE_C_COMPILER}: apt-get install gcc (or libomp-dev for clang)")
+    message(FATAL_ERROR "OpenMP not found: apt-get install gcc (or, for clang, libomp-dev)")
 endif()
 
 if(SCORE_TESTS)
     pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET GLOBAL cmocka)
     if(NOT CMOCKA_FOUND)
         message(FATAL_ERROR
-            "cmocka not found: apt-get install libcmocka-dev (or configure with -DSCORE_TESTS=OFF)")
+            "cmocka not found: apt-get install libcmocka-dev (or -DSCORE_TESTS=OFF)")
     endif()
     add_library(cmocka::cmocka ALIAS PkgConfig::CMOCKA)
 endif()

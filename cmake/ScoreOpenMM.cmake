@@ -15,8 +15,7 @@ find_path(OPENMM_INCLUDE_DIR OpenMM.h PATHS ${OpenMM_DIR}/include NO_DEFAULT_PAT
 find_library(OPENMM_LIBRARY OpenMM PATHS ${OpenMM_DIR}/lib NO_DEFAULT_PATH)
 mark_as_advanced(OPENMM_INCLUDE_DIR OPENMM_LIBRARY)
 if(NOT OPENMM_INCLUDE_DIR OR NOT OPENMM_LIBRARY)
-    message(FATAL_ERROR "OpenMM not found for ${Python_EXECUTABLE}: pip install openmm==8.6.1 "
-        "(or configure with -DOpenMM_DIR=)")
+    message(FATAL_ERROR "OpenMM not found: pip install openmm==8.6.1 (or set OpenMM_DIR)")
 endif()
 
 add_library(OpenMM::OpenMM SHARED IMPORTED GLOBAL)

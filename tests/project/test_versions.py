@@ -5,6 +5,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,9 +45,12 @@ def test_every_dependency_is_pinned() -> None:
     assert {re.split(r"[<>=]", name)[0] for name in wanted} <= set(pins())
 
 
-def test_cmake_names_the_pinned_openmm() -> None:
-    message = (ROOT / "cmake" / "ScoreOpenMM.cmake").read_text()
-    assert f"openmm=={pins()['openmm']}" in message
+@pytest.mark.parametrize(
+    ("package", "file"),
+    [("openmm", "cmake/ScoreOpenMM.cmake"), ("swig", "python-wrappers/CMakeLists.txt")],
+)
+def test_cmake_asks_for_the_pinned_version(package: str, file: str) -> None:
+    assert f"pip install {package}=={pins()[package]} " in (ROOT / file).read_text()
 
 
 def test_cmake_and_python_agree_on_the_project_version() -> None:
