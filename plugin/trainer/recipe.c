@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "model/network.h"
 #include "recipe_xml.h"
 
 static const score_range POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
@@ -49,6 +50,11 @@ static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_
     score_xml_allow_children(reader, node, "");
     data->line = score_xml_line(node);
     data->log_weights = score_xml_text(reader, node, "logWeights", false);
+    if (data->log_weights != NULL && strcmp(data->log_weights, "none") == 0) {
+        data->no_weights = true;
+        free(data->log_weights);
+        data->log_weights = NULL;
+    }
     data->held_out = score_xml_double(reader, node, "heldOut", HELD_OUT, 0.05);
     data->scale_nm = score_xml_double(reader, node, "scaleNm", POSITIVE, 0);
     data->memory = (uint64_t)score_xml_int(reader, node, "memoryMiB", 0, (int64_t)1 << 32, 1024)
@@ -209,16 +215,12 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
         score_xml_fail(reader, node, "<Model> has no <Expert>");
     if (reader->status != SCORE_OK)
         return;
-    /* What is left, the checks of one value against another, a model makes for itself. */
-    score_model *trial = NULL;
+    /* What is left, the checks of one value against another, is the model's own. */
     score_error error = {0};
     score_model_config config = *model;
     config.scale_nm = 1;
-    if (score_model_create(&config, &trial, &error) == SCORE_ERROR_MEMORY)
-        score_xml_fail_memory(reader);
-    else if (error.code != SCORE_OK)
+    if (score_model_check(&config, &error) != SCORE_OK)
         score_xml_fail(reader, node, "<Model>: %s", error.message);
-    score_model_destroy(trial);
 }
 
 /* -------- training -------- */

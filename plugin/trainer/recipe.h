@@ -15,10 +15,11 @@
 enum { SCORE_MAX_STAGES = 64, SCORE_MAX_LOSSES = 8 };
 
 typedef struct score_data_config {
-    char *path;        /* as the recipe names it, relative to the recipe's own folder */
+    char *path;        /* of the file, found from the recipe's own folder */
     double unit_nm;    /* 1: nm, .1: angstrom, 0: as the file says (HDF5) */
     char *log_weights; /* HDF5 data set of one log-weight a frame, or NULL: all weigh the same */
-    double held_out;   /* fraction of the frames kept for validation, in [0, 1) */
+    bool no_weights;   /* the recipe says so; else a file with log_weights must have them used */
+    double held_out;   /* fraction of the frames kept for validation, in [0, .5] */
     double scale_nm;   /* the coordinate scale, or 0: computed from the training frames */
     uint64_t memory;   /* bytes of frames to hold in memory; beyond it they go to a scratch file */
     long line;         /* of <Data> in the recipe */

@@ -1,0 +1,330 @@
+#include "dataset.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "dataset_order.h"
+#include "dataset_source.h"
+#include "dataset_store.h"
+
+enum { PIECE_BYTES = 4 << 20 };
+
+/* Training or validation frames. */
+typedef struct frame_side {
+    uint64_t frames;
+    double *cumulative; /* weights, summed up to and with frame k; NULL: all weigh 1 */
+    double effective;
+} frame_side;
+
+struct score_dataset {
+    uint64_t seed;
+    int beads;
+    int dimensions;
+    size_t values; /* beads x dimensions */
+    bool centred;
+    bool is_double; /* as stored */
+    double unit_nm; /* of what is stored */
+    double scale_nm;
+    uint64_t start_frame;
+    score_partition partition;
+    score_store store;
+    frame_side sides[2];
+};
+
+static uint64_t frame_of(const score_dataset *dataset, score_split split, uint64_t index) {
+    return split == SCORE_SPLIT_TRAINING ? score_partition_training(&dataset->partition, index)
+                                         : score_partition_held_out(&dataset->partition, index);
+}
+
+static void centre(const score_dataset *dataset, double *x) {
+    for (int d = 0; d < dataset->dimensions; d++) {
+        double mean = 0;
+        for (int b = 0; b < dataset->beads; b++)
+            mean += x[b * dataset->dimensions + d];
+        mean /= dataset->beads;
+        for (int b = 0; b < dataset->beads; b++)
+            x[b * dataset->dimensions + d] -= mean;
+    }
+}
+
+/* One frame in units of `unit` (in what the file has), centred where the model is. */
+static score_status read_frame(const score_dataset *dataset, uint64_t frame, double unit, double *x,
+                               score_error *error) {
+    /* Floats are read into the upper half of x: x[k] then only covers floats already taken. */
+    size_t shift = dataset->is_double ? 0 : dataset->values * sizeof(float);
+    char *stored = (char *)x + shift;
+    score_status status = score_store_read(&dataset->store, frame, stored, error);
+    if (status != SCORE_OK)
+        return status;
+    for (size_t k = 0; k < dataset->values; k++) {
+        float single;
+        if (!dataset->is_double) {
+            memcpy(&single, stored + k * sizeof single, sizeof single);
+            x[k] = single;
+        }
+        x[k] *= unit;
+    }
+    if (dataset->centred)
+        centre(dataset, x);
+    return SCORE_OK;
+}
+
+/* -------- reading the file -------- */
+
+static score_status check_finite(const score_source *source, const void *frames, uint64_t first,
+                                 uint64_t count, score_error *error) {
+    const float *single = frames;
+    const double *both = frames;
+    for (size_t k = 0; k < count * source->values; k++) {
+        double value = source->is_double ? both[k] : (double)single[k];
+        if (!isfinite(value))
+            return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
+                                 "frame %llu has coordinate %g (number %zu of the frame)",
+                                 (unsigned long long)(first + k / source->values), value,
+                                 k % source->values);
+    }
+    return SCORE_OK;
+}
+
+static score_status read_frames(score_dataset *dataset, score_source *source, uint64_t memory,
+                                const char *scratch, score_error *error) {
+    size_t frame_size = source->values * (source->is_double ? sizeof(double) : sizeof(float));
+    score_status status = score_store_open(&dataset->store, source->frames, frame_size, memory,
+                                           scratch, error);
+    if (status != SCORE_OK)
+        return status;
+    uint64_t most = frame_size < PIECE_BYTES ? PIECE_BYTES / frame_size : 1;
+    void *piece = malloc(most * frame_size);
+    if (piece == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s",
+                          source->data->path);
+    for (uint64_t first = 0; first < source->frames && status == SCORE_OK; first += most) {
+        uint64_t left = source->frames - first, count = left < most ? left : most;
+        if ((status = source->kind->read(source, count, piece, error)) == SCORE_OK &&
+            (status = check_finite(source, piece, first, count, error)) == SCORE_OK)
+            status = score_store_append(&dataset->store, piece, count, error);
+    }
+    free(piece);
+    return status;
+}
+
+/* -------- weights -------- */
+
+/* Weights relative to the largest of the side, so that no exponential overflows. */
+static score_status weigh_side(score_dataset *dataset, const score_data_config *data,
+                               score_split split, const double *log_weights, score_error *error) {
+    frame_side *side = &dataset->sides[split];
+    double most = -INFINITY, sum = 0, squares = 0;
+    for (uint64_t k = 0; k < side->frames; k++) {
+        double log_weight = log_weights[frame_of(dataset, split, k)];
+        if (log_weight > most) {
+            most = log_weight;
+            if (split == SCORE_SPLIT_TRAINING)
+                dataset->start_frame = frame_of(dataset, split, k);
+        }
+    }
+    if (side->frames > 0 && most == -INFINITY)
+        return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                             "all %llu %s frames have weight 0", (unsigned long long)side->frames,
+                             split == SCORE_SPLIT_TRAINING ? "training" : "held-out");
+    side->cumulative = malloc((side->frames + 1) * sizeof *side->cumulative);
+    if (side->cumulative == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu weights",
+                          (unsigned long long)side->frames);
+    for (uint64_t k = 0; k < side->frames; k++) {
+        double weight = exp(log_weights[frame_of(dataset, split, k)] - most);
+        sum += weight;
+        squares += weight * weight;
+        side->cumulative[k] = sum;
+    }
+    side->effective = side->frames > 0 ? sum * sum / squares : 0;
+    return SCORE_OK;
+}
+
+static score_status read_weights(score_dataset *dataset, score_source *source, score_error *error) {
+    const score_data_config *data = source->data;
+    double *log_weights = malloc(source->frames * sizeof *log_weights);
+    if (log_weights == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu log-weights",
+                          (unsigned long long)source->frames);
+    score_status status = source->kind->read_log_weights(source, log_weights, error);
+    for (uint64_t k = 0; k < source->frames && status == SCORE_OK; k++)
+        if (isnan(log_weights[k]) || log_weights[k] == INFINITY)
+            status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                                   "frame %llu has log-weight %g", (unsigned long long)k,
+                                   log_weights[k]);
+    for (int split = 0; split < 2 && status == SCORE_OK; split++)
+        status = weigh_side(dataset, data, (score_split)split, log_weights, error);
+    free(log_weights);
+    return status;
+}
+
+static double weight_of(const frame_side *side, uint64_t k) {
+    if (side->cumulative == NULL)
+        return 1;
+    return k == 0 ? side->cumulative[0] : side->cumulative[k] - side->cumulative[k - 1];
+}
+
+/* -------- the scale -------- */
+
+/* The weighted mean over the training frames of sum over k of (x_k - shift)^power. */
+static score_status training_moment(const score_dataset *dataset, double shift, int power,
+                                    double *x, double *moment, score_error *error) {
+    const frame_side *side = &dataset->sides[SCORE_SPLIT_TRAINING];
+    double sum = 0, weights = 0;
+    for (uint64_t index = 0; index < side->frames; index++) {
+        uint64_t frame = score_partition_training(&dataset->partition, index);
+        score_status status = read_frame(dataset, frame, dataset->unit_nm, x, error);
+        if (status != SCORE_OK)
+            return status;
+        double weight = weight_of(side, index), in_frame = 0;
+        for (size_t k = 0; k < dataset->values; k++)
+            in_frame += power == 1 ? x[k] - shift : (x[k] - shift) * (x[k] - shift);
+        sum += weight * in_frame;
+        weights += weight;
+    }
+    *moment = sum / (weights * (double)dataset->values);
+    return SCORE_OK;
+}
+
+static score_status compute_scale(score_dataset *dataset, const char *path, score_error *error) {
+    double *x = malloc(dataset->values * sizeof *x);
+    if (x == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a frame");
+    double mean = 0, variance = 0;
+    score_status status = training_moment(dataset, 0, 1, x, &mean, error);
+    if (status == SCORE_OK)
+        status = training_moment(dataset, mean, 2, x, &variance, error);
+    free(x);
+    if (status != SCORE_OK)
+        return status;
+    dataset->scale_nm = sqrt(variance);
+    if (!(dataset->scale_nm > 0) || !isfinite(dataset->scale_nm))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                             "the coordinates have standard deviation %g nm", dataset->scale_nm);
+    return SCORE_OK;
+}
+
+/* -------- opening -------- */
+
+static score_status split_frames(score_dataset *dataset, const score_source *source,
+                                 score_error *error) {
+    double fraction = source->data->held_out;
+    dataset->partition = score_partition_make(source->frames, fraction, dataset->seed);
+    uint64_t held_out = dataset->partition.held_out;
+    if (fraction > 0 && held_out == 0)
+        return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
+                             "has %llu frames: heldOut=\"%g\" of them is less than one frame",
+                             (unsigned long long)source->frames, fraction);
+    dataset->sides[SCORE_SPLIT_TRAINING].frames = source->frames - held_out;
+    dataset->sides[SCORE_SPLIT_VALIDATION].frames = held_out;
+    for (int split = 0; split < 2; split++)
+        dataset->sides[split].effective = (double)dataset->sides[split].frames;
+    dataset->start_frame = frame_of(dataset, SCORE_SPLIT_TRAINING, 0);
+    return SCORE_OK;
+}
+
+static score_status fill(score_dataset *dataset, const score_recipe *recipe, const char *scratch,
+                         score_error *error) {
+    const score_data_config *data = &recipe->data;
+    score_source *source = NULL;
+    score_status status = score_source_open(data, dataset->beads, dataset->dimensions, &source,
+                                            error);
+    if (status != SCORE_OK)
+        return status;
+    dataset->values = source->values;
+    dataset->is_double = source->is_double;
+    dataset->unit_nm = source->unit_nm;
+    if ((status = split_frames(dataset, source, error)) == SCORE_OK &&
+        (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
+        data->log_weights != NULL)
+        status = read_weights(dataset, source, error);
+    score_source_close(source);
+    if (status != SCORE_OK)
+        return status;
+    dataset->scale_nm = data->scale_nm;
+    return data->scale_nm > 0 ? SCORE_OK : compute_scale(dataset, data->path, error);
+}
+
+score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
+                                score_dataset **result, score_error *error) {
+    *result = NULL;
+    score_dataset *dataset = calloc(1, sizeof *dataset);
+    if (dataset == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a data set");
+    dataset->seed = recipe->seed;
+    dataset->beads = recipe->model.bead_count;
+    dataset->dimensions = recipe->model.dimensions;
+    dataset->centred = recipe->model.centred != 0;
+    dataset->store.file = -1;
+    score_status status = fill(dataset, recipe, scratch, error);
+    if (status == SCORE_OK)
+        *result = dataset;
+    else
+        score_dataset_close(dataset);
+    return status;
+}
+
+void score_dataset_close(score_dataset *dataset) {
+    if (dataset == NULL)
+        return;
+    for (int split = 0; split < 2; split++)
+        free(dataset->sides[split].cumulative);
+    score_store_close(&dataset->store);
+    free(dataset);
+}
+
+/* -------- asking -------- */
+
+uint64_t score_dataset_frames(const score_dataset *dataset, score_split split) {
+    return dataset->sides[split].frames;
+}
+
+double score_dataset_effective_frames(const score_dataset *dataset, score_split split) {
+    return dataset->sides[split].effective;
+}
+
+double score_dataset_scale_nm(const score_dataset *dataset) {
+    return dataset->scale_nm;
+}
+
+/* The first frame whose cumulative weight is above `target`, which is below the total: a frame of
+ * weight 0 adds nothing and is never the first. */
+static uint64_t search(const frame_side *side, double target) {
+    uint64_t low = 0, high = side->frames - 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (side->cumulative[middle] > target)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
+                                double *x, score_error *error) {
+    const frame_side *side = &dataset->sides[split];
+    uint32_t epoch = (uint32_t)(sample / side->frames);
+    uint32_t purpose = SCORE_PURPOSE_PERMUTATION + 0x10 * (uint32_t)split;
+    uint64_t index = score_permute(dataset->seed, purpose, epoch, side->frames,
+                                   sample % side->frames);
+    if (side->cumulative != NULL) {
+        double total = side->cumulative[side->frames - 1];
+        score_random random = score_random_stream(
+            dataset->seed, SCORE_PURPOSE_STRATUM + (uint32_t)split, epoch, (uint32_t)index);
+        double place = ((double)index + score_random_uniform(&random)) / (double)side->frames;
+        double target = place * total;
+        index = search(side, target < total ? target : nextafter(total, 0));
+    }
+    return read_frame(dataset, frame_of(dataset, split, index),
+                      dataset->unit_nm / dataset->scale_nm, x, error);
+}
+
+score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,
+                                       score_error *error) {
+    return read_frame(dataset, dataset->start_frame, dataset->unit_nm, positions_nm, error);
+}
