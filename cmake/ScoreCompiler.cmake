@@ -25,6 +25,7 @@ if(SCORE_WERROR)
 endif()
 
 if(SCORE_SANITIZE)
+    add_compile_definitions(SCORE_SANITIZE)
     add_compile_options(-fsanitize=${SCORE_SANITIZE} -fno-sanitize-recover=all
         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${SCORE_SANITIZE})
