@@ -1,0 +1,19 @@
+#include "executor_openmp.h"
+
+#include <omp.h>
+#include <stddef.h>
+
+int score_openmp_default_threads(void) {
+    return omp_get_max_threads();
+}
+
+static void run_openmp(void *context, int tasks, score_task task, void *argument) {
+    int threads = *(const int *)context;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    for (int k = 0; k < tasks; k++)
+        task(argument, k, omp_get_thread_num());
+}
+
+score_executor score_executor_openmp(const int *threads) {
+    return (score_executor){.threads = *threads, .context = (void *)threads, .run = run_openmp};
+}

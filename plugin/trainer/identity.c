@@ -1,0 +1,141 @@
+#define _POSIX_C_SOURCE 200809L
+#include "identity.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+static score_status file_crc(const char *path, unsigned long *crc, score_error *error) {
+    enum { PIECE = 1 << 20 };
+    unsigned char *piece = malloc(PIECE);
+    FILE *file = piece == NULL ? NULL : fopen(path, "rb");
+    if (file == NULL) {
+        int reason = errno;
+        free(piece);
+        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read: %s",
+                             strerror(reason));
+    }
+    *crc = crc32(0, NULL, 0);
+    size_t size;
+    while ((size = fread(piece, 1, PIECE, file)) > 0)
+        *crc = crc32(*crc, piece, (unsigned)size);
+    int failed = ferror(file);
+    fclose(file);
+    free(piece);
+    if (failed)
+        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read");
+    return SCORE_OK;
+}
+
+static void write_model(FILE *out, const score_model_config *model) {
+    fprintf(out, "dimensions: %d\ncentred: %d\n", model->dimensions, model->centred);
+    fprintf(out, "temperature (K): %.17g\n", model->temperature_k);
+    fprintf(out, "beta: %.17g to %.17g\n", model->beta_min, model->beta_max);
+    for (int k = 0; k < model->feature_count; k++)
+        fprintf(out, "size of feature %d: %d\n", k, model->feature_sizes[k]);
+    fprintf(out, "beads: %d\n", model->bead_count);
+    for (int k = 0; k < model->bead_count; k++) {
+        const score_bead *bead = &model->beads[k];
+        fprintf(out, "bead %d: %s of %s %d, %.17g amu", k, bead->name, bead->residue,
+                bead->residue_index, bead->mass_amu);
+        for (int f = 0; f < model->feature_count; f++)
+            fprintf(out, ", %d", bead->features[f]);
+        fprintf(out, "\n");
+    }
+    fprintf(out, "experts: %d\n", model->expert_count);
+    for (int k = 0; k < model->expert_count; k++) {
+        const score_expert_config *expert = &model->experts[k];
+        fprintf(out,
+                "expert %d: %s for the %s, %d layers, hidden %d, %d heads of %d, t in [%.17g, "
+                "%.17g], float%d\n",
+                k, expert->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+                expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
+                expert->hidden, expert->heads, expert->head_width, expert->t_begin, expert->t_end,
+                expert->dtype == SCORE_FLOAT32 ? 32 : 64);
+    }
+}
+
+static void write_optimizer(FILE *out, int k, const score_optimizer_config *optimizer) {
+    fprintf(out, "stage %d, learning rate: %.17g to %.17g\n", k, optimizer->rate,
+            optimizer->final_rate);
+    fprintf(out, "stage %d, warm-up (samples): %" PRIu64 "\n", k, optimizer->warm_up);
+    fprintf(out, "stage %d, Adam: beta1 %.17g, beta2 %.17g, epsilon %.17g\n", k, optimizer->beta1,
+            optimizer->beta2, optimizer->epsilon);
+    fprintf(out, "stage %d, weight decay: %.17g\n", k, optimizer->weight_decay);
+    fprintf(out, "stage %d, largest gradient norm: %.17g\n", k, optimizer->clip_norm);
+    fprintf(out, "stage %d, half-life of the average (samples): %.17g\n", k,
+            optimizer->average_half_life);
+}
+
+static void write_stage(FILE *out, int k, const score_stage *stage) {
+    fprintf(out, "stage %d, expert: %d\n", k, stage->expert);
+    fprintf(out, "stage %d, t: %.17g to %.17g, middle of the weights %.17g\n", k, stage->t_begin,
+            stage->t_end, stage->weight_middle);
+    fprintf(out, "stage %d, length: %" PRIu64 " samples, %.17g epochs\n", k, stage->samples,
+            stage->epochs);
+    fprintf(out, "stage %d, batch: %d\n", k, stage->batch);
+    write_optimizer(out, k, &stage->optimizer);
+    for (int l = 0; l < stage->loss_count; l++)
+        fprintf(out, "stage %d, loss %d: kind %d, weight %.17g, antithetic %d\n", k, l,
+                (int)stage->losses[l].kind, stage->losses[l].weight, stage->losses[l].antithetic);
+}
+
+static void write_recipe(FILE *out, const score_recipe *recipe) {
+    fprintf(out, "seed: %" PRIu64 "\n", recipe->seed);
+    fprintf(out, "random rotations: %d\n", recipe->rotate);
+    fprintf(out, "held-out fraction: %.17g\n", recipe->data.held_out);
+    fprintf(out, "unit (nm, 0 as the file says): %.17g\n", recipe->data.unit_nm);
+    fprintf(out, "log-weights: %s\n",
+            recipe->data.log_weights == NULL ? "none" : recipe->data.log_weights);
+    fprintf(out, "scale (nm, 0 as the data says): %.17g\n", recipe->data.scale_nm);
+    write_model(out, &recipe->model);
+    fprintf(out, "stages: %d\n", recipe->stage_count);
+    for (int k = 0; k < recipe->stage_count; k++)
+        write_stage(out, k, &recipe->stages[k]);
+    fprintf(out, "validation interval (samples): %" PRIu64 "\n", recipe->validation_interval);
+}
+
+score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,
+                                   char **text, score_error *error) {
+    *text = NULL;
+    unsigned long crc = 0;
+    score_status status = file_crc(recipe->data.path, &crc, error);
+    if (status != SCORE_OK)
+        return status;
+    size_t size = 0;
+    FILE *out = open_memstream(text, &size);
+    if (out == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "out of memory");
+    write_recipe(out, recipe);
+    fprintf(out, "training frames: %" PRIu64 "\n",
+            score_dataset_frames(dataset, SCORE_SPLIT_TRAINING));
+    fprintf(out, "validation frames: %" PRIu64 "\n",
+            score_dataset_frames(dataset, SCORE_SPLIT_VALIDATION));
+    fprintf(out, "scale of the data (nm): %.17g\n", score_dataset_scale_nm(dataset));
+    fprintf(out, "CRC-32 of the data file: %08lx\n", crc);
+    int failed = ferror(out);
+    if (fclose(out) != 0 || failed) {
+        free(*text);
+        *text = NULL;
+        return score_fail(error, SCORE_ERROR_MEMORY, "out of memory");
+    }
+    return SCORE_OK;
+}
+
+score_status score_identity_compare(const char *saved, const char *path, const char *current,
+                                    score_error *error) {
+    while (*saved != '\0' || *current != '\0') {
+        size_t saved_size = strcspn(saved, "\n"), current_size = strcspn(current, "\n");
+        if (saved_size != current_size || memcmp(saved, current, saved_size) != 0)
+            return score_fail_at(error, SCORE_ERROR_ARGUMENT, path, 0,
+                                 "belongs to another run: it has '%.*s', the recipe and its data "
+                                 "have '%.*s'",
+                                 (int)saved_size, saved, (int)current_size, current);
+        saved += saved_size + (saved[saved_size] == '\n');
+        current += current_size + (current[current_size] == '\n');
+    }
+    return SCORE_OK;
+}

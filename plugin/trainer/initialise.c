@@ -1,0 +1,48 @@
+#include "initialise.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "purposes.h"
+
+static double cut_normal(score_random *random) {
+    for (;;) {
+        double z = score_random_normal(random);
+        if (fabs(z) < 2)
+            return z;
+    }
+}
+
+static bool ends_in(const char *name, const char *end) {
+    size_t size = strlen(name), end_size = strlen(end);
+    return size >= end_size && strcmp(name + size - end_size, end) == 0;
+}
+
+static void initialise_tensor(const score_tensor *tensor, score_random random, double *values) {
+    /* The standard deviation of a normal variable cut at -2 and 2. */
+    const double cut_deviation = 0.87962566103423978;
+    if (strncmp(tensor->name, "feature.", 8) == 0) {
+        for (size_t k = 0; k < tensor->size; k++)
+            values[k] = score_random_normal(&random) / sqrt(tensor->shape[1]);
+    } else if (ends_in(tensor->name, ".weight")) {
+        double deviation = 1 / (sqrt(tensor->shape[0]) * cut_deviation);
+        for (size_t k = 0; k < tensor->size; k++)
+            values[k] = deviation * cut_normal(&random);
+    } else {
+        double value = ends_in(tensor->name, ".scale") ? 1 : 0;
+        for (size_t k = 0; k < tensor->size; k++)
+            values[k] = value;
+    }
+}
+
+void score_initialise(score_model *model, int expert, uint64_t seed) {
+    double *parameters = score_model_parameters(model, expert);
+    for (int k = 0; k < score_model_tensor_count(model, expert); k++) {
+        const score_tensor *tensor = score_model_tensor(model, expert, k);
+        uint32_t purpose = SCORE_PURPOSE_WEIGHTS + (uint32_t)expert;
+        initialise_tensor(tensor, score_random_stream(seed, purpose, 0, (uint32_t)k),
+                          parameters + tensor->offset);
+    }
+}

@@ -1,0 +1,10 @@
+/* Ctrl-C (SIGINT) and SIGTERM ask a run to end with a checkpoint; a second one ends it at once. */
+#ifndef SCORE_INTERRUPT_H
+#define SCORE_INTERRUPT_H
+
+void score_interrupt_install(void);
+
+/* The signal that asked for the end, or 0. */
+int score_interrupt_signal(void);
+
+#endif

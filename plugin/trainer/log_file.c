@@ -1,0 +1,78 @@
+#define _POSIX_C_SOURCE 200809L
+#include "log_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char HEADER[] = "stage,step,samples,epoch,rate,loss,validation_loss,gradient_norm,"
+                             "samples_per_s,seconds\n";
+
+static score_status fail(const char *path, const char *what, score_error *error) {
+    return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "%s: %s", what, strerror(errno));
+}
+
+score_status score_log_create(const char *path, FILE **log, score_error *error) {
+    *log = fopen(path, "w");
+    if (*log == NULL || fputs(HEADER, *log) == EOF || fflush(*log) != 0)
+        return fail(path, "cannot be written", error);
+    return SCORE_OK;
+}
+
+/* Whether `line` is a whole row of a run that was not further than `samples`. */
+static int is_kept(const char *line, ssize_t length, uint64_t samples) {
+    int stage;
+    uint64_t step, done;
+    return line[length - 1] == '\n' &&
+           sscanf(line, "%d,%" SCNu64 ",%" SCNu64 ",", &stage, &step, &done) == 3 &&
+           done <= samples;
+}
+
+score_status score_log_resume(const char *path, uint64_t samples, FILE **log, score_error *error) {
+    *log = fopen(path, "r+");
+    if (*log == NULL)
+        return errno == ENOENT ? score_log_create(path, log, error)
+                               : fail(path, "cannot be opened", error);
+    char *line = NULL;
+    size_t room = 0;
+    off_t kept = 0;
+    score_status status = SCORE_OK;
+    ssize_t length = getline(&line, &room, *log);
+    if (length >= 0 && strcmp(line, HEADER) == 0) {
+        do
+            kept += length;
+        while ((length = getline(&line, &room, *log)) > 0 && is_kept(line, length, samples));
+        if (ftruncate(fileno(*log), kept) != 0 || fseeko(*log, kept, SEEK_SET) != 0)
+            status = fail(path, "cannot be written", error);
+    } else if (length >= 0 && strncmp(line, HEADER, (size_t)length) != 0) {
+        status = score_fail_at(error, SCORE_ERROR_FORMAT, path, 1,
+                               "is not the log of a training run");
+    } else { /* killed before the header was written */
+        fclose(*log);
+        status = score_log_create(path, log, error);
+    }
+    free(line);
+    return status;
+}
+
+score_status score_log_write(FILE *log, const char *path, const score_log_row *row,
+                             score_error *error) {
+    char validation[32] = "";
+    if (!isnan(row->validation_loss))
+        snprintf(validation, sizeof validation, "%.8g", row->validation_loss);
+    int written = fprintf(log, "%d,%" PRIu64 ",%" PRIu64 ",%.6g,%.6g,%.8g,%s,%.6g,%.5g,%.2f\n",
+                          row->stage, row->step, row->samples, row->epoch, row->rate, row->loss,
+                          validation, row->gradient_norm, row->samples_per_s, row->seconds);
+    if (written < 0 || fflush(log) != 0)
+        return fail(path, "cannot be written", error);
+    return SCORE_OK;
+}
+
+score_status score_log_sync(FILE *log, const char *path, score_error *error) {
+    if (fflush(log) != 0 || fsync(fileno(log)) != 0)
+        return fail(path, "cannot be written", error);
+    return SCORE_OK;
+}

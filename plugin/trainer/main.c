@@ -1,0 +1,93 @@
+/* score-train: trains a model as a recipe says. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "executor_openmp.h"
+#include "interrupt.h"
+#include "train.h"
+
+#ifndef SCORE_VERSION
+#define SCORE_VERSION "unknown"
+#endif
+
+static const char HELP[] =
+    "usage: score-train [options] RECIPE.xml\n"
+    "\n"
+    "Trains a diffusion model as the recipe says. In the output folder it leaves\n"
+    "  model.xml.gz   the averaged weights, written with every checkpoint\n"
+    "  log.csv        loss, validation loss and speed over the course of the run\n"
+    "  checkpoint     the whole state of the run\n"
+    "Ctrl-C ends the run with a checkpoint, a second Ctrl-C at once. The result depends on\n"
+    "recipe and data alone: not on the number of threads, nor on interruptions.\n"
+    "\n"
+    "  --threads N    threads to use (default: OMP_NUM_THREADS, or all processors)\n"
+    "  --output DIR   output folder, made where it is missing (default: .)\n"
+    "  --resume       go on from the checkpoint in the output folder, if there is one\n"
+    "  --help         print this\n"
+    "  --version      print the version\n";
+
+enum { USAGE_ERROR = 2, MAX_THREADS = 4096 };
+
+/* 0: go on; else exit with status result - 1. */
+static int parse(int count, char **arguments, score_train_options *options) {
+    static const struct option known[] = {
+        {"threads", required_argument, NULL, 't'}, {"output", required_argument, NULL, 'o'},
+        {"resume", no_argument, NULL, 'r'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+    };
+    int64_t threads;
+    for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
+        switch (option) {
+        case 't':
+            if (!score_parse_int(optarg, 1, MAX_THREADS, &threads)) {
+                fprintf(stderr, "score-train: --threads is '%s', must be in [1, %d]\n", optarg,
+                        MAX_THREADS);
+                return 1 + USAGE_ERROR;
+            }
+            options->threads = (int)threads;
+            break;
+        case 'o':
+            options->output = optarg;
+            break;
+        case 'r':
+            options->resume = true;
+            break;
+        case 'h':
+            fputs(HELP, stdout);
+            return 1 + EXIT_SUCCESS;
+        case 'v':
+            puts("score-train " SCORE_VERSION);
+            return 1 + EXIT_SUCCESS;
+        default:
+            fputs("score-train --help lists the options\n", stderr);
+            return 1 + USAGE_ERROR;
+        }
+    }
+    if (optind != count - 1) {
+        fprintf(stderr, "score-train: needs one recipe, got %d; --help lists the options\n",
+                count - optind);
+        return 1 + USAGE_ERROR;
+    }
+    options->recipe = arguments[optind];
+    return 0;
+}
+
+int main(int count, char **arguments) {
+    score_train_options options = {.output = ".", .threads = score_openmp_default_threads()};
+    int result = parse(count, arguments, &options);
+    if (result != 0)
+        return result - 1;
+    score_interrupt_install();
+    score_error error = {0};
+    score_status status = score_train(&options, &error);
+    if (status == SCORE_OK)
+        return EXIT_SUCCESS;
+    char text[1024];
+    fflush(stdout);
+    fprintf(stderr, "score-train: %s\n", score_error_text(&error, text, sizeof text));
+    /* As the shell reports a program that a signal ended. */
+    return status == SCORE_ERROR_INTERRUPTED ? 128 + score_interrupt_signal() : EXIT_FAILURE;
+}

@@ -1,0 +1,168 @@
+#include "minibatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pieces.h"
+
+/* What one thread works with. */
+typedef struct worker {
+    score_losses *losses;
+    double *frame;
+} worker;
+
+typedef struct group {
+    score_real *gradient;
+    double loss;
+    score_status status;
+    score_error error;
+} group;
+
+struct score_minibatch {
+    int coordinates; /* of one sample */
+    int tile_samples;
+    size_t gradient_size;
+    int worker_count;
+    worker *workers;
+    group groups[SCORE_GRADIENT_GROUPS];
+    score_arena arena;
+    /* Of the evaluation under way. */
+    const score_packed *packed;
+    const score_sampler *sampler;
+    uint32_t step;
+    score_real *gradient; /* or NULL */
+};
+
+/* Enough rows that the matrix products are efficient, few enough that a tile stays in cache. */
+int score_minibatch_tile_samples(int beads) {
+    enum { ROWS = 96 };
+    return beads >= ROWS ? 1 : ROWS / beads;
+}
+
+static score_status draw_tile(score_minibatch *batch, worker *own, int first, int samples,
+                              score_error *error) {
+    const score_loss_samples room = score_losses_room(own->losses, samples);
+    for (int k = 0; k < samples; k++) {
+        const size_t offset = (size_t)k * (size_t)batch->coordinates;
+        score_status status = score_sampler_draw(batch->sampler, batch->step, first + k, own->frame,
+                                                 room.x + offset, room.noise + offset, room.t + k,
+                                                 error);
+        if (status != SCORE_OK)
+            return status;
+    }
+    return SCORE_OK;
+}
+
+/* Where part number `part` of `parts` nearly equal parts of [begin, end) begins. */
+static int part_begin(int begin, int end, int part, int parts) {
+    return begin + (int)((long)(end - begin) * part / parts);
+}
+
+static void run_group(void *argument, int index, int thread) {
+    score_minibatch *batch = argument;
+    group *own = &batch->groups[index];
+    worker *me = &batch->workers[thread];
+    const int count = batch->sampler->count;
+    const int begin = part_begin(0, count, index, SCORE_GRADIENT_GROUPS);
+    const int end = part_begin(0, count, index + 1, SCORE_GRADIENT_GROUPS);
+    const int tiles = (end - begin + batch->tile_samples - 1) / batch->tile_samples;
+    own->loss = 0;
+    own->status = SCORE_OK;
+    for (int k = 0; k < tiles && own->status == SCORE_OK; k++) {
+        const int first = part_begin(begin, end, k, tiles);
+        const int samples = part_begin(begin, end, k + 1, tiles) - first;
+        own->status = draw_tile(batch, me, first, samples, &own->error);
+        if (own->status == SCORE_OK)
+            own->loss += score_losses_evaluate(me->losses, batch->packed, 1.0 / count,
+                                               batch->gradient == NULL ? NULL : own->gradient);
+    }
+}
+
+/* Adds the groups' gradients up and leaves them zero for the next step. */
+static void reduce_piece(void *argument, int piece, int thread) {
+    (void)thread;
+    score_minibatch *batch = argument;
+    const size_t begin = score_piece_begin(piece);
+    const size_t end = score_piece_end(piece, batch->gradient_size);
+    memset(batch->gradient + begin, 0, (end - begin) * sizeof *batch->gradient);
+    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++) {
+        score_real *gradient = batch->groups[g].gradient;
+        for (size_t k = begin; k < end; k++)
+            batch->gradient[k] += gradient[k];
+        memset(gradient + begin, 0, (end - begin) * sizeof *gradient);
+    }
+}
+
+score_status score_minibatch_evaluate(score_minibatch *batch, const score_packed *packed,
+                                      const score_sampler *sampler, uint32_t step,
+                                      const score_executor *executor, double *loss,
+                                      score_real *gradient, score_error *error) {
+    batch->packed = packed;
+    batch->sampler = sampler;
+    batch->step = step;
+    batch->gradient = gradient;
+    executor->run(executor->context, SCORE_GRADIENT_GROUPS, run_group, batch);
+    *loss = 0;
+    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++) {
+        if (batch->groups[g].status != SCORE_OK) {
+            if (error != NULL)
+                *error = batch->groups[g].error;
+            return batch->groups[g].status;
+        }
+        *loss += batch->groups[g].loss;
+    }
+    *loss /= sampler->count;
+    if (gradient != NULL) {
+        executor->run(executor->context, score_piece_count(batch->gradient_size), reduce_piece,
+                      batch);
+        score_packed_fold_gradient(packed, gradient);
+    }
+    return SCORE_OK;
+}
+
+static void carve(score_minibatch *batch) {
+    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++)
+        batch->groups[g].gradient = score_arena_take(&batch->arena, batch->gradient_size,
+                                                     sizeof(score_real));
+    worker *workers = score_arena_take(&batch->arena, (size_t)batch->worker_count, sizeof *workers);
+    for (int k = 0; k < batch->worker_count; k++) {
+        double *frame = score_arena_take(&batch->arena, (size_t)batch->coordinates, sizeof *frame);
+        if (workers != NULL)
+            workers[k].frame = frame;
+    }
+    batch->workers = workers;
+}
+
+score_status score_minibatch_create(const score_network *network, const score_packed *packed,
+                                    const score_loss_setting *setting, int threads,
+                                    score_minibatch **result, score_error *error) {
+    *result = NULL;
+    score_minibatch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate the workspace of a step");
+    batch->coordinates = setting->beads * network->dimensions;
+    batch->tile_samples = score_minibatch_tile_samples(setting->beads);
+    batch->gradient_size = score_packed_gradient_size(packed);
+    batch->worker_count = threads;
+    carve(batch);
+    score_status status = score_arena_allocate(&batch->arena, error);
+    if (status == SCORE_OK)
+        carve(batch);
+    for (int k = 0; k < threads && status == SCORE_OK; k++)
+        status = score_losses_create(network, setting, batch->tile_samples,
+                                     &batch->workers[k].losses, error);
+    if (status == SCORE_OK)
+        *result = batch;
+    else
+        score_minibatch_destroy(batch);
+    return status;
+}
+
+void score_minibatch_destroy(score_minibatch *batch) {
+    if (batch == NULL)
+        return;
+    for (int k = 0; k < batch->worker_count && batch->workers != NULL; k++)
+        score_losses_destroy(batch->workers[k].losses);
+    score_arena_free(&batch->arena);
+    free(batch);
+}

@@ -1,0 +1,52 @@
+#include "optimizer.h"
+
+#include <math.h>
+
+score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
+                             double norm) {
+    double n = (double)step + 1;
+    double scale = config->clip_norm > 0 && norm > config->clip_norm ? config->clip_norm / norm : 1;
+    return (score_adamw){.rate = rate,
+                         .beta1 = config->beta1,
+                         .beta2 = config->beta2,
+                         .epsilon = config->epsilon,
+                         .decay = rate * config->weight_decay,
+                         .correction1 = 1 / (1 - pow(config->beta1, n)),
+                         .correction2 = 1 / (1 - pow(config->beta2, n)),
+                         .gradient_scale = scale};
+}
+
+void score_adamw_update(const score_adamw *adamw, size_t size, const score_real *gradient,
+                        score_real *parameters, score_real *first, score_real *second) {
+    const score_real scale = (score_real)adamw->gradient_scale;
+    const score_real keep1 = (score_real)adamw->beta1, take1 = (score_real)(1 - adamw->beta1);
+    const score_real keep2 = (score_real)adamw->beta2, take2 = (score_real)(1 - adamw->beta2);
+    const score_real rate = (score_real)(adamw->rate * adamw->correction1);
+    const score_real correction2 = (score_real)adamw->correction2;
+    const score_real epsilon = (score_real)adamw->epsilon;
+    const score_real keep = (score_real)(1 - adamw->decay);
+    for (size_t k = 0; k < size; k++) {
+        score_real g = gradient[k] * scale;
+        first[k] = keep1 * first[k] + take1 * g;
+        second[k] = keep2 * second[k] + take2 * g * g;
+#ifdef SCORE_SINGLE
+        score_real deviation = sqrtf(second[k] * correction2);
+#else
+        score_real deviation = sqrt(second[k] * correction2);
+#endif
+        parameters[k] = keep * parameters[k] - rate * first[k] / (deviation + epsilon);
+    }
+}
+
+void score_average_update(double share, size_t size, const score_real *parameters,
+                          double *average) {
+    for (size_t k = 0; k < size; k++)
+        average[k] += share * ((double)parameters[k] - average[k]);
+}
+
+double score_square_sum(size_t size, const score_real *values) {
+    double sum = 0;
+    for (size_t k = 0; k < size; k++)
+        sum += (double)values[k] * (double)values[k];
+    return sum;
+}

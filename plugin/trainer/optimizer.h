@@ -1,0 +1,45 @@
+/* AdamW (Loshchilov and Hutter, arXiv 1711.05101) and the moving average of the weights. Every
+ * weight decays, biases and norms included, as in the paper's training (optax.adamw without a
+ * mask). All functions work on any piece of the parameter vector, so that pieces may be handled by
+ * different threads. */
+#ifndef SCORE_OPTIMIZER_H
+#define SCORE_OPTIMIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/real.h"
+#include "recipe.h"
+
+#define score_adamw_step SCORE_TYPED(score_adamw_step)
+#define score_adamw_update SCORE_TYPED(score_adamw_update)
+#define score_average_update SCORE_TYPED(score_average_update)
+#define score_square_sum SCORE_TYPED(score_square_sum)
+
+/* The numbers of one step, the same for every parameter. */
+typedef struct score_adamw {
+    double rate;
+    double beta1;
+    double beta2;
+    double epsilon;
+    double decay;       /* weight_decay times rate */
+    double correction1; /* 1/(1 - beta1^n) in step n, from 1 */
+    double correction2;
+    double gradient_scale; /* from clipping, at most 1 */
+} score_adamw;
+
+/* Step number `step` counts from 0; `norm` is the gradient's. */
+score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
+                             double norm);
+
+/* size values each: with g the scaled gradient, m = beta1 m + (1 - beta1) g,
+ * v = beta2 v + (1 - beta2) g^2, p -= rate m^/(sqrt(v^) + epsilon) + decay p. */
+void score_adamw_update(const score_adamw *adamw, size_t size, const score_real *gradient,
+                        score_real *parameters, score_real *first, score_real *second);
+
+/* average += share (parameters - average); double, for the share can be below float's epsilon. */
+void score_average_update(double share, size_t size, const score_real *parameters, double *average);
+
+double score_square_sum(size_t size, const score_real *values);
+
+#endif

@@ -1,0 +1,12 @@
+/* Who takes which random numbers (base/random.h): the `purpose` of each stream. The data set has a
+ * range of its own (dataset.h). */
+#ifndef SCORE_PURPOSES_H
+#define SCORE_PURPOSES_H
+
+enum {
+    SCORE_PURPOSE_WEIGHTS = 0x200,    /* + expert */
+    SCORE_PURPOSE_TRAINING = 0x300,   /* + stage */
+    SCORE_PURPOSE_VALIDATION = 0x400, /* + stage */
+};
+
+#endif

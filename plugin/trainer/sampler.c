@@ -1,0 +1,44 @@
+#include "sampler.h"
+
+#include "base/random.h"
+
+int score_sampler_frames(const score_sampler *sampler) {
+    return sampler->antithetic ? sampler->count / 2 : sampler->count;
+}
+
+static void rotate(int beads, const double rotation[9], double *x) {
+    for (int b = 0; b < beads; b++, x += 3) {
+        const double old[3] = {x[0], x[1], x[2]};
+        for (int d = 0; d < 3; d++)
+            x[d] = rotation[3 * d] * old[0] + rotation[3 * d + 1] * old[1] +
+                   rotation[3 * d + 2] * old[2];
+    }
+}
+
+score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
+                                double *frame, score_real *x, score_real *noise, double *t,
+                                score_error *error) {
+    const int frames = score_sampler_frames(sampler), k = sampler->antithetic ? index / 2 : index;
+    score_status status = score_dataset_draw(
+        sampler->dataset, sampler->split,
+        sampler->first_frame + (uint64_t)step * (uint64_t)frames + (uint64_t)k, frame, error);
+    if (status != SCORE_OK)
+        return status;
+    score_random random = score_random_stream(sampler->seed, sampler->purpose, step, (uint32_t)k);
+    *t = sampler->t_begin +
+         (sampler->t_end - sampler->t_begin) * (k + score_random_uniform(&random)) / frames;
+    if (sampler->rotate) {
+        double rotation[9];
+        score_random_rotation(&random, rotation);
+        rotate(sampler->beads, rotation, frame);
+    }
+    const double m = score_signal(sampler->schedule, *t),
+                 sigma = score_noise(sampler->schedule, *t);
+    const double sign = sampler->antithetic && index % 2 == 1 ? -1 : 1;
+    for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
+        double eps = sign * score_random_normal(&random);
+        noise[d] = (score_real)eps;
+        x[d] = (score_real)(m * frame[d] + sigma * eps);
+    }
+    return SCORE_OK;
+}

@@ -1,0 +1,29 @@
+/* A training run from a recipe to a model file. */
+#ifndef SCORE_TRAIN_H
+#define SCORE_TRAIN_H
+
+#include <stdbool.h>
+
+#include "score/status.h"
+
+typedef struct score_train_options {
+    const char *recipe;
+    const char *output; /* folder of the run's files, made where it is missing */
+    int threads;
+    bool resume;
+} score_train_options;
+
+/* Trains until all stages are done, and leaves in the output folder
+ *   model.xml.gz   the averaged weights, written with every checkpoint
+ *   log.csv        the course of the run
+ *   checkpoint     the whole state
+ * Says on stdout how it goes. The same recipe and data give the same model, to the last byte, for
+ * any number of threads and however often the run was cut off and resumed.
+ *
+ * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT, SCORE_ERROR_ARGUMENT: what is wrong with the recipe, the
+ * data, a file of the run or the checkpoint to resume. SCORE_ERROR_NUMERIC: the loss or its
+ * gradient is not finite; names the step and the last checkpoint, which is from before it.
+ * SCORE_ERROR_INTERRUPTED: by a signal; the run can be resumed. SCORE_ERROR_MEMORY. */
+score_status score_train(const score_train_options *options, score_error *error);
+
+#endif
