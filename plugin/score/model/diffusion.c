@@ -29,27 +29,34 @@ int score_time_feature_count(double t_begin) {
     return t_begin > 0 ? 7 : 4;
 }
 
-/* cos w t, sin w t and -cos 2 w t with their derivatives by t; w = 2 pi / period. */
-static void add_waves(double t, double frequency, double *value, double *first, double *second) {
+/* cos w t, sin w t and -cos 2 w t in columns first to first + 2; w = 2 pi x frequency. */
+static void add_waves(double t, double frequency, int first,
+                      double features[4][SCORE_MAX_TIME_FEATURES]) {
     const double w = 2 * 3.14159265358979323846 * frequency;
-    const double c = cos(w * t), s = sin(w * t), c2 = cos(2 * w * t), s2 = sin(2 * w * t);
-    value[0] = c, first[0] = -w * s, second[0] = -w * w * c;
-    value[1] = s, first[1] = w * c, second[1] = -w * w * s;
-    value[2] = -c2, first[2] = 2 * w * s2, second[2] = 4 * w * w * c2;
+    double c = cos(w * t), s = sin(w * t), c2 = cos(2 * w * t), s2 = sin(2 * w * t);
+    double power = 1, power2 = 1;
+    for (int n = 0; n < 4; n++) {
+        features[n][first] = power * c;
+        features[n][first + 1] = power * s;
+        features[n][first + 2] = -power2 * c2;
+        double next = -s, next2 = -s2; /* cos' = -sin, sin' = cos */
+        s = c, s2 = c2;
+        c = next, c2 = next2;
+        power *= w, power2 *= 2 * w;
+    }
 }
 
-void score_time_features(double t, double t_begin, double t_end, double *value, double *first,
-                         double *second) {
-    double clipped = fmin(fmax(t, t_begin), t_end);
-    value[0] = clipped - (t_end - t_begin) / 2, first[0] = 1, second[0] = 0;
-    add_waves(clipped, 1, value + 1, first + 1, second + 1);
-    int count = 4;
-    if (score_time_feature_count(t_begin) == 7) {
-        double width = t_end - t_begin;
-        add_waves(clipped - t_begin, 1 / width, value + 4, first + 4, second + 4);
-        count = 7;
-    }
+void score_time_features(double t, double t_begin, double t_end,
+                         double features[4][SCORE_MAX_TIME_FEATURES]) {
+    const double clipped = fmin(fmax(t, t_begin), t_end), width = t_end - t_begin;
+    const int count = score_time_feature_count(t_begin);
+    features[0][0] = clipped - width / 2, features[1][0] = 1;
+    features[2][0] = features[3][0] = 0;
+    add_waves(clipped, 1, 1, features);
+    if (count == 7)
+        add_waves(clipped - t_begin, 1 / width, 4, features);
     if (clipped != t)
-        for (int k = 0; k < count; k++)
-            first[k] = second[k] = 0;
+        for (int n = 1; n < 4; n++)
+            for (int k = 0; k < count; k++)
+                features[n][k] = 0;
 }

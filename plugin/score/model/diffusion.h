@@ -24,9 +24,9 @@ double score_equal_weight(double t, double middle, double t_begin, double t_end)
 /* 4 where the range begins at 0 (or the smallest diffusion time), else 7. */
 int score_time_feature_count(double t_begin);
 
-/* value, first and second derivative of every feature; t is clipped to the range first, so the
- * derivatives are 0 outside it. */
-void score_time_features(double t, double t_begin, double t_end, double *value, double *first,
-                         double *second);
+/* features[n][k] is the n-th derivative by t of feature k, n = 0 to 3; t is clipped to the range
+ * first, so the derivatives are 0 outside it. */
+void score_time_features(double t, double t_begin, double t_end,
+                         double features[4][SCORE_MAX_TIME_FEATURES]);
 
 #endif

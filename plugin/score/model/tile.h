@@ -1,10 +1,9 @@
 /* The traversal of a network over one tile: a whole number of molecules (or samples) whose
  * activations are kept from the forward to the backward sweep.
  *
- * STREAMS. Stream 0 is the value. A direction is a straight line x + e x', t + e t' through the
- * inputs, and adds a first-order stream, d/de of every quantity, and where asked for a
- * second-order stream, d2/de2, right behind it. Streams are extra rows: an array [streams][rows]
- * [width] is one matrix of streams x rows rows.
+ * STREAMS (nn/streams.h). Stream 0 is the value. A direction is a straight line x + e x', t + e t'
+ * through the inputs, and adds a first-order stream, d/de of every quantity, and where asked for a
+ * second-order stream, d2/de2, right behind it.
  *
  * PASSES. A forward pass computes the streams in `pass->streams` and leaves the others as they
  * are (stream 0 and a direction's first order must be there already or be computed too). A
@@ -23,8 +22,11 @@
 #include "base/arena.h"
 #include "base/real.h"
 #include "model/network.h"
+#include "nn/streams.h"
 
-enum { SCORE_MAX_STREAMS = 8 };
+/* Rows of a tile that keep its activations in a core's cache. A tile takes whole molecules until it
+ * has this many; it depends on nothing else, so results do not depend on the number of threads. */
+enum { SCORE_TILE_ROWS = 64 };
 
 #define score_packed_create SCORE_TYPED(score_packed_create)
 #define score_packed_destroy SCORE_TYPED(score_packed_destroy)
@@ -36,14 +38,6 @@ enum { SCORE_MAX_STREAMS = 8 };
 #define score_tile_set_molecules SCORE_TYPED(score_tile_set_molecules)
 #define score_forward SCORE_TYPED(score_forward)
 #define score_backward SCORE_TYPED(score_backward)
-
-/* Which streams a tile can hold. Stream 0 has order 0; order 1 opens a direction; order 2 follows
- * the order 1 of the same direction. */
-typedef struct score_streams {
-    int count;
-    int order[SCORE_MAX_STREAMS];
-    bool moves_time[SCORE_MAX_STREAMS]; /* the direction has a part along t */
-} score_streams;
 
 typedef struct score_packed score_packed;
 typedef struct score_tile score_tile;
