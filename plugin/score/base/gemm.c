@@ -8,9 +8,13 @@
 #define SCORE_CBLAS_GEMM cblas_dgemm
 #endif
 
-/* Runs when the library is loaded. The symbols of OpenBLAS are private to it, so that no other
- * user of an OpenBLAS in the same process is affected. */
+void gotoblas_init(void); /* OpenBLAS's own constructor; does nothing when called again */
+
+/* Runs when the library is loaded, perhaps before OpenBLAS's constructor, without which setting the
+ * number of threads starts one that crashes. The symbols of OpenBLAS are private to the library, so
+ * that no other user of an OpenBLAS in the same process is affected. */
 __attribute__((constructor)) static void use_one_thread(void) {
+    gotoblas_init();
     openblas_set_num_threads(1);
 }
 
