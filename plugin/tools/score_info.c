@@ -1,0 +1,162 @@
+/* score-info: prints what is in model files. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "score/model.h"
+
+enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
+
+static const char USAGE[] =
+    "Usage: score-info MODEL...\n"
+    "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion schedule,\n"
+    "beads, provenance, and of every expert the network with the least, the greatest and the root\n"
+    "mean square value of each tensor.\n"
+    "  --help     this text\n"
+    "  --version  the version of the program\n"
+    "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
+
+static void print_header(const score_model_config *config) {
+    printf("  coordinates: %d dimensions, %s, scale %.10g nm\n", config->dimensions,
+           config->centred ? "centred" : "not centred", config->scale_nm);
+    printf("  temperature: %.10g K\n", config->temperature_k);
+    printf("  schedule: variance-preserving, beta %.10g to %.10g\n", config->beta_min,
+           config->beta_max);
+    if (config->feature_count > 0) {
+        printf("  molecules: of any number of beads, each with %d integer features of sizes",
+               config->feature_count);
+        for (int f = 0; f < config->feature_count; f++)
+            printf(" %d", config->feature_sizes[f]);
+        printf("\n");
+    } else {
+        printf("  molecules: of %d beads, known one by one\n", config->bead_count);
+    }
+}
+
+static void print_beads(const score_model_config *config) {
+    if (config->bead_count == 0)
+        return;
+    printf("  %5s %-8s %-8s %7s %10s %10s %10s %10s%s\n", "bead", "name", "residue", "number",
+           "mass, amu", "x, nm", "y, nm", "z, nm", config->feature_count > 0 ? "  features" : "");
+    for (int k = 0; k < config->bead_count; k++) {
+        const score_bead *bead = &config->beads[k];
+        printf("  %5d %-8s %-8s %7d %10.4f %10.5f %10.5f %10.5f", k, bead->name, bead->residue,
+               bead->residue_index, bead->mass_amu, bead->frame_nm[0], bead->frame_nm[1],
+               bead->frame_nm[2]);
+        for (int f = 0; f < config->feature_count; f++)
+            printf("%s%d", f == 0 ? "  " : " ", bead->features[f]);
+        printf("\n");
+    }
+}
+
+/* The text with every line indented, so that a long one (a recipe) stays readable. */
+static void print_notes(const score_model_config *config) {
+    for (int k = 0; k < config->note_count; k++) {
+        const char *text = config->notes[k].text;
+        printf("  note '%s':\n", config->notes[k].name);
+        while (*text != '\0') {
+            size_t size = strcspn(text, "\n");
+            printf("    %.*s\n", (int)size, text);
+            text += size + (text[size] == '\n');
+        }
+    }
+}
+
+/* sqrt(mean of squares), scaled by the greatest so that no square overflows or vanishes. */
+static double root_mean_square(const double *values, size_t size, double greatest) {
+    double sum = 0;
+    if (greatest == 0)
+        return 0;
+    for (size_t k = 0; k < size; k++)
+        sum += (values[k] / greatest) * (values[k] / greatest);
+    return greatest * sqrt(sum / (double)size);
+}
+
+static void print_tensor(const score_tensor *tensor, const double *values) {
+    char shape[32];
+    double least = values[0], most = values[0];
+    for (size_t k = 1; k < tensor->size; k++) {
+        least = fmin(least, values[k]);
+        most = fmax(most, values[k]);
+    }
+    if (tensor->rank == 1)
+        snprintf(shape, sizeof shape, "%d", tensor->shape[0]);
+    else
+        snprintf(shape, sizeof shape, "%d x %d", tensor->shape[0], tensor->shape[1]);
+    printf("    %-32s %14s %12.4g %12.4g %12.4g\n", tensor->name, shape, least, most,
+           root_mean_square(values, tensor->size, fmax(fabs(least), fabs(most))));
+}
+
+static void print_expert(const score_model *model, int expert) {
+    const score_expert_config *config = &score_model_get_config(model)->experts[expert];
+    printf("  expert %d: %s for %s, diffusion times %.10g to %.10g\n", expert,
+           config->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+           config->output == SCORE_OUTPUT_ENERGY ? "the energy" : "the score", config->t_begin,
+           config->t_end);
+    printf("    hidden %d, layers %d", config->hidden, config->layers);
+    if (config->architecture == SCORE_GRAPH_TRANSFORMER)
+        printf(", %d heads of %d", config->heads, config->head_width);
+    printf("; %zu parameters stored as %s\n", score_model_parameter_count(model, expert),
+           config->dtype == SCORE_FLOAT32 ? "float32" : "float64");
+    printf("    %-32s %14s %12s %12s %12s\n", "tensor", "shape", "least", "greatest", "rms");
+    const double *parameters = score_model_parameters_const(model, expert);
+    for (int k = 0; k < score_model_tensor_count(model, expert); k++) {
+        const score_tensor *tensor = score_model_tensor(model, expert, k);
+        print_tensor(tensor, parameters + tensor->offset);
+    }
+}
+
+static int print_file(const char *path) {
+    score_error error = {0};
+    score_model *model;
+    struct stat information;
+    if (score_model_read(path, &model, &error) != SCORE_OK) {
+        char text[sizeof error.file + sizeof error.message + 32];
+        fprintf(stderr, "score-info: %s\n", score_error_text(&error, text, sizeof text));
+        return EXIT_BAD_FILE;
+    }
+    const score_model_config *config = score_model_get_config(model);
+    printf("%s", path);
+    if (stat(path, &information) == 0)
+        printf(": %lld bytes", (long long)information.st_size);
+    printf("\n");
+    print_header(config);
+    print_beads(config);
+    print_notes(config);
+    for (int e = 0; e < config->expert_count; e++)
+        print_expert(model, e);
+    score_model_destroy(model);
+    return EXIT_GOOD;
+}
+
+int main(int argc, char **argv) {
+    int first = 1, result = EXIT_GOOD;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(USAGE, stdout);
+        return EXIT_GOOD;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("score-info %s\n", SCORE_VERSION);
+        return EXIT_GOOD;
+    }
+    if (argc > 1 && strcmp(argv[1], "--") == 0)
+        first = 2;
+    else if (argc > 1 && argv[1][0] == '-') {
+        fprintf(stderr, "score-info: option '%s' is not known here\n%s", argv[1], USAGE);
+        return EXIT_USAGE;
+    }
+    if (first == argc) {
+        fputs(USAGE, stderr);
+        return EXIT_USAGE;
+    }
+    for (int k = first; k < argc; k++) {
+        int code = print_file(argv[k]);
+        result = code != EXIT_GOOD ? code : result;
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("score-info: cannot write to standard output\n", stderr);
+        return EXIT_BAD_FILE;
+    }
+    return result;
+}
