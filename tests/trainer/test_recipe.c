@@ -1,0 +1,448 @@
+/* Recipes: what a good one means, and that every way to write a bad one is an error that names file,
+ * line and value. The schema that ships with score-train is held to the same recipes. */
+#define _POSIX_C_SOURCE 200809L
+#include "temporary_folder.h"
+
+#include <libxml/parser.h>
+#include <libxml/relaxng.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recipe.h"
+
+static const char
+    *const good = "<?xml version=\"1.0\"?>\n"
+                  "<!-- line 2 -->\n"
+                  "<ScoreRecipe version=\"1\" seed=\"7\">\n"
+                  "  <Note name=\"data\">made up</Note>\n"
+                  "  <Data file=\"frames.npy\" unit=\"angstrom\"/>\n"
+                  "  <Model temperatureK=\"300\">\n"
+                  "    <Diffusion betaMin=\"0.2\" betaMax=\"10\"/>\n"
+                  "    <Bead name=\"C\" residue=\"ACE\" mass=\"12.011\"/>\n"
+                  "    <Bead name=\"N\" residue=\"ALA\" residueIndex=\"1\" mass=\"14.007\"/>\n"
+                  "    <Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>\n"
+                  "  </Model>\n"
+                  "  <Training>\n"
+                  "    <Stage samples=\"2e7\" batch=\"128\">\n"
+                  "      <AdamW rate=\"1e-3\"/>\n"
+                  "      <DenoisingScoreMatching/>\n"
+                  "    </Stage>\n"
+                  "  </Training>\n"
+                  "</ScoreRecipe>\n";
+
+/* -------- helpers -------- */
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+/* The good recipe with the first `old` replaced by `new`. */
+static char *edited(const char *old, const char *new) {
+    const char *at = strstr(good, old);
+    assert_non_null(at);
+    size_t size = strlen(good) + strlen(new) + 1;
+    char *text = malloc(size);
+    assert_non_null(text);
+    snprintf(text, size, "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
+    return text;
+}
+
+static score_status read_text(const char *text, score_recipe **recipe, score_error *error) {
+    write_text("recipe.xml", text);
+    memset(error, 0, sizeof *error);
+    return score_recipe_read("recipe.xml", recipe, error);
+}
+
+static score_recipe *read_edited(const char *old, const char *new) {
+    score_recipe *recipe = NULL;
+    score_error error;
+    char *text = edited(old, new);
+    score_status status = read_text(text, &recipe, &error);
+    free(text);
+    if (status != SCORE_OK)
+        fail_msg("%s", error.message);
+    return recipe;
+}
+
+#if LIBXML_VERSION >= 21200
+static void ignore_message(void *context, const xmlError *error) {
+#else
+static void ignore_message(void *context, xmlError *error) {
+#endif
+    (void)context;
+    (void)error;
+}
+
+/* Whether the shipped schema accepts `text`. */
+static bool schema_accepts(const char *text) {
+    xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewParserCtxt(SCORE_RECIPE_SCHEMA);
+    xmlRelaxNG *schema = xmlRelaxNGParse(parser);
+    assert_non_null(schema);
+    xmlRelaxNGValidCtxt *context = xmlRelaxNGNewValidCtxt(schema);
+    xmlRelaxNGSetValidStructuredErrors(context, ignore_message, NULL);
+    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), "recipe.xml", NULL, XML_PARSE_NONET);
+    assert_non_null(document);
+    int result = xmlRelaxNGValidateDoc(context, document);
+    assert_true(result >= 0);
+    xmlFreeDoc(document);
+    xmlRelaxNGFreeValidCtxt(context);
+    xmlRelaxNGFree(schema);
+    xmlRelaxNGFreeParserCtxt(parser);
+    return result == 0;
+}
+
+/* -------- good recipes -------- */
+
+static void good_recipe_has_its_values_and_defaults(void **state) {
+    (void)state;
+    score_recipe *recipe = read_edited("", "");
+    assert_int_equal(recipe->seed, 7);
+    assert_string_equal(recipe->data.path, "frames.npy");
+    assert_true(recipe->data.unit_nm == 0.1);
+    assert_null(recipe->data.log_weights);
+    assert_true(recipe->data.held_out == 0.05);
+    assert_true(recipe->data.scale_nm == 0);
+    assert_int_equal(recipe->data.memory, (uint64_t)1 << 30);
+    assert_int_equal(recipe->data.line, 5);
+
+    const score_model_config *model = &recipe->model;
+    assert_int_equal(model->dimensions, 3);
+    assert_int_equal(model->centred, 1);
+    assert_true(model->temperature_k == 300);
+    assert_true(model->beta_min == 0.2 && model->beta_max == 10);
+    assert_int_equal(model->bead_count, 2);
+    assert_string_equal(model->beads[1].name, "N");
+    assert_string_equal(model->beads[1].residue, "ALA");
+    assert_int_equal(model->beads[0].residue_index, 0);
+    assert_int_equal(model->beads[1].residue_index, 1);
+    assert_true(model->beads[0].mass_amu == 12.011);
+    assert_int_equal(model->expert_count, 1);
+    assert_int_equal(model->experts[0].architecture, SCORE_GRAPH_TRANSFORMER);
+    assert_int_equal(model->experts[0].output, SCORE_OUTPUT_ENERGY);
+    assert_int_equal(model->experts[0].hidden, 96);
+    assert_int_equal(model->experts[0].layers, 2);
+    assert_int_equal(model->experts[0].heads, 8);
+    assert_int_equal(model->experts[0].head_width, 64);
+    assert_true(model->experts[0].t_begin == 0 && model->experts[0].t_end == 1);
+    assert_int_equal(model->note_count, 1);
+    assert_string_equal(model->notes[0].name, "data");
+    assert_string_equal(model->notes[0].text, "made up");
+
+    assert_true(recipe->rotate);
+    assert_int_equal(recipe->validation_interval, 200000);
+    assert_int_equal(recipe->stage_count, 1);
+    const score_stage *stage = &recipe->stages[0];
+    assert_int_equal(stage->expert, 0);
+    assert_true(stage->t_begin == SCORE_TIME_MIN && stage->t_end == 1);
+    assert_true(stage->weight_middle == 0.5 * (SCORE_TIME_MIN + 1));
+    assert_int_equal(stage->samples, 20000000);
+    assert_true(stage->epochs == 0);
+    assert_int_equal(stage->batch, 128);
+    const score_optimizer_config *adam = &stage->optimizer;
+    assert_true(adam->rate == 1e-3 && adam->final_rate == 1e-3 * 0.01);
+    assert_int_equal(adam->warm_up, 0);
+    assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
+    assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0);
+    assert_true(adam->average_half_life == 0);
+    assert_int_equal(stage->loss_count, 1);
+    assert_int_equal(stage->losses[0].kind, SCORE_LOSS_DENOISING);
+    assert_true(stage->losses[0].weight == 1);
+    assert_false(stage->losses[0].antithetic);
+    score_recipe_destroy(recipe);
+}
+
+static void values_replace_defaults(void **state) {
+    (void)state;
+    score_recipe *recipe = read_edited("seed=\"7\"", "seed=\"9223372036854775807\"");
+    assert_true(recipe->seed == INT64_MAX);
+    score_recipe_destroy(recipe);
+    recipe = read_edited("unit=\"angstrom\"", "logWeights=\"w\" heldOut=\".5\" scaleNm=\"2\" "
+                                              "memoryMiB=\"3\"");
+    assert_string_equal(recipe->data.log_weights, "w");
+    assert_true(recipe->data.unit_nm == 0 && recipe->data.held_out == 0.5);
+    assert_true(recipe->data.scale_nm == 2 && recipe->data.memory == 3 << 20);
+    score_recipe_destroy(recipe);
+    recipe = read_edited("unit=\"angstrom\"", "unit=\"nm\" logWeights=\"none\"");
+    assert_true(recipe->data.unit_nm == 1 && recipe->data.no_weights);
+    assert_null(recipe->data.log_weights);
+    score_recipe_destroy(recipe);
+    recipe = read_edited("<AdamW rate=\"1e-3\"/>",
+                         "<AdamW rate=\"1\" finalRate=\"0\" warmUpSamples=\"1e5\" beta1=\"0\" "
+                         "beta2=\".9\" epsilon=\"1\" weightDecay=\"0\" clipNorm=\"2\"/>"
+                         "<MovingAverage halfLifeSamples=\"2.5e5\"/>");
+    const score_optimizer_config *adam = &recipe->stages[0].optimizer;
+    assert_true(adam->final_rate == 0 && adam->warm_up == 100000 && adam->beta1 == 0);
+    assert_true(adam->beta2 == 0.9 && adam->epsilon == 1 && adam->weight_decay == 0);
+    assert_true(adam->clip_norm == 2 && adam->average_half_life == 2.5e5);
+    score_recipe_destroy(recipe);
+    recipe = read_edited("samples=\"2e7\" batch=\"128\"",
+                         "epochs=\"1.5\" batch=\"2\" timeBegin=\"0.1\" timeEnd=\"0.6\" "
+                         "weightMiddle=\"0.35\"");
+    assert_true(recipe->stages[0].epochs == 1.5 && recipe->stages[0].samples == 0);
+    assert_true(recipe->stages[0].t_begin == 0.1 && recipe->stages[0].t_end == 0.6);
+    assert_true(recipe->stages[0].weight_middle == 0.35);
+    score_recipe_destroy(recipe);
+}
+
+static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
+    (void)state;
+    const char *toy = "<ScoreRecipe version='1'><Data file='frames.npy' unit='nm' scaleNm='1'/>"
+                      "<Model temperatureK='2766' dimensions='2'><Bead name='X' mass='1'/>"
+                      "<Expert architecture='mlp' output='score' hidden='92' layers='3' "
+                      "timeBegin='.1'/>"
+                      "<Expert architecture='mlp' hidden='64' layers='3' timeEnd='.1' "
+                      "dtype='float64'/>"
+                      "</Model><Training><Stage epochs='30' batch='128'><AdamW rate='1e-3'/>"
+                      "<DenoisingScoreMatching antithetic='true'/></Stage>"
+                      "<Stage expert='1' epochs='30' batch='128'><AdamW rate='1e-3'/>"
+                      "<DenoisingScoreMatching weight='2'/></Stage></Training></ScoreRecipe>";
+    score_recipe *recipe = NULL;
+    score_error error;
+    assert_int_equal(read_text(toy, &recipe, &error), SCORE_OK);
+    assert_int_equal(recipe->model.centred, 0);
+    assert_false(recipe->rotate);
+    assert_int_equal(recipe->model.expert_count, 2);
+    assert_int_equal(recipe->model.experts[0].output, SCORE_OUTPUT_SCORE);
+    assert_int_equal(recipe->model.experts[1].heads, 0);
+    assert_int_equal(recipe->model.experts[1].dtype, SCORE_FLOAT64);
+    assert_true(recipe->stages[0].t_begin == 0.1);
+    assert_true(recipe->stages[1].t_begin == SCORE_TIME_MIN && recipe->stages[1].t_end == 0.1);
+    assert_true(recipe->stages[0].losses[0].antithetic);
+    assert_true(recipe->stages[1].losses[0].weight == 2);
+    score_recipe_destroy(recipe);
+    assert_true(schema_accepts(toy));
+}
+
+static void bead_features_are_read(void **state) {
+    (void)state;
+    const char *text = "<ScoreRecipe version='1'><Data file='frames.npy' unit='nm'/>"
+                       "<Model temperatureK='300'><Feature size='20'/><Feature size='4'/>"
+                       "<Bead name='X' mass='1' features='19 0'/><Bead name='Y' mass='1' "
+                       "features=' 3  3 '/>"
+                       "<Expert architecture='graph-transformer' hidden='8' layers='1' heads='2' "
+                       "headWidth='4'/></Model><Training><Stage samples='1' batch='1'>"
+                       "<AdamW rate='1e-3'/><DenoisingScoreMatching/></Stage></Training>"
+                       "</ScoreRecipe>";
+    score_recipe *recipe = NULL;
+    score_error error;
+    assert_int_equal(read_text(text, &recipe, &error), SCORE_OK);
+    assert_int_equal(recipe->model.feature_count, 2);
+    assert_int_equal(recipe->model.feature_sizes[1], 4);
+    assert_int_equal(recipe->beads[0].features[0], 19);
+    assert_int_equal(recipe->beads[1].features[1], 3);
+    score_recipe_destroy(recipe);
+    assert_true(schema_accepts(text));
+}
+
+static void data_file_is_found_from_the_recipe(void **state) {
+    (void)state;
+    score_recipe *recipe = NULL;
+    score_error error = {0};
+    char path[512];
+    write_text("recipe.xml", good);
+    assert_non_null(getcwd(path, sizeof path - 16));
+    strcat(path, "/recipe.xml");
+    assert_int_equal(chdir("/"), 0);
+    score_status status = score_recipe_read(path, &recipe, &error);
+    strrchr(path, '/')[0] = '\0';
+    assert_int_equal(chdir(path), 0);
+    assert_int_equal(status, SCORE_OK);
+    strcat(path, "/frames.npy");
+    assert_string_equal(recipe->data.path, path);
+    score_recipe_destroy(recipe);
+}
+
+static void schema_accepts_the_good_recipe(void **state) {
+    (void)state;
+    assert_true(schema_accepts(good));
+}
+
+/* -------- bad recipes -------- */
+
+typedef struct bad_recipe {
+    const char *old, *new;
+    long line;
+    const char *message;
+    bool schema_too; /* the schema refuses it as well; the others compare one value with another */
+} bad_recipe;
+
+static const bad_recipe bad[] = {
+    {"ScoreRecipe version=\"1\"", "ScoreRecipe version=\"2\"", 3, "version=\"2\"", true},
+    {"ScoreRecipe version=\"1\"", "ScoreRecipe", 3, "'version'", true},
+    {"seed=\"7\"", "seed=\"-7\"", 3, "seed=\"-7\"", true},
+    {"seed=\"7\"", "seed=\"7.5\"", 3, "seed=\"7.5\"", true},
+    {"seed=\"7\"", "seed=\"9223372036854775808\"", 3, "seed=\"9223372036854775808\"", false},
+    {"seed=\"7\"", "sead=\"7\"", 3, "no attribute 'sead'", true},
+    {"<Note name=\"data\">", "<Note>", 4, "'name'", true},
+    {"made up</Note>", "made up</Note>\n<Note name=\"data\"/>", 5, "second <Note>", false},
+    {"<Data file", "<Data/><Data file", 5, "second <Data>", true},
+    {"<Data file=\"frames.npy\" unit=\"angstrom\"/>", "", 3, "lacks its <Data>", true},
+    {"file=\"frames.npy\"", "file=\"\"", 5, "file=\"\"", true},
+    {"file=\"frames.npy\"", "", 5, "'file'", true},
+    {"unit=\"angstrom\"", "unit=\"pm\"", 5, "unit=\"pm\"", true},
+    {"unit=\"angstrom\"", "heldOut=\"1\"", 5, "heldOut=\"1\"", true},
+    {"unit=\"angstrom\"", "heldOut=\"-0.1\"", 5, "heldOut=\"-0.1\"", true},
+    {"unit=\"angstrom\"", "heldOut=\"nan\"", 5, "heldOut=\"nan\"", true},
+    {"unit=\"angstrom\"", "heldOut=\"0,1\"", 5, "heldOut=\"0,1\"", true},
+    {"unit=\"angstrom\"", "scaleNm=\"0\"", 5, "scaleNm=\"0\"", true},
+    {"unit=\"angstrom\"", "scaleNm=\"inf\"", 5, "scaleNm=\"inf\"", true},
+    {"unit=\"angstrom\"", "memoryMiB=\"-1\"", 5, "memoryMiB=\"-1\"", true},
+    {"unit=\"angstrom\"", "logWeights=\"\"", 5, "logWeights=\"\"", true},
+    {"temperatureK=\"300\"", "", 6, "'temperatureK'", true},
+    {"temperatureK=\"300\"", "temperatureK=\"-3\"", 6, "temperatureK=\"-3\"", true},
+    {"temperatureK=\"300\"", "temperatureK=\"300K\"", 6, "temperatureK=\"300K\"", true},
+    {"temperatureK=\"300\"", "temperatureK=\"300\" dimensions=\"4\"", 6, "dimensions=\"4\"", true},
+    {"temperatureK=\"300\"", "temperatureK=\"300\" dimensions=\"2\"", 6, "2 dimensions", false},
+    {"temperatureK=\"300\"", "temperatureK=\"300\" centred=\"yes\"", 6, "centred=\"yes\"", true},
+    {"temperatureK=\"300\"", "temperatureK=\"300\" scale=\"1\"", 6, "no attribute 'scale'", true},
+    {"betaMin=\"0.2\"", "betaMin=\"20\"", 7, "betaMax 10, less than betaMin 20", false},
+    {"betaMin=\"0.2\"", "betaMin=\"0\"", 7, "betaMin=\"0\"", true},
+    {"<Bead name=\"C\"", "<Bead", 8, "'name'", true},
+    {"mass=\"12.011\"", "", 8, "'mass'", true},
+    {"mass=\"12.011\"", "mass=\"0\"", 8, "mass=\"0\"", true},
+    {"mass=\"12.011\"", "mass=\"0x1p3\"", 8, "mass=\"0x1p3\"", true},
+    {"mass=\"12.011\"", "mass=\"1e999\"", 8, "mass=\"1e999\"", false},
+    {"mass=\"12.011\"", "mass=\"12.011\" residueIndex=\"2\"", 9, "residueIndex=\"1\"", false},
+    {"mass=\"12.011\"", "mass=\"12.011\" features=\"1\"", 8, "features=\"1\"", false},
+    {"name=\"C\"",
+     "name=\"a name of seventy characters, which is more than the sixty-three that "
+     "fit\"",
+     8, "characters", true},
+    {"<Bead name=\"C\"", "<Feature size=\"3\"/><Bead name=\"C\"", 8, "'features'", false},
+    {"<Bead name=\"N\"", "<Feature size=\"3\"/><Bead name=\"N\"", 9, "before the first", true},
+    {"    <Bead name=\"C\" residue=\"ACE\" mass=\"12.011\"/>\n", "", 6, "one bead", false},
+    {"graph-transformer", "transformer", 10, "architecture=\"transformer\"", true},
+    {"architecture=\"graph-transformer\" ", "", 10, "'architecture'", true},
+    {"hidden=\"96\"", "hidden=\"0\"", 10, "hidden=\"0\"", true},
+    {"hidden=\"96\"", "hidden=\"999999999999\"", 10, "hidden=\"999999999999\"", false},
+    {"hidden=\"96\"", "", 10, "'hidden'", true},
+    {"layers=\"2\"", "layers=\"2\" heads=\"-1\"", 10, "heads=\"-1\"", true},
+    {"layers=\"2\"", "layers=\"2\" heads=\"60000\"", 6, "60000 heads", false},
+    {"layers=\"2\"", "layers=\"2\" output=\"force\"", 10, "output=\"force\"", true},
+    {"layers=\"2\"", "layers=\"2\" dtype=\"half\"", 10, "dtype=\"half\"", true},
+    {"layers=\"2\"", "layers=\"2\" timeBegin=\"0.5\" timeEnd=\"0.5\"", 10, "[0.5, 0.5]", false},
+    {"layers=\"2\"", "layers=\"2\" timeEnd=\"2\"", 10, "timeEnd=\"2\"", true},
+    {"architecture=\"graph-transformer\"", "architecture=\"mlp\" heads=\"8\"", 10,
+     "no attribute 'heads'", true},
+    {"<Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>", "", 6,
+     "no <Expert>", true},
+    {"layers=\"2\"/>", "layers=\"2\"/>\n<Expert architecture=\"mlp\" hidden=\"4\" layers=\"2\"/>",
+     13, "expert 1 is trained in no", false},
+    {"<Training>", "<Training rotate=\"maybe\">", 12, "rotate=\"maybe\"", true},
+    {"<Training>", "<Training validationSamples=\"0\">", 12, "validationSamples=\"0\"", false},
+    {"<Training>", "<Training checkpointSamples=\"1.5\">", 12, "checkpointSamples=\"1.5\"", false},
+    {"samples=\"2e7\"", "", 13, "exactly one of", true},
+    {"samples=\"2e7\"", "samples=\"2e7\" epochs=\"3\"", 13, "exactly one of", true},
+    {"samples=\"2e7\"", "samples=\"-2e7\"", 13, "samples=\"-2e7\"", true},
+    {"samples=\"2e7\"", "samples=\"2e17\"", 13, "samples=\"2e17\"", false},
+    {"samples=\"2e7\"", "samples=\"many\"", 13, "samples=\"many\"", true},
+    {"samples=\"2e7\"", "epochs=\"0\"", 13, "epochs=\"0\"", true},
+    {"batch=\"128\"", "batch=\"-128\"", 13, "batch=\"-128\"", true},
+    {"batch=\"128\"", "batch=\"1e2\"", 13, "batch=\"1e2\"", true},
+    {"batch=\"128\"", "", 13, "'batch'", true},
+    {"batch=\"128\"", "batch=\"128\" expert=\"1\"", 13, "expert=\"1\"", false},
+    {"batch=\"128\"", "batch=\"128\" timeBegin=\"0\"", 13, "[0, 1]", false},
+    {"batch=\"128\"", "batch=\"128\" timeEnd=\"1.5\"", 13, "timeEnd=\"1.5\"", true},
+    {"batch=\"128\"", "batch=\"128\" weightMiddle=\"1\"", 13, "weightMiddle=\"1\"", false},
+    {"<AdamW rate=\"1e-3\"/>", "", 13, "lacks its <AdamW>", true},
+    {"rate=\"1e-3\"", "", 14, "'rate'", true},
+    {"rate=\"1e-3\"", "rate=\"1e-3x\"", 14, "rate=\"1e-3x\"", true},
+    {"rate=\"1e-3\"", "rate=\"1e-3\" finalRate=\"1\"", 14, "finalRate 1", false},
+    {"rate=\"1e-3\"", "rate=\"1e-3\" beta1=\"1\"", 14, "beta1=\"1\"", true},
+    {"rate=\"1e-3\"", "rate=\"1e-3\" clipNorm=\"0\"", 14, "clipNorm=\"0\"", true},
+    {"rate=\"1e-3\"", "rate=\"1e-3\" warmUpSamples=\"3e7\"", 14, "warms up", false},
+    {"<DenoisingScoreMatching/>", "", 13, "lacks its <Denoising", true},
+    {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching/>\n<FokkerPlanck/>", 16,
+     "no element <FokkerPlanck>", true},
+    {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching weight=\"-1\"/>", 15, "weight=\"-1\"",
+     true},
+    {"<DenoisingScoreMatching/>", "<MovingAverage/><DenoisingScoreMatching/>", 15,
+     "'halfLifeSamples'", true},
+    {"batch=\"128\">\n      <AdamW rate=\"1e-3\"/>\n      <DenoisingScoreMatching/>",
+     "batch=\"127\">\n      <AdamW rate=\"1e-3\"/>\n      <DenoisingScoreMatching "
+     "antithetic=\"true\"/>",
+     15, "even batch", false},
+    {"<DenoisingScoreMatching/>", "stray text<DenoisingScoreMatching/>", 15, "text", true},
+};
+
+static void bad_recipes_are_errors_with_their_line(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
+        char *text = edited(bad[k].old, bad[k].new);
+        score_recipe *recipe = NULL;
+        score_error error;
+        score_status status = read_text(text, &recipe, &error);
+        if (status != SCORE_ERROR_FORMAT || error.code != status || recipe != NULL)
+            fail_msg("%s -> %s: status %d", bad[k].old, bad[k].new, (int)status);
+        if (strstr(error.message, bad[k].message) == NULL || error.line != bad[k].line ||
+            strcmp(error.file, "recipe.xml") != 0)
+            fail_msg("%s -> %s: %s:%ld: %s", bad[k].old, bad[k].new, error.file, error.line,
+                     error.message);
+        if (schema_accepts(text) == bad[k].schema_too)
+            fail_msg("%s -> %s: the schema says otherwise", bad[k].old, bad[k].new);
+        free(text);
+    }
+}
+
+static void files_that_are_no_recipes_are_errors(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *message;
+        long line;
+    } cases[] = {
+        {"", "not XML", 1},
+        {"not XML", "not XML", 1},
+        {"<ScoreRecipe version='1'>\n<Data", "not XML", 2},
+        {"<Recipe/>", "<Recipe>", 1},
+        {"<ScoreRecipe xmlns='http://example.org' version='1'/>", "<ScoreRecipe>", 1},
+        {"<!DOCTYPE a [<!ENTITY a 'x'>]>\n<ScoreRecipe version='1'/>", "document type", 0},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        score_recipe *recipe = NULL;
+        score_error error;
+        assert_int_equal(read_text(cases[k].text, &recipe, &error), SCORE_ERROR_FORMAT);
+        assert_null(recipe);
+        if (strstr(error.message, cases[k].message) == NULL || error.line != cases[k].line)
+            fail_msg("'%s': %ld: %s", cases[k].text, error.line, error.message);
+    }
+}
+
+static void missing_files_are_named(void **state) {
+    (void)state;
+    score_recipe *recipe = NULL;
+    score_error error = {0};
+    assert_int_equal(score_recipe_read("nowhere.xml", &recipe, &error), SCORE_ERROR_FILE);
+    assert_null(recipe);
+    assert_string_equal(error.file, "nowhere.xml");
+    char *text = edited("frames.npy", "nowhere.npy");
+    assert_int_equal(read_text(text, &recipe, &error), SCORE_ERROR_FILE);
+    assert_null(recipe);
+    assert_int_equal(error.line, 5);
+    assert_non_null(strstr(error.message, "nowhere.npy"));
+    free(text);
+}
+
+static int set_up(void **state) {
+    if (enter_folder(state) != 0)
+        return -1;
+    write_text("frames.npy", "");
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_recipe_has_its_values_and_defaults),
+        cmocka_unit_test(values_replace_defaults),
+        cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
+        cmocka_unit_test(bead_features_are_read),
+        cmocka_unit_test(data_file_is_found_from_the_recipe),
+        cmocka_unit_test(schema_accepts_the_good_recipe),
+        cmocka_unit_test(bad_recipes_are_errors_with_their_line),
+        cmocka_unit_test(files_that_are_no_recipes_are_errors),
+        cmocka_unit_test(missing_files_are_named),
+    };
+    return cmocka_run_group_tests(tests, set_up, leave_folder);
+}
