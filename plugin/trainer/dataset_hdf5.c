@@ -59,8 +59,11 @@ static bool is_written(hid_t set, int rank, const hsize_t *shape) {
     bool written = true;
     if (plan >= 0 && H5Pget_layout(plan) == H5D_CHUNKED) {
         hsize_t chunk[MOST_DIMENSIONS] = {0}, found = 0, expected = 1;
+        hid_t space = H5Dget_space(set); /* HDF5 1.10 does not take H5S_ALL */
         written = H5Pget_chunk(plan, rank, chunk) == rank &&
-                  H5Dget_num_chunks(set, H5S_ALL, &found) >= 0;
+                  H5Dget_num_chunks(set, space, &found) >= 0;
+        if (space >= 0)
+            H5Sclose(space);
         for (int k = 0; k < rank && written; k++)
             expected *= (shape[k] + chunk[k] - 1) / chunk[k];
         written = written && found == expected;
