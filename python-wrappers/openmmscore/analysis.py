@@ -19,7 +19,7 @@ __all__ = [
     "AutocorrelationTime",
     "NoiseFloor",
     "autocorrelation_time",
-    "bootstrap_over_copies",
+    "bootstrap_weights",
     "dihedrals",
     "free_energy_2d",
     "histogram_2d",
@@ -198,13 +198,15 @@ def noise_floor(
     return NoiseFloor(float(np.mean(values)), float(np.std(values, ddof=1)))
 
 
-def bootstrap_over_copies(copies: int, repeats: int = 200, seed: int = 0) -> NDArray[np.intp]:
-    """(repeats, copies): indices of copies drawn with replacement, whole copies at a time.
+def bootstrap_weights(copies: int, repeats: int = 200, seed: int = 0) -> Array:
+    """(repeats, copies): how much each copy counts in a bootstrap sample; each row has sum 1.
 
     Copies are independent of each other, frames of one copy are not: so it is copies that are
-    drawn. The standard deviation of a quantity over these draws is its standard error.
+    drawn. `weights @ means` are the bootstrap means of a quantity whose mean in each copy is known,
+    and their standard deviation is its standard error.
     """
-    return np.random.default_rng(seed).integers(copies, size=(repeats, copies))
+    drawn = np.random.default_rng(seed).multinomial(copies, np.full(copies, 1 / copies), repeats)
+    return np.asarray(drawn / copies)
 
 
 def free_energy_2d(probabilities: ArrayLike, temperature_k: float) -> Array:

@@ -32,8 +32,9 @@ class Progress:
         self.shown = now
         self._show(done, note)
 
-    def close(self, note: str = "") -> None:
-        self._show(self.total, note)
+    def close(self, done: int | None = None) -> None:
+        """Ends the line. done: where the job stopped, if it is not finished."""
+        self._show(self.total if done is None else done, "")
         if self.terminal:
             print(file=sys.stderr)
 
