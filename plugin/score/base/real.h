@@ -13,10 +13,12 @@ typedef double score_real;
 #define SCORE_EPSILON 2.220446049250313e-16
 #endif
 
-/* Copies of a function for wider vectors, chosen when the library is loaded, so that one binary
- * runs on every x86-64. */
+/* Copies of a function for wider vectors, chosen by what the processor can when the library is
+ * loaded, so that one binary runs on every x86-64. (arch=haswell and the like would be taken on
+ * exactly that processor.) */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SCORE_SANITIZE)
-#define SCORE_MULTIVERSION __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define SCORE_MULTIVERSION                                                                         \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define SCORE_MULTIVERSION
 #endif
