@@ -95,8 +95,8 @@ Batch createBatch(const score_model *model, score_precision precision,
                   const std::vector<score_molecule> &molecules, int threads) {
     score_batch *batch = nullptr;
     score_error error = {};
-    check(score_batch_create(model, precision, static_cast<int>(molecules.size()),
-                             molecules.data(), threads, &batch, &error),
+    check(score_batch_create(model, precision, static_cast<int>(molecules.size()), molecules.data(),
+                             threads, &batch, &error),
           error);
     return Batch(batch, score_batch_destroy);
 }
@@ -106,9 +106,9 @@ std::vector<score_molecule> listMolecules(size_t count, int beads, const Array<i
     size_t features_per_molecule = static_cast<size_t>(beads) * featureCount;
     bool shared = features.size() == features_per_molecule;
     if (features.data() != nullptr && !shared && features.size() != count * features_per_molecule)
-        throw std::invalid_argument(
-            "features has " + std::to_string(features.size()) + " values, must have " +
-            std::to_string(features_per_molecule) + " or as many per molecule");
+        throw std::invalid_argument("features has " + std::to_string(features.size()) +
+                                    " values, must have " + std::to_string(features_per_molecule) +
+                                    " or as many per molecule");
     std::vector<score_molecule> molecules(count);
     for (size_t m = 0; m < count; m++) {
         molecules[m].beads = beads;
@@ -140,8 +140,13 @@ void evaluate(const ScoreModel &model, bool singlePrecision, double time, int th
         throw std::invalid_argument("positions, energies and scores differ in size");
 
     WithoutLock unlocked;
-    std::vector<score_molecule> molecules =
-        listMolecules(count, beads, bead_features, static_cast<size_t>(model.getNumFeatures()));
+    score_error error = {};
+    int expert;
+    check(score_model_expert_at(model.getHandle(), time, &expert, &error), error);
+    if (count == 0)
+        return;
+    std::vector<score_molecule> molecules = listMolecules(
+        count, beads, bead_features, static_cast<size_t>(model.getNumFeatures()));
     Batch batch = createBatch(model.getHandle(),
                               singlePrecision ? SCORE_SINGLE_PRECISION : SCORE_DOUBLE_PRECISION,
                               molecules, threads);
@@ -151,7 +156,6 @@ void evaluate(const ScoreModel &model, bool singlePrecision, double time, int th
         pool.reset(new OpenMM::ThreadPool(threads));
         executor = {threads, pool.get(), runOnPool};
     }
-    score_error error = {};
     check(score_batch_evaluate(batch.get(), positions_nm.data(), time, &executor, energy.data(),
                                score_per_nm.data(), nullptr, &error),
           error);

@@ -53,6 +53,7 @@ static OpenMMScore::ScoreForce *toScoreForce(PyObject *object) {
 %typemap(argout) TYPE &NAME {
     $result = SWIG_Python_AppendOutput($result, TO_PYTHON, 1);
 }
+%typemap(argout) const TYPE &NAME ""
 %enddef
 RESULT(std::string, OUTPUT, SWIG_From_std_string(*$1))
 RESULT(int, OUTPUT, PyLong_FromLong(*$1))
@@ -64,6 +65,7 @@ RESULT(std::vector<int>, features, swig::from(*$1))
     std::string &architecture, std::string &output, std::string &name, std::string &residue,
     std::string &text
 };
+%apply const std::string &OUTPUT { const std::string &name };
 %apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };
 %apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
 

@@ -12,7 +12,8 @@ namespace OpenMMScore {
 
 static void setOpenMMException(const char *message) {
     PyObject *module = PyImport_ImportModule("openmm");
-    PyObject *type = module == nullptr ? nullptr : PyObject_GetAttrString(module, "OpenMMException");
+    PyObject *type = module == nullptr ? nullptr
+                                       : PyObject_GetAttrString(module, "OpenMMException");
     if (type != nullptr)
         PyErr_SetString(type, message);
     Py_XDECREF(type);

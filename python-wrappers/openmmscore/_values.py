@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 __all__ = ["as_array", "as_integers", "as_number"]
@@ -26,13 +26,19 @@ def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float
         raise ValueError(f"{name} is {value!r}, must be a number") from None
 
 
-def as_integers(name: str, values: Iterable[Any]) -> list[int]:
+def as_integers(name: str, values: Iterable[Any] | ArrayLike) -> list[int]:
     """Integers of any kind, or nested sequences of them, as one flat list."""
-    array = np.asarray(values if hasattr(values, "__len__") else list(values))
+    array = np.asarray(list(values) if isinstance(values, Iterator) else values)
+    if array.ndim == 0:
+        raise ValueError(f"{name} are {values!r}, must be integers")
     if array.size == 0:
         return []
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} are {values!r}, must be integers")
+    limits = np.iinfo(np.intc)
+    wrong = array[(array < limits.min) | (array > limits.max)]
+    if wrong.size:
+        raise ValueError(f"{name} have {wrong[0]}, must be from {limits.min} to {limits.max}")
     return [int(value) for value in array.ravel()]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import openmm
+from numpy.typing import ArrayLike
 
 from . import _openmmscore
 from ._values import as_integers, as_number
@@ -107,9 +108,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
         """The number of molecules that were added. 0 stands for the whole System as one."""
         return _openmmscore.ScoreForce_getNumMolecules(self)
 
-    def addMolecule(
-        self, particles: Iterable[int], features: Sequence[int] | Sequence[Sequence[int]] = ()
-    ) -> int:
+    def addMolecule(self, particles: Iterable[int], features: ArrayLike = ()) -> int:
         """Add a molecule.
 
         Parameters
@@ -118,7 +117,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
             the indices of its particles, in the order of the model's beads; no particle may be in
             more than one molecule of a force. A model without features takes exactly
             `len(model.beads)` of them.
-        features : sequence of int, optional
+        features : array_like of int, optional
             for a model with features: those of every particle in turn, or an array of particles x
             features. By default those in the model's list of beads.
 
@@ -156,10 +155,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
         return list(particles), list(features)
 
     def setMoleculeParameters(
-        self,
-        index: int,
-        particles: Iterable[int],
-        features: Sequence[int] | Sequence[Sequence[int]] = (),
+        self, index: int, particles: Iterable[int], features: ArrayLike = ()
     ) -> None:
         """Set the particles and features of a molecule.
 
@@ -169,7 +165,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
             the index of the molecule
         particles : iterable of int
             the indices of its particles, as for `addMolecule`
-        features : sequence of int, optional
+        features : array_like of int, optional
             their features, as for `addMolecule`
         """
         _openmmscore.ScoreForce_setMoleculeParameters(

@@ -199,8 +199,8 @@ class Model:
         return unit.Quantity(_openmmscore.ScoreModel_getScale(self), unit.nanometer)
 
     @property
-    def beta(self) -> tuple[float, float]:
-        """The schedule beta(t) = beta_min + (beta_max - beta_min) t, as (beta_min, beta_max)."""
+    def schedule(self) -> tuple[float, float]:
+        """beta_min and beta_max: beta = beta_min + (beta_max - beta_min) t."""
         return (
             _openmmscore.ScoreModel_getBetaMin(self),
             _openmmscore.ScoreModel_getBetaMax(self),
