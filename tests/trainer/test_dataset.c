@@ -1,0 +1,313 @@
+/* Files of frames: what is read from good ones, and that bad ones are errors that say why. */
+#define _POSIX_C_SOURCE 200809L
+#include "frame_files.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataset.h"
+
+enum { BEADS = 3, VALUES = 9, FRAMES = 50 };
+
+static score_dataset *open_recipe(const score_recipe *recipe) {
+    score_dataset *dataset = NULL;
+    score_error error = {0};
+    if (score_dataset_open(recipe, ".", &dataset, &error) != SCORE_OK)
+        fail_msg("%s: %s", error.file, error.message);
+    return dataset;
+}
+
+static void draw(const score_dataset *dataset, score_split split, uint64_t sample, double *x) {
+    score_error error = {0};
+    if (score_dataset_draw(dataset, split, sample, x, &error) != SCORE_OK)
+        fail_msg("%s", error.message);
+}
+
+/* One epoch of `dataset` has the frames 0 to `frames`, each value as frame_value x unit, which is
+ * rounded once. */
+static void check_frames(const score_dataset *dataset, uint64_t frames, size_t values,
+                         double unit) {
+    bool seen[FRAMES] = {false};
+    double x[VALUES];
+    assert_int_equal(score_dataset_frames(dataset, SCORE_SPLIT_TRAINING), frames);
+    for (uint64_t sample = 0; sample < frames; sample++) {
+        draw(dataset, SCORE_SPLIT_TRAINING, sample, x);
+        uint64_t frame = (uint64_t)lround(x[0] / unit);
+        assert_true(frame < frames && !seen[frame]);
+        seen[frame] = true;
+        for (size_t k = 0; k < values; k++)
+            assert_true(x[k] == frame_value(frame, k) * unit);
+    }
+}
+
+static void check_file(char *path, int beads, int dimensions, uint64_t frames, double unit) {
+    score_recipe recipe = recipe_for(path, beads, dimensions);
+    recipe.data.unit_nm = unit;
+    score_dataset *dataset = open_recipe(&recipe);
+    check_frames(dataset, frames, (size_t)beads * (size_t)dimensions, unit == 0 ? 1 : unit);
+    score_dataset_close(dataset);
+}
+
+/* -------- good files -------- */
+
+static void hdf5_layouts_are_read(void **state) {
+    (void)state;
+    hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3, .units = "nanometers"};
+    write_hdf5("a.h5", &file);
+    check_file("a.h5", BEADS, 3, FRAMES, 0);
+    check_file("a.h5", BEADS, 3, FRAMES, 1);
+    file.variable_units = true;
+    file.contiguous = true;
+    file.type = H5T_IEEE_F64BE;
+    write_hdf5("a.h5", &file);
+    check_file("a.h5", BEADS, 3, FRAMES, 0);
+    file.units = "angstroms";
+    write_hdf5("a.h5", &file);
+    check_file("a.h5", BEADS, 3, FRAMES, 0.1);
+    file.units = NULL;
+    write_hdf5("a.h5", &file);
+    check_file("a.h5", BEADS, 3, FRAMES, 0);
+    check_file("a.h5", BEADS, 3, FRAMES, 0.1);
+    file.frames = 1;
+    write_hdf5("a.h5", &file);
+    check_file("a.h5", BEADS, 3, 1, 0);
+}
+
+static void npy_versions_and_shapes_are_read(void **state) {
+    (void)state;
+    static const char *const headers[] = {
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (50, 3, 3), }   \n",
+        "{\"shape\":(50,3,3),\"fortran_order\":False,\"descr\":\"<f4\"}\n"};
+    for (int version = 1; version <= 3; version++)
+        for (int k = 0; k < 2; k++) {
+            write_npy("a.npy", version, headers[k], FRAMES, VALUES);
+            check_file("a.npy", BEADS, 3, FRAMES, 1);
+        }
+    check_file("a.npy", BEADS, 3, FRAMES, 0.1);
+    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (50, 2)}", FRAMES, 2);
+    check_file("a.npy", 1, 2, FRAMES, 1);
+    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (50, 1, 2)}", FRAMES,
+              2);
+    check_file("a.npy", 1, 2, FRAMES, 1);
+}
+
+/* Number k of the file is k/8, so frame f is 9 f/8 + ..., see fixtures/make.py. */
+static void files_of_mdtraj_and_numpy_are_read(void **state) {
+    (void)state;
+    char *paths[] = {SCORE_TEST_FIXTURES "/frames_mdtraj.h5",
+                     SCORE_TEST_FIXTURES "/frames_numpy.npy"};
+    for (int p = 0; p < 2; p++) {
+        score_recipe recipe = recipe_for(paths[p], BEADS, 3);
+        recipe.data.unit_nm = 1;
+        score_dataset *dataset = open_recipe(&recipe);
+        assert_int_equal(score_dataset_frames(dataset, SCORE_SPLIT_TRAINING), 7);
+        unsigned seen = 0;
+        for (uint64_t sample = 0; sample < 7; sample++) {
+            double x[VALUES];
+            draw(dataset, SCORE_SPLIT_TRAINING, sample, x);
+            unsigned frame = (unsigned)lround(x[0] * 8 / VALUES);
+            seen |= 1u << frame;
+            for (unsigned k = 0; k < VALUES; k++)
+                assert_true(x[k] == (frame * VALUES + k) / 8.0);
+        }
+        assert_int_equal(seen, 127);
+        score_dataset_close(dataset);
+    }
+}
+
+static int entries_of_folder(void) {
+    int count = 0;
+    DIR *folder = opendir(".");
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void frames_beyond_memory_are_the_same(void **state) {
+    (void)state;
+    double log_weights[FRAMES];
+    for (int k = 0; k < FRAMES; k++)
+        log_weights[k] = sin(k);
+    hdf5_file file = {.frames = FRAMES,
+                      .beads = BEADS,
+                      .dimensions = 3,
+                      .units = "nanometers",
+                      .log_weights = log_weights};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.log_weights = "log_weights";
+    recipe.data.held_out = 0.2;
+    recipe.data.scale_nm = 0;
+    recipe.model.centred = 1;
+    score_dataset *inside = open_recipe(&recipe);
+    recipe.data.memory = 0;
+    int before = entries_of_folder();
+    score_dataset *outside = open_recipe(&recipe);
+    assert_int_equal(entries_of_folder(), before);
+    assert_true(score_dataset_scale_nm(inside) == score_dataset_scale_nm(outside));
+    for (int split = 0; split < 2; split++)
+        for (uint64_t sample = 0; sample < 200; sample++) {
+            double x[VALUES], y[VALUES];
+            draw(inside, (score_split)split, sample, x);
+            draw(outside, (score_split)split, sample, y);
+            assert_memory_equal(x, y, sizeof x);
+        }
+    score_dataset_close(inside);
+    score_dataset_close(outside);
+}
+
+static void a_folder_without_room_is_an_error(void **state) {
+    (void)state;
+    hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.memory = 0;
+    score_dataset *dataset = NULL;
+    score_error error = {0};
+    assert_int_equal(score_dataset_open(&recipe, "nowhere", &dataset, &error), SCORE_ERROR_FILE);
+    assert_null(dataset);
+    assert_string_equal(error.file, "nowhere");
+}
+
+/* A file of more than one piece (4 MiB) has every frame in its place. */
+static void pieces_join(void **state) {
+    (void)state;
+    enum { MANY = 130000 };
+    char header[128];
+    snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 3, 3)}",
+             MANY);
+    write_npy("a.npy", 1, header, MANY, VALUES);
+    score_recipe recipe = recipe_for("a.npy", BEADS, 3);
+    recipe.data.unit_nm = 1;
+    for (int round = 0; round < 2; round++) {
+        score_dataset *dataset = open_recipe(&recipe);
+        bool *seen = calloc(MANY, sizeof *seen);
+        assert_non_null(seen);
+        for (uint64_t sample = 0; sample < MANY; sample++) {
+            double x[VALUES];
+            draw(dataset, SCORE_SPLIT_TRAINING, sample, x);
+            uint64_t frame = (uint64_t)x[0];
+            assert_true(frame < MANY && !seen[frame]);
+            seen[frame] = true;
+            assert_true(x[8] == frame_value(frame, 8));
+        }
+        free(seen);
+        score_dataset_close(dataset);
+        recipe.data.memory = 0;
+    }
+}
+
+/* -------- centring, scale, start frame -------- */
+
+static void scale_and_frames_agree_with_a_direct_computation(void **state) {
+    (void)state;
+    double coordinates[FRAMES * VALUES], log_weights[FRAMES], sum = 0, squares = 0, weights = 0;
+    for (int k = 0; k < FRAMES * VALUES; k++)
+        coordinates[k] = (float)(sin(1.0 + k * k) + k % 3);
+    for (int f = 0; f < FRAMES; f++)
+        log_weights[f] = 700 + 2 * cos(f); /* exp of it alone would overflow with 50 of them */
+    hdf5_file file = {.frames = FRAMES,
+                      .beads = BEADS,
+                      .dimensions = 3,
+                      .coordinates = coordinates,
+                      .log_weights = log_weights};
+    write_hdf5("a.h5", &file);
+    for (int centred = 0; centred < 2; centred++) {
+        sum = squares = weights = 0;
+        double centre[FRAMES * VALUES];
+        for (int k = 0; k < FRAMES * VALUES; k++) {
+            int first = k / VALUES * VALUES + k % 3;
+            double mean = (coordinates[first] + coordinates[first + 3] + coordinates[first + 6]) /
+                          3;
+            centre[k] = (coordinates[k] - (centred ? mean : 0)) * 0.1;
+            double weight = exp(log_weights[k / VALUES] - 700);
+            sum += weight * centre[k];
+            squares += weight * centre[k] * centre[k];
+            weights += weight;
+        }
+        double scale = sqrt(squares / weights - sum / weights * (sum / weights));
+        score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+        recipe.data.unit_nm = 0.1;
+        recipe.data.scale_nm = 0;
+        recipe.data.log_weights = "log_weights";
+        recipe.model.centred = centred;
+        score_dataset *dataset = open_recipe(&recipe);
+        /* Two sums of 450 terms of one sign, and the difference of mean square and squared mean,
+         * of condition (mean square)/variance < 4: 4 x 2 x 450 eps = 8e-13. */
+        assert_true(fabs(score_dataset_scale_nm(dataset) / scale - 1) < 8e-13);
+        double start[VALUES], x[VALUES];
+        score_error error = {0};
+        assert_int_equal(score_dataset_start_frame(dataset, start, &error), SCORE_OK);
+        for (int k = 0; k < VALUES; k++) /* cos f is largest at f = 0 */
+            assert_true(fabs(start[k] - centre[k]) < 1e-15);
+        draw(dataset, SCORE_SPLIT_TRAINING, 3, x);
+        int found = 0;
+        for (int f = 0; f < FRAMES; f++) {
+            double furthest = 0;
+            for (int k = 0; k < VALUES; k++)
+                furthest = fmax(furthest, fabs(x[k] - centre[f * VALUES + k] / scale));
+            found += furthest < 1e-11;
+        }
+        assert_int_equal(found, 1);
+        score_dataset_close(dataset);
+    }
+}
+
+/* -------- threads -------- */
+
+typedef struct drawing {
+    const score_dataset *dataset;
+    double sum;
+} drawing;
+
+static void *draw_many(void *argument) {
+    drawing *mine = argument;
+    for (uint64_t sample = 0; sample < 2000; sample++) {
+        double x[VALUES];
+        if (score_dataset_draw(mine->dataset, SCORE_SPLIT_TRAINING, sample, x, NULL) == SCORE_OK)
+            mine->sum += x[0] * (double)(sample + 1);
+    }
+    return NULL;
+}
+
+static void threads_draw_what_one_draws(void **state) {
+    (void)state;
+    enum { THREADS = 4 };
+    hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.memory = 0;
+    drawing alone = {open_recipe(&recipe), 0}, drawings[THREADS];
+    draw_many(&alone);
+    assert_true(alone.sum > 0);
+    pthread_t threads[THREADS];
+    for (int k = 0; k < THREADS; k++) {
+        drawings[k] = (drawing){alone.dataset, 0};
+        assert_int_equal(pthread_create(&threads[k], NULL, draw_many, &drawings[k]), 0);
+    }
+    for (int k = 0; k < THREADS; k++) {
+        pthread_join(threads[k], NULL);
+        assert_true(drawings[k].sum == alone.sum);
+    }
+    score_dataset_close((score_dataset *)(uintptr_t)alone.dataset);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hdf5_layouts_are_read),
+        cmocka_unit_test(npy_versions_and_shapes_are_read),
+        cmocka_unit_test(files_of_mdtraj_and_numpy_are_read),
+        cmocka_unit_test(frames_beyond_memory_are_the_same),
+        cmocka_unit_test(a_folder_without_room_is_an_error),
+        cmocka_unit_test(pieces_join),
+        cmocka_unit_test(scale_and_frames_agree_with_a_direct_computation),
+        cmocka_unit_test(threads_draw_what_one_draws),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
