@@ -35,16 +35,18 @@ static void set_coordinates(score_tile *tile, const score_pass *pass) {
     }
 }
 
-/* Time features are elementwise in t, whose second order is zero. */
+/* Time features are elementwise in t, whose second order is zero. The ends of the range are rounded
+ * as t is: in float, .6 is more than .6, and a t at the end must not count as outside. */
 static void set_times(score_tile *tile, const score_pass *pass) {
     const score_network *network = tile->network;
     const int molecules = tile->view.molecules, count = network->time_features;
+    const double t_begin = (double)(score_real)network->expert.t_begin;
+    const double t_end = (double)(score_real)network->expert.t_end;
     for (int m = 0; m < molecules; m++) {
         double(*f)[SCORE_MAX_TIME_FEATURES] =
             (double(*)[SCORE_MAX_TIME_FEATURES])tile->time_derivatives + 4 * m;
         if (score_has_stream(pass->streams, 0))
-            score_time_features((double)tile->view.t[m], network->expert.t_begin,
-                                network->expert.t_end, f);
+            score_time_features((double)tile->view.t[m], t_begin, t_end, f);
         for (int s = 0; s < tile->streams.count; s++) {
             if (!score_has_stream(pass->streams, s))
                 continue;
