@@ -1,0 +1,269 @@
+/* Files of frames that are not what they should be: each is an error that names the file and what is
+ * wrong, with nothing printed and nothing leaked. */
+#define _POSIX_C_SOURCE 200809L
+#include "frame_files.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataset.h"
+
+enum { FRAMES = 20, BEADS = 2, VALUES = 6 };
+
+/* Opening is an error of kind `code` in file `path` whose message has `message`. */
+static void check_error(const score_recipe *recipe, score_status code, const char *message) {
+    score_dataset *dataset = (score_dataset *)(uintptr_t)recipe;
+    score_error error = {0};
+    score_status status = score_dataset_open(recipe, ".", &dataset, &error);
+    if (status != code || error.code != code || strstr(error.message, message) == NULL)
+        fail_msg("expected '%s', got %d: %s", message, (int)status, error.message);
+    assert_null(dataset);
+    assert_string_equal(error.file, recipe->data.path);
+}
+
+static hdf5_file good_file(void) {
+    return (hdf5_file){.frames = FRAMES, .beads = BEADS, .dimensions = 3, .units = "nanometers"};
+}
+
+static void check_hdf5(const hdf5_file *file, const char *message) {
+    write_hdf5("a.h5", file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FORMAT, message);
+}
+
+static void wrong_shapes_and_types(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    file.beads = 3;
+    check_hdf5(&file, "(20 x 3 x 3), must be (frames x 2 x 3)");
+    file = good_file();
+    file.dimensions = 2;
+    check_hdf5(&file, "(20 x 2 x 2), must be");
+    file = good_file();
+    file.frames = 0;
+    check_hdf5(&file, "0 frames");
+    file = good_file();
+    file.name = "positions";
+    check_hdf5(&file, "no data set 'coordinates'");
+    file = good_file();
+    file.type = H5T_NATIVE_INT;
+    check_hdf5(&file, "floating-point");
+    file = good_file();
+    file.units = "furlongs";
+    check_hdf5(&file, "'furlongs'");
+    file = good_file();
+    file.claimed = (uint64_t)1 << 31;
+    check_hdf5(&file, "never written");
+    file.claimed = FRAMES + 4;
+    check_hdf5(&file, "never written");
+    file = good_file();
+    file.frames = 0;
+    file.claimed = FRAMES;
+    file.contiguous = true;
+    check_hdf5(&file, "never written");
+    file = good_file();
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.unit_nm = 0.1;
+    check_error(&recipe, SCORE_ERROR_FORMAT, "recipe says angstrom");
+}
+
+static void values_that_are_not_finite_name_their_frame(void **state) {
+    (void)state;
+    double coordinates[FRAMES * VALUES] = {0}, bad[] = {NAN, INFINITY, -INFINITY, 1e300};
+    for (int k = 0; k < FRAMES * VALUES; k++)
+        coordinates[k] = k;
+    for (size_t b = 0; b < sizeof bad / sizeof bad[0]; b++) {
+        coordinates[17 * VALUES + 4] = bad[b];
+        hdf5_file file = good_file();
+        file.coordinates = coordinates;
+        check_hdf5(&file, "frame 17 has coordinate"); /* 1e300 is infinite as a float */
+        if (b == 0) {
+            file.type = H5T_NATIVE_DOUBLE;
+            check_hdf5(&file, "frame 17 has coordinate nan (number 4 ");
+        }
+    }
+}
+
+static void frames_that_are_all_alike(void **state) {
+    (void)state;
+    double coordinates[FRAMES * VALUES] = {0};
+    hdf5_file file = good_file();
+    file.coordinates = coordinates;
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.scale_nm = 0;
+    check_error(&recipe, SCORE_ERROR_FORMAT, "standard deviation 0");
+}
+
+static void too_few_frames_to_hold_out(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.held_out = 0.04;
+    check_error(&recipe, SCORE_ERROR_FORMAT, "heldOut=\"0.04\"");
+}
+
+static void wrong_log_weights(void **state) {
+    (void)state;
+    double log_weights[FRAMES] = {0};
+    hdf5_file file = good_file();
+    file.log_weights = log_weights;
+    check_hdf5(&file, "has log_weights, which");
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.log_weights = "weights";
+    check_error(&recipe, SCORE_ERROR_FORMAT, "no data set 'weights'");
+    recipe.data.log_weights = "coordinates";
+    check_error(&recipe, SCORE_ERROR_FORMAT, "one a frame (20)");
+    recipe.data.log_weights = "log_weights";
+    log_weights[3] = NAN;
+    write_hdf5("a.h5", &file);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "frame 3 has log-weight nan");
+    log_weights[3] = INFINITY;
+    write_hdf5("a.h5", &file);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "frame 3 has log-weight inf");
+    for (int k = 0; k < FRAMES; k++)
+        log_weights[k] = -INFINITY;
+    write_hdf5("a.h5", &file);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "all 20 training frames have weight 0");
+    recipe.data.log_weights = NULL;
+    recipe.data.no_weights = true;
+    score_dataset *dataset = NULL;
+    assert_int_equal(score_dataset_open(&recipe, ".", &dataset, NULL), SCORE_OK);
+    score_dataset_close(dataset);
+}
+
+static void files_of_no_known_kind(void **state) {
+    (void)state;
+    score_recipe recipe = recipe_for("nowhere", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FILE, "cannot open");
+    static const char *const texts[] = {"", "\x93NUMP", "PK\x03\x04", "\x89HDF", "text"};
+    recipe = recipe_for("a", BEADS, 3);
+    for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
+        FILE *file = fopen("a", "wb");
+        assert_non_null(file);
+        fputs(texts[k], file);
+        fclose(file);
+        check_error(&recipe, SCORE_ERROR_FORMAT, "neither");
+    }
+    recipe = recipe_for(".", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FILE, "cannot read");
+}
+
+/* Cut at any byte, a file is an error: never a crash, never other frames. */
+static void truncated_files(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    write_hdf5("a.h5", &file);
+    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", FRAMES,
+              VALUES);
+    char *paths[] = {"a.h5", "a.npy"};
+    for (int p = 0; p < 2; p++) {
+        score_recipe recipe = recipe_for(paths[p], BEADS, 3);
+        recipe.data.unit_nm = 1;
+        FILE *whole = fopen(paths[p], "rb");
+        fseek(whole, 0, SEEK_END);
+        long size = ftell(whole);
+        fclose(whole);
+        for (long left = size - 1; left >= 0; left -= left > 600 ? 97 : 1) {
+            assert_int_equal(truncate(paths[p], left), 0);
+            score_dataset *dataset = NULL;
+            score_error error = {0};
+            score_status status = score_dataset_open(&recipe, ".", &dataset, &error);
+            if (status == SCORE_OK)
+                fail_msg("%s of %ld bytes was read", paths[p], left);
+            assert_null(dataset);
+            assert_string_equal(error.file, paths[p]);
+        }
+    }
+}
+
+static void wrong_npy_headers(void **state) {
+    (void)state;
+    static const struct {
+        int version;
+        const char *header, *message;
+    } cases[] = {
+        {4, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "version 4.0"},
+        {0, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "version 0.0"},
+        {1, "{'descr': '<f4', 'fortran_order': True, 'shape': (20, 2, 3)}", "Fortran"},
+        {1, "{'descr': '>f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "'>f4'"},
+        {1, "{'descr': '|O', 'fortran_order': False, 'shape': (20, 2, 3)}", "'|O'"},
+        {1, "{'descr': '<i4', 'fortran_order': False, 'shape': (20, 2, 3)}", "'<i4'"},
+        {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (20, 2, 3)}", "truncated"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (19, 2, 3)}", "claims"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (21, 2, 3)}", "truncated"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 3, 2)}", "(20 x 3 x 2)"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 6)}", "(20 x 6)"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (120,)}", "(120)"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': ()}", "has shape ()"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2, 3)}", "0 frames"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 2, 3)}", "4294967296"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967295, 2, 3)}", "truncated"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2, 3)}",
+         "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 20, 2, 3)}", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, -2, 3)}", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20 2, 3)}", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False}", "understood"},
+        {1, "{'descr': '<f4', 'descr': '<f4', 'shape': (20, 2, 3)}", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': 0, 'shape': (20, 2, 3)}", "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3), 'more': 1}",
+         "understood"},
+        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)} x", "understood"},
+        {1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (20, 2, 3)}", "understood"},
+        {1, "{'descr': 'a name of many characters', 'shape': (20, 2, 3)}", "understood"},
+        {1, "", "understood"},
+        {1, "{", "understood"},
+        {1, "{,}", "understood"},
+    };
+    score_recipe recipe = recipe_for("a.npy", BEADS, 3);
+    recipe.data.unit_nm = 1;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        write_npy("a.npy", cases[k].version, cases[k].header, FRAMES, VALUES);
+        check_error(&recipe, SCORE_ERROR_FORMAT, cases[k].message);
+    }
+    write_npy("a.npy", 1, cases[2].header, FRAMES, VALUES);
+    FILE *file = fopen("a.npy", "r+b"); /* a header of 4 GB, and one with a NUL in it */
+    fseek(file, 6, SEEK_SET);
+    fwrite("\x02\0\xff\xff\xff\xff", 1, 6, file);
+    fclose(file);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "4294967295 bytes, the limit");
+    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)} ", FRAMES,
+              VALUES);
+    file = fopen("a.npy", "r+b");
+    fseek(file, 10 + 61, SEEK_SET);
+    fputc(0, file);
+    fclose(file);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "understood");
+}
+
+static void npy_needs_a_unit_and_has_no_weights(void **state) {
+    (void)state;
+    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", FRAMES,
+              VALUES);
+    score_recipe recipe = recipe_for("a.npy", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "unit=\"nm\"");
+    recipe.data.unit_nm = 1;
+    recipe.data.log_weights = "log_weights";
+    check_error(&recipe, SCORE_ERROR_FORMAT, "HDF5");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_shapes_and_types),
+        cmocka_unit_test(values_that_are_not_finite_name_their_frame),
+        cmocka_unit_test(frames_that_are_all_alike),
+        cmocka_unit_test(too_few_frames_to_hold_out),
+        cmocka_unit_test(wrong_log_weights),
+        cmocka_unit_test(files_of_no_known_kind),
+        cmocka_unit_test(truncated_files),
+        cmocka_unit_test(wrong_npy_headers),
+        cmocka_unit_test(npy_needs_a_unit_and_has_no_weights),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
