@@ -78,18 +78,28 @@ static void run_group(void *argument, int index, int thread) {
     }
 }
 
+/* sum = a + b + c + d, or sum += where `adds`; a to d are zero afterwards. */
+SCORE_MULTIVERSION static void add_four(size_t size, score_real *restrict a, score_real *restrict b,
+                                        score_real *restrict c, score_real *restrict d, bool adds,
+                                        score_real *restrict sum) {
+    for (size_t k = 0; k < size; k++) {
+        score_real before = adds ? sum[k] : 0;
+        sum[k] = before + ((a[k] + b[k]) + (c[k] + d[k]));
+        a[k] = b[k] = c[k] = d[k] = 0;
+    }
+}
+
 /* Adds the groups' gradients up and leaves them zero for the next step. */
 static void reduce_piece(void *argument, int piece, int thread) {
     (void)thread;
     score_minibatch *batch = argument;
     const size_t begin = score_piece_begin(piece);
-    const size_t end = score_piece_end(piece, batch->gradient_size);
-    memset(batch->gradient + begin, 0, (end - begin) * sizeof *batch->gradient);
-    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++) {
-        score_real *gradient = batch->groups[g].gradient;
-        for (size_t k = begin; k < end; k++)
-            batch->gradient[k] += gradient[k];
-        memset(gradient + begin, 0, (end - begin) * sizeof *gradient);
+    const size_t size = score_piece_end(piece, batch->gradient_size) - begin;
+    _Static_assert(SCORE_GRADIENT_GROUPS % 4 == 0, "groups are added four at a time");
+    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g += 4) {
+        const group *four = &batch->groups[g];
+        add_four(size, four[0].gradient + begin, four[1].gradient + begin, four[2].gradient + begin,
+                 four[3].gradient + begin, g > 0, batch->gradient + begin);
     }
 }
 

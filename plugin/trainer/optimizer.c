@@ -16,8 +16,9 @@ score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step
                          .gradient_scale = scale};
 }
 
-void score_adamw_update(const score_adamw *adamw, size_t size, const score_real *gradient,
-                        score_real *parameters, score_real *first, score_real *second) {
+SCORE_MULTIVERSION void score_adamw_update(const score_adamw *adamw, size_t size,
+                                           const score_real *gradient, score_real *parameters,
+                                           score_real *first, score_real *second) {
     const score_real scale = (score_real)adamw->gradient_scale;
     const score_real keep1 = (score_real)adamw->beta1, take1 = (score_real)(1 - adamw->beta1);
     const score_real keep2 = (score_real)adamw->beta2, take2 = (score_real)(1 - adamw->beta2);
@@ -38,14 +39,15 @@ void score_adamw_update(const score_adamw *adamw, size_t size, const score_real 
     }
 }
 
-void score_average_update(double share, size_t size, const score_real *parameters,
-                          double *average) {
+SCORE_MULTIVERSION void score_average_update(double share, size_t size,
+                                             const score_real *parameters, double *average) {
     for (size_t k = 0; k < size; k++)
         average[k] += share * ((double)parameters[k] - average[k]);
 }
 
-double score_square_sum(size_t size, const score_real *values) {
+SCORE_MULTIVERSION double score_square_sum(size_t size, const score_real *values) {
     double sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (size_t k = 0; k < size; k++)
         sum += (double)values[k] * (double)values[k];
     return sum;
