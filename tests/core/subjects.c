@@ -1,0 +1,335 @@
+#include "subjects.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "nn/activation.h"
+#include "nn/attention.h"
+#include "nn/embedding.h"
+#include "nn/gate.h"
+#include "nn/layernorm.h"
+#include "nn/linear.h"
+
+enum { ROWS = 5, MOLECULES = 2, IN = 6, OUT = 4, HEADS = 2, WIDTH = 4 };
+static const int first_row[MOLECULES + 1] = {0, 3, 5};
+
+static void linear_forward(const subject *self, unsigned streams, const double *x,
+                           const double *theta, double *y) {
+    (void)self;
+    score_linear_forward(streams, ROWS, IN, OUT, theta, theta + IN * OUT, x, y);
+}
+
+static void linear_backward(const subject *self, unsigned streams, const double *x,
+                            const double *theta, const double *y_bar, double *x_bar,
+                            double *theta_bar) {
+    (void)self;
+    score_linear_backward(streams, ROWS, IN, OUT, theta, x, y_bar, x_bar, theta_bar,
+                          theta_bar + IN * OUT);
+}
+
+void with_linear(int set, subject_test test) {
+    const subject self = {"linear", stream_set(set), ROWS * IN, ROWS * IN, ROWS * IN, IN * OUT + OUT,
+                          ROWS * OUT, linear_forward, linear_backward, NULL};
+    test(&self);
+}
+
+enum { ELEMENTS = 70 }; /* more than one block of the activation's loop */
+
+static void activation_forward(const subject *self, unsigned streams, const double *x,
+                               const double *theta, double *y) {
+    (void)theta;
+    score_activation_forward(*(score_activation *)self->data, &self->layout, streams, ELEMENTS, x,
+                             y);
+}
+
+static void activation_backward(const subject *self, unsigned streams, const double *x,
+                                const double *theta, const double *y_bar, double *x_bar,
+                                double *theta_bar) {
+    (void)theta;
+    (void)theta_bar;
+    score_activation_backward(*(score_activation *)self->data, &self->layout, streams, ELEMENTS, x,
+                              y_bar, x_bar);
+}
+
+static void with_activation(const char *name, score_activation kind, int set, subject_test test) {
+    const subject self = {name, stream_set(set), ELEMENTS, ELEMENTS, ELEMENTS, 0, ELEMENTS,
+                          activation_forward, activation_backward, &kind};
+    test(&self);
+}
+
+void with_gelu(int set, subject_test test) {
+    with_activation("gelu", SCORE_GELU, set, test);
+}
+
+void with_swish(int set, subject_test test) {
+    with_activation("swish", SCORE_SWISH, set, test);
+}
+
+typedef struct norm_state {
+    double centred[SCORE_MAX_STREAMS * ROWS * IN];
+    double variance[SCORE_MAX_STREAMS * ROWS];
+} norm_state;
+
+static void layernorm_forward(const subject *self, unsigned streams, const double *x,
+                              const double *theta, double *y) {
+    norm_state *state = self->data;
+    score_layernorm_forward(&self->layout, streams, ROWS, IN, theta, theta + IN, x, y,
+                            state->centred, state->variance);
+}
+
+static void layernorm_backward(const subject *self, unsigned streams, const double *x,
+                               const double *theta, const double *y_bar, double *x_bar,
+                               double *theta_bar) {
+    (void)x;
+    norm_state *state = self->data;
+    score_layernorm_backward(&self->layout, streams, ROWS, IN, theta, state->centred,
+                             state->variance, y_bar, x_bar, theta_bar, theta_bar + IN);
+}
+
+void with_layernorm(int set, subject_test test) {
+    norm_state state = {{0}, {0}};
+    const subject self = {"layernorm", stream_set(set), ROWS * IN, ROWS * IN, ROWS * IN, 2 * IN, ROWS * IN,
+                          layernorm_forward, layernorm_backward, &state};
+    test(&self);
+}
+
+/* The gate's two inputs, side by side in a subject's x, stand apart in memory. */
+enum { GATE_SIZE = ROWS * IN };
+
+typedef struct gate_state {
+    double fresh[SCORE_MAX_STREAMS * GATE_SIZE], old[SCORE_MAX_STREAMS * GATE_SIZE];
+    double logit[SCORE_MAX_STREAMS * ROWS];
+} gate_state;
+
+static void gate_forward(const subject *self, unsigned streams, const double *x,
+                         const double *theta, double *y) {
+    gate_state *state = self->data;
+    for (int s = 0; s < self->layout.count; s++)
+        if (score_has_stream(streams, s)) {
+            memcpy(state->fresh + s * GATE_SIZE, x + 2 * s * GATE_SIZE,
+                   GATE_SIZE * sizeof(double));
+            memcpy(state->old + s * GATE_SIZE, x + (2 * s + 1) * GATE_SIZE,
+                   GATE_SIZE * sizeof(double));
+        }
+    score_gate_forward(&self->layout, streams, ROWS, IN, theta, state->fresh, state->old, y,
+                       state->logit);
+}
+
+static void gate_backward(const subject *self, unsigned streams, const double *x,
+                          const double *theta, const double *y_bar, double *x_bar,
+                          double *theta_bar) {
+    (void)x;
+    gate_state *state = self->data;
+    double fresh_bar[SCORE_MAX_STREAMS * GATE_SIZE] = {0};
+    double old_bar[SCORE_MAX_STREAMS * GATE_SIZE] = {0};
+    score_gate_backward(&self->layout, streams, ROWS, IN, theta, state->fresh, state->old,
+                        state->logit, y_bar, fresh_bar, old_bar, theta_bar);
+    for (int s = 0; s < self->layout.count; s++)
+        for (int k = 0; k < GATE_SIZE; k++) {
+            x_bar[2 * s * GATE_SIZE + k] += fresh_bar[s * GATE_SIZE + k];
+            x_bar[(2 * s + 1) * GATE_SIZE + k] += old_bar[s * GATE_SIZE + k];
+        }
+}
+
+void with_gate(int set, subject_test test) {
+    gate_state state = {{0}, {0}, {0}};
+    const subject self = {"gate", stream_set(set), 2 * GATE_SIZE, 2 * GATE_SIZE, 2 * GATE_SIZE, 3 * IN,
+                          GATE_SIZE, gate_forward, gate_backward, &state};
+    test(&self);
+}
+
+/* x: q, k, v of all rows, then coordinates; theta: A, then c. */
+enum { ALL = HEADS * WIDTH, QKV = ROWS * 3 * ALL, PAIRS = 9 + 4, CHANNELS = ROWS * HEADS * 3 };
+
+typedef struct attention_arrays {
+    double qkv[SCORE_MAX_STREAMS * QKV], x[SCORE_MAX_STREAMS * ROWS * 3];
+    double probe[SCORE_MAX_STREAMS * CHANNELS], shift[SCORE_MAX_STREAMS * CHANNELS];
+    double pair[SCORE_MAX_STREAMS * HEADS * PAIRS], work[2 * SCORE_MAX_STREAMS * 9];
+} attention_arrays;
+
+static const score_attention_shape attention = {HEADS, WIDTH, MOLECULES, first_row, ROWS, PAIRS};
+
+static score_attention_state attention_state(attention_arrays *arrays) {
+    return (score_attention_state){arrays->qkv, arrays->x, arrays->probe, arrays->pair,
+                                   arrays->shift, arrays->work};
+}
+
+static void attention_forward(const subject *self, unsigned streams, const double *x,
+                              const double *theta, double *y) {
+    attention_arrays *arrays = self->data;
+    for (int s = 0; s < self->layout.count; s++)
+        if (score_has_stream(streams, s)) {
+            memcpy(arrays->qkv + s * QKV, x + s * self->x_size, QKV * sizeof(double));
+            memcpy(arrays->x + s * ROWS * 3, x + s * self->x_size + QKV,
+                   ROWS * 3 * sizeof(double));
+        }
+    const score_attention_state state = attention_state(arrays);
+    score_attention_forward(&self->layout, streams, &attention, theta, theta + 3 * ALL, &state, y);
+}
+
+static void attention_backward(const subject *self, unsigned streams, const double *x,
+                               const double *theta, const double *y_bar, double *x_bar,
+                               double *theta_bar) {
+    (void)x;
+    const score_attention_state state = attention_state(self->data);
+    static double probe_bar[SCORE_MAX_STREAMS * CHANNELS], shift_bar[SCORE_MAX_STREAMS * CHANNELS];
+    double qkv_bar[SCORE_MAX_STREAMS * QKV] = {0};
+    score_attention_backward(&self->layout, streams, &attention, theta, &state, y_bar, probe_bar,
+                             shift_bar, qkv_bar, x_bar + QKV, theta_bar, theta_bar + 3 * ALL);
+    for (int s = 0; s < self->layout.count; s++)
+        for (int k = 0; k < QKV; k++)
+            x_bar[s * self->x_size + k] += qkv_bar[s * QKV + k];
+}
+
+void with_attention(int set, subject_test test) {
+    attention_arrays arrays;
+    memset(&arrays, 0, sizeof arrays);
+    const subject self = {"attention", stream_set(set), QKV + ROWS * 3, QKV, QKV + ROWS * 3, 4 * ALL, ROWS * ALL,
+                          attention_forward, attention_backward, &arrays};
+    test(&self);
+}
+
+/* x: time features of the molecules; theta: tables, weight, bias. */
+enum { TIMES = 4, KINDS = 3, TABLES = 2, TABLE_SIZE = 3 };
+
+static const int bead_features[ROWS * TABLES] = {0, 1, 2, 2, 1, 0, 2, 1, 0, 0};
+
+static int table_numbers(const score_embedding_shape *shape) {
+    return shape->tables * TABLE_SIZE * SCORE_EMBEDDING_WIDTH;
+}
+
+static int weight_numbers(const score_embedding_shape *shape) {
+    return (shape->kinds + shape->tables * SCORE_EMBEDDING_WIDTH + TIMES) * IN;
+}
+
+static void embedding_forward(const subject *self, unsigned streams, const double *x,
+                              const double *theta, double *y) {
+    const score_embedding_shape *shape = self->data;
+    const double *weight = theta + table_numbers(shape);
+    const score_embedding_parameters parameters = {
+        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH}, weight, weight + weight_numbers(shape)};
+    score_embedding_forward(&self->layout, streams, shape, &parameters, x, y);
+}
+
+static void embedding_backward(const subject *self, unsigned streams, const double *x,
+                               const double *theta, const double *y_bar, double *x_bar,
+                               double *theta_bar) {
+    const score_embedding_shape *shape = self->data;
+    const double *weight = theta + table_numbers(shape);
+    double *weight_bar = theta_bar + table_numbers(shape);
+    const score_embedding_parameters parameters = {
+        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH}, weight, weight + weight_numbers(shape)};
+    const score_embedding_gradient gradient = {
+        {theta_bar, theta_bar + TABLE_SIZE * SCORE_EMBEDDING_WIDTH},
+        weight_bar, weight_bar + weight_numbers(shape)};
+    score_embedding_backward(&self->layout, streams, shape, &parameters, x, y_bar, x_bar,
+                             &gradient);
+}
+
+static void with_embedding(const char *name, score_embedding_shape *shape, int set,
+                           subject_test test) {
+    score_streams layout = stream_set(set);
+    for (int s = 1; s < layout.count; s++)
+        layout.moves_time[s] = true;
+    const subject self = {name, layout, MOLECULES * TIMES, MOLECULES * TIMES, MOLECULES * TIMES,
+                          table_numbers(shape) + weight_numbers(shape) + IN, ROWS * IN,
+                          embedding_forward, embedding_backward, shape};
+    test(&self);
+}
+
+void with_embedding_kinds(int set, subject_test test) {
+    score_embedding_shape shape = {KINDS, 0, TIMES, IN, MOLECULES, ROWS, first_row, NULL};
+    with_embedding("embedding of beads", &shape, set, test);
+}
+
+void with_embedding_features(int set, subject_test test) {
+    score_embedding_shape shape = {0, TABLES, TIMES, IN, MOLECULES, ROWS, first_row,
+                                   bead_features};
+    with_embedding("embedding of features", &shape, set, test);
+}
+
+typedef struct network_state {
+    score_packed *packed;
+    score_tile *tile;
+    score_tile_view view;
+    int coordinates; /* of one stream */
+    double t_middle; /* an input u of the ladder is the time t_middle + t_width u */
+    double t_width;
+} network_state;
+
+static void network_forward(const subject *self, unsigned streams, const double *x,
+                            const double *theta, double *y) {
+    network_state *state = self->data;
+    score_packed_update(state->packed, theta);
+    for (int s = 0; s < self->layout.count; s++)
+        if (score_has_stream(streams, s)) {
+            memcpy(state->view.x + s * state->coordinates, x + s * self->x_size,
+                   (size_t)state->coordinates * sizeof(double));
+            const double *u = x + s * self->x_size + state->coordinates;
+            for (int m = 0; m < state->view.molecules; m++)
+                state->view.t[s * state->view.molecules + m] =
+                    (s == 0 ? state->t_middle : 0) + state->t_width * u[m];
+        }
+    const score_pass pass = {.streams = streams};
+    score_forward(state->packed, state->tile, &pass);
+    memcpy(y, state->view.output,
+           (size_t)(self->layout.count * self->y_size) * sizeof(double));
+}
+
+static void network_backward(const subject *self, unsigned streams, const double *x,
+                             const double *theta, const double *y_bar, double *x_bar,
+                             double *theta_bar) {
+    (void)x;
+    network_state *state = self->data;
+    (void)theta;
+    double *gradient = calloc(score_packed_gradient_size(state->packed), sizeof *gradient);
+    assert_non_null(gradient);
+    memcpy(state->view.output_bar, y_bar,
+           (size_t)(self->layout.count * self->y_size) * sizeof(double));
+    memset(state->view.x_bar, 0, (size_t)state->coordinates * sizeof(double));
+    memset(state->view.t_bar, 0, (size_t)state->view.molecules * sizeof(double));
+    const score_pass pass = {.streams = streams, .wants_time = true, .gradient = gradient};
+    score_backward(state->packed, state->tile, &pass);
+    score_packed_fold_gradient(state->packed, gradient);
+    for (int k = 0; k < state->coordinates; k++)
+        x_bar[k] += state->view.x_bar[k];
+    for (int m = 0; m < state->view.molecules; m++)
+        x_bar[state->coordinates + m] += state->t_width * state->view.t_bar[m];
+    for (int k = 0; k < self->theta_size; k++)
+        theta_bar[k] += gradient[k];
+    free(gradient);
+}
+
+void with_network(const char *name, const score_model_config *config, int molecules,
+                  const int *beads, const int *features, int set, subject_test test) {
+    score_error error = {0};
+    score_network network;
+    network_state state;
+    int rows = 0;
+    size_t pairs = 0;
+    for (int m = 0; m < molecules; m++) {
+        rows += beads[m];
+        pairs += (size_t)beads[m] * (size_t)beads[m];
+    }
+    const score_streams layout = stream_set(set);
+    assert_int_equal(score_network_create(config, 0, &network, &error), SCORE_OK);
+    assert_int_equal(score_packed_create(&network, &state.packed, &error), SCORE_OK);
+    assert_int_equal(
+        score_tile_create(&network, &layout, molecules, rows, pairs, &state.tile, &error),
+        SCORE_OK);
+    state.view = score_tile_set_molecules(state.tile, molecules, beads, features);
+    state.coordinates = rows * config->dimensions;
+    state.t_middle = (config->experts[0].t_begin + config->experts[0].t_end) / 2;
+    state.t_width = 0.1 * (config->experts[0].t_end - config->experts[0].t_begin);
+    const subject self = {name, layout, state.coordinates + molecules, 0, state.coordinates,
+                          (int)network.parameter_count, molecules * network.outputs,
+                          network_forward, network_backward, &state};
+    test(&self);
+    score_tile_destroy(state.tile);
+    score_packed_destroy(state.packed);
+    score_network_destroy(&network);
+}

@@ -1,0 +1,167 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "ladder.h"
+#include "model/diffusion.h"
+
+/* The known-answer vectors of the authors' Random123 library for philox4x32-10. */
+static void philox_gives_the_published_numbers(void **state) {
+    (void)state;
+    const uint32_t zero[4] = {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8};
+    const uint32_t ones[4] = {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd};
+    score_random random = score_random_stream(0, 0, 0, 0);
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(score_random_uint(&random), zero[k]);
+    random = score_random_stream(UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX);
+    random.counter[0] = UINT32_MAX;
+    for (int k = 0; k < 4; k++)
+        assert_int_equal(score_random_uint(&random), ones[k]);
+}
+
+static void streams_differ_by_every_key(void **state) {
+    (void)state;
+    const uint32_t base = score_random_uint(&(score_random){.key = {1}, .counter = {0, 4, 3, 2}});
+    score_random streams[] = {score_random_stream(1, 2, 3, 4), score_random_stream(2, 2, 3, 4),
+                              score_random_stream(1, 3, 3, 4), score_random_stream(1, 2, 4, 4),
+                              score_random_stream(1, 2, 3, 5),
+                              score_random_stream(1 + (UINT64_C(1) << 32), 2, 3, 4)};
+    for (size_t k = 0; k < sizeof streams / sizeof *streams; k++)
+        assert_int_equal(score_random_uint(&streams[k]) == base, k == 0);
+}
+
+/* With n = 1e5 independent numbers, each average below is within 5 standard errors. */
+static void normals_have_the_moments_of_a_normal(void **state) {
+    (void)state;
+    enum { N = 100000 };
+    score_random random = score_random_stream(7, 0, 0, 0);
+    double sum[5] = {0};
+    for (int k = 0; k < N; k++) {
+        const double x = score_random_normal(&random);
+        double power = 1;
+        for (int n = 1; n < 5; n++)
+            sum[n] += power *= x;
+    }
+    const double expected[5] = {1, 0, 1, 0, 3}, deviation[5] = {0, 1, 1.4142, 3.8730, 9.7980};
+    for (int n = 1; n < 5; n++)
+        check_close(sum[n] / N, expected[n], 5 * deviation[n] / sqrt(N), "moment %d", n);
+}
+
+static void rotations_are_rotations_and_uniform(void **state) {
+    (void)state;
+    enum { N = 20000 };
+    double mean[9] = {0}, square[9] = {0};
+    for (uint32_t n = 0; n < N; n++) {
+        score_random random = score_random_stream(8, 0, 0, n);
+        double r[9];
+        score_random_rotation(&random, r);
+        for (int i = 0; i < 3; i++)
+            for (int j = 0; j < 3; j++)
+                check_close(r[3 * i] * r[3 * j] + r[3 * i + 1] * r[3 * j + 1] +
+                                r[3 * i + 2] * r[3 * j + 2],
+                            i == j, 1e-14, "row %d times row %d", i, j);
+        check_close(r[0] * (r[4] * r[8] - r[5] * r[7]) - r[1] * (r[3] * r[8] - r[5] * r[6]) +
+                        r[2] * (r[3] * r[7] - r[4] * r[6]),
+                    1, 1e-14, "determinant");
+        for (int k = 0; k < 9; k++) {
+            mean[k] += r[k] / N;
+            square[k] += r[k] * r[k] / N;
+        }
+    }
+    /* an entry of a uniform rotation is uniform in (-1, 1): variance 1/3, that of its square 4/45 */
+    for (int k = 0; k < 9; k++) {
+        check_close(mean[k], 0, 5 * sqrt(1.0 / 3 / N), "mean of entry %d", k);
+        check_close(square[k], 1.0 / 3, 5 * sqrt(4.0 / 45 / N), "square of entry %d", k);
+    }
+}
+
+static void arenas_measure_and_carve_alike(void **state) {
+    (void)state;
+    score_arena arena = {0};
+    score_error error = {0};
+    assert_null(score_arena_take(&arena, 3, 8));
+    assert_null(score_arena_take(&arena, 100, 4));
+    assert_int_equal(score_arena_allocate(&arena, &error), SCORE_OK);
+    char *first = score_arena_take(&arena, 3, 8), *second = score_arena_take(&arena, 100, 4);
+    assert_int_equal((uintptr_t)first % 64, 0);
+    assert_true(second - first >= 24);
+    memset(second, 1, 400);
+    assert_int_equal(arena.used, arena.size);
+    score_arena_free(&arena);
+    score_arena_take(&arena, SIZE_MAX / 2, 8);
+    assert_int_equal(score_arena_allocate(&arena, &error), SCORE_ERROR_MEMORY);
+    score_arena_free(&arena);
+}
+
+static void noise_is_exact_at_small_times(void **state) {
+    (void)state;
+    const score_schedule schedule = {0.1, 20};
+    /* sigma^2 = 1 - exp(-y), y = beta_min t + t^2 (beta_max - beta_min)/2, by its series */
+    const double t = 1e-5, y = 0.1 * t + t * t * 19.9 / 2;
+    const double square = y - y * y / 2 + y * y * y / 6;
+    check_close(score_noise(schedule, t), sqrt(square), 4 * SCORE_EPSILON * sqrt(square), "sigma");
+    for (int k = 0; k <= 10; k++) {
+        const double m = score_signal(schedule, k / 10.0), s = score_noise(schedule, k / 10.0);
+        check_close(m * m + s * s, 1, 4 * SCORE_EPSILON, "m^2 + sigma^2 at %d/10", k);
+    }
+    check_close(score_beta(schedule, 0.5), 10.05, 1e-14, "beta");
+}
+
+static void time_features_are_those_of_the_design(void **state) {
+    (void)state;
+    const double pi = acos(-1), t = 0.23, u = (0.23 - 0.1) / 0.5;
+    double f[4][SCORE_MAX_TIME_FEATURES];
+    assert_int_equal(score_time_feature_count(0), 4);
+    assert_int_equal(score_time_feature_count(0.1), 7);
+    score_time_features(t, 0.1, 0.6, f);
+    const double expected[7] = {t - 0.25,        cos(2 * pi * t),  sin(2 * pi * t),
+                                -cos(4 * pi * t), cos(2 * pi * u), sin(2 * pi * u),
+                                -cos(4 * pi * u)};
+    for (int k = 0; k < 7; k++)
+        check_close(f[0][k], expected[k], 1e-14, "feature %d", k);
+    /* each derivative against a difference of the one before: h^2 (8 pi)^(n+3) / 6 and eps / h */
+    const double h = 1e-4;
+    for (int n = 1; n < 4; n++) {
+        double up[4][SCORE_MAX_TIME_FEATURES], down[4][SCORE_MAX_TIME_FEATURES];
+        score_time_features(t + h, 0.1, 0.6, up);
+        score_time_features(t - h, 0.1, 0.6, down);
+        for (int k = 0; k < 7; k++)
+            check_close(f[n][k], (up[n - 1][k] - down[n - 1][k]) / (2 * h),
+                        h * h * pow(8 * pi, n + 2) / 6 + 1e-9, "derivative %d of feature %d", n, k);
+    }
+    double clipped[4][SCORE_MAX_TIME_FEATURES];
+    score_time_features(0.05, 0.1, 0.6, clipped);
+    score_time_features(0.1, 0.1, 0.6, f);
+    for (int k = 0; k < 7; k++) {
+        check_close(clipped[0][k], f[0][k], 0, "feature %d before the range", k);
+        check_close(clipped[1][k], 0, 0, "slope of feature %d before the range", k);
+    }
+}
+
+static void equal_weight_gives_both_halves_the_same_area(void **state) {
+    (void)state;
+    const double t0 = 0.1, t1 = 0.6, middle = 0.35;
+    check_close(score_equal_weight(0.2, 0.3, t0, t1) * 0.2, 0.25, 1e-15, "left of .3");
+    check_close(score_equal_weight(0.5, 0.3, t0, t1) * 0.3, 0.25, 1e-15, "right of .3");
+    check_close(score_equal_weight(middle, middle, t0, t1), 1, 1e-15, "a middle in the middle");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_gives_the_published_numbers),
+        cmocka_unit_test(streams_differ_by_every_key),
+        cmocka_unit_test(normals_have_the_moments_of_a_normal),
+        cmocka_unit_test(rotations_are_rotations_and_uniform),
+        cmocka_unit_test(arenas_measure_and_carve_alike),
+        cmocka_unit_test(noise_is_exact_at_small_times),
+        cmocka_unit_test(time_features_are_those_of_the_design),
+        cmocka_unit_test(equal_weight_gives_both_halves_the_same_area),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
