@@ -21,7 +21,7 @@ __all__ = ["load_plugins"]
 def load_plugins() -> None:
     """Loads what is not loaded yet. A library that cannot be loaded is a RuntimeWarning, since one
     platform's missing driver must not be the end of the others."""
-    directory = Path(_openmmscore.libraryDirectory()) / "plugins"
+    directory = Path(_openmmscore.libraryDirectory()).resolve() / "plugins"
     for library in sorted(directory.glob("libOpenMMScore*.so")):
         if _is_loaded(library):
             continue

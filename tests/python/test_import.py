@@ -10,8 +10,8 @@ import openmm
 import openmmscore
 from openmmscore import _openmmscore
 
-OURS = Path(_openmmscore.libraryDirectory()) / "plugins"
-OPENMMS = Path(openmm.version.openmm_library_path) / "plugins"
+OURS = Path(_openmmscore.libraryDirectory()).resolve() / "plugins"
+OPENMMS = Path(openmm.version.openmm_library_path).resolve() / "plugins"
 
 USE_ALL = """
 for name in "Reference", "CPU":
@@ -59,7 +59,8 @@ def test_plugins_are_not_loaded_where_openmm_has(model_file, tmp_path):
 
 def test_plugins_are_not_loaded_where_a_program_has(model_file, tmp_path):
     load = "".join(
-        f"\nopenmm.Platform.loadPluginLibrary({str(plugin)!r})" for plugin in OURS.glob("*.so")
+        f"\nopenmm.Platform.loadPluginLibrary({str(plugin)!r})"
+        for plugin in OURS.glob("libOpenMMScore*.so")
     )
     for plugin in OPENMMS.iterdir():
         if not plugin.name.startswith("libOpenMMScore"):
