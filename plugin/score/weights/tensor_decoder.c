@@ -5,9 +5,9 @@
 
 #include "weights/scalar_bytes.h"
 
-static score_status fail(const score_tensor_decoder *decoder, long line, const char *what,
+static score_status fail(const score_tensor_decoder *decoder, const char *what,
                          score_error *error) {
-    return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, line, "tensor '%s' %s",
+    return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, decoder->line, "tensor '%s' %s",
                          decoder->tensor, what);
 }
 
@@ -17,6 +17,7 @@ score_status score_tensor_decoder_begin(score_tensor_decoder *decoder, const cha
     *decoder = (score_tensor_decoder){.file = file,
                                       .tensor = tensor,
                                       .line = line,
+                                      .text_line = line,
                                       .dtype = dtype,
                                       .values = values,
                                       .size = size,
@@ -67,7 +68,7 @@ static score_status inflate_piece(score_tensor_decoder *decoder, unsigned char *
         int code = inflate(zlib, Z_NO_FLUSH);
         size_t made = offered - zlib->avail_out;
         if (made > missing)
-            return fail(decoder, decoder->line, "has more data than its shape holds", error);
+            return fail(decoder, "has more data than its shape holds", error);
         decoder->crc = crc32(decoder->crc, decoder->window + decoder->pending, (uInt)made);
         decoder->pending += made;
         store_values(decoder);
@@ -81,7 +82,7 @@ static score_status inflate_piece(score_tensor_decoder *decoder, unsigned char *
                                  zlib->msg != NULL ? zlib->msg : "unknown reason");
     }
     if (zlib->avail_in > 0)
-        return fail(decoder, decoder->line, "goes on after the end of its zlib data", error);
+        return fail(decoder, "goes on after the end of its zlib data", error);
     return SCORE_OK;
 }
 
@@ -99,9 +100,9 @@ score_status score_tensor_decoder_feed(score_tensor_decoder *decoder, const char
         size_t byte_count;
         size_t asked = size < SCORE_BASE64_PIECE ? size : SCORE_BASE64_PIECE;
         size_t taken = score_base64_decode(&decoder->base64, text, asked, bytes, &byte_count);
-        decoder->line += count_lines(text, taken);
+        decoder->text_line += count_lines(text, taken);
         if (taken < asked)
-            return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, decoder->line,
+            return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, decoder->text_line,
                                  "tensor '%s' has character 0x%02x where base64 does not allow it",
                                  decoder->tensor, (unsigned char)text[taken]);
         score_status status = inflate_piece(decoder, bytes, byte_count, error);
@@ -116,13 +117,13 @@ score_status score_tensor_decoder_feed(score_tensor_decoder *decoder, const char
 score_status score_tensor_decoder_finish(score_tensor_decoder *decoder, uint32_t expected,
                                          score_error *error) {
     if (!score_base64_complete(&decoder->base64))
-        return fail(decoder, decoder->line, "has base64 text that breaks off", error);
+        return fail(decoder, "has base64 text that breaks off", error);
     if (decoder->stored < decoder->size || decoder->pending > 0)
         return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, decoder->line,
                              "tensor '%s' has data for %zu values, its shape holds %zu",
                              decoder->tensor, decoder->stored, decoder->size);
     if (!decoder->ended)
-        return fail(decoder, decoder->line, "has zlib data that break off", error);
+        return fail(decoder, "has zlib data that break off", error);
     if (decoder->crc != expected)
         return score_fail_at(error, SCORE_ERROR_FORMAT, decoder->file, decoder->line,
                              "tensor '%s' has CRC-32 %08lx, crc32 says %08lx", decoder->tensor,

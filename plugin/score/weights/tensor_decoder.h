@@ -17,7 +17,8 @@ enum { SCORE_DECODER_WINDOW = 1 << 14 };
 typedef struct score_tensor_decoder {
     const char *file;
     const char *tensor; /* name, for errors */
-    long line;          /* of the start tag, then of the text */
+    long line;          /* of the start tag, for what is wrong with the whole */
+    long text_line;     /* that the text has reached */
     score_dtype dtype;
     double *values; /* [size] */
     size_t size;

@@ -34,6 +34,18 @@ static void stop(score_xml_stream *stream, score_status status) {
     xmlStopParser(stream->parser);
 }
 
+/* True, with the failure kept, if the document has been fed and its root element is still open.
+ * What libxml2 says of a text that breaks off depends on where, and can mislead: it even reports
+ * the beginning of a start tag as the whole. */
+static bool breaks_off(score_xml_stream *stream) {
+    if (!stream->ending || stream->depth == 0)
+        return false;
+    stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file,
+                                   score_xml_stream_line(stream),
+                                   "the file is truncated: it ends inside the root element");
+    return true;
+}
+
 static bool has_namespace(const xmlChar *prefix, const xmlChar *uri) {
     return prefix != NULL || uri != NULL;
 }
@@ -86,7 +98,7 @@ static void on_start(void *context, const xmlChar *name, const xmlChar *prefix, 
                      int defaulted, const xmlChar **attributes) {
     score_xml_stream *stream = context;
     (void)namespaces, (void)defaulted;
-    if (stream->status != SCORE_OK)
+    if (stream->status != SCORE_OK || breaks_off(stream))
         return;
     stream->opened = true;
     stream->depth++;
@@ -151,13 +163,8 @@ static void on_error(void *context, xml_error problem) {
                                        problem->line, "out of memory while reading XML");
         return;
     }
-    /* What libxml2 says of a text that breaks off depends on where, and can mislead. */
-    if (stream->ending && stream->depth > 0) {
-        stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file,
-                                       score_xml_stream_line(stream),
-                                       "the file is truncated: it ends inside the root element");
+    if (breaks_off(stream))
         return;
-    }
     const char *message = problem->message == NULL ? "unknown error" : problem->message;
     stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file, problem->line,
                                    "not well-formed XML: %.*s", (int)strcspn(message, "\n"),
