@@ -1,7 +1,6 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#define _FILE_OFFSET_BITS 64
 #include "dataset_store.h"
 
 #include <errno.h>

@@ -417,8 +417,8 @@ void score_recipe_destroy(score_recipe *recipe) {
     if (recipe == NULL)
         return;
     for (int k = 0; k < recipe->model.note_count; k++) {
-        free((char *)(uintptr_t)recipe->notes[k].name);
-        free((char *)(uintptr_t)recipe->notes[k].text);
+        free((char *)recipe->notes[k].name);
+        free((char *)recipe->notes[k].text);
     }
     free(recipe->notes);
     free(recipe->beads);

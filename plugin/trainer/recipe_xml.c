@@ -34,7 +34,7 @@ void score_xml_fail_memory(score_xml_reader *reader) {
 }
 
 long score_xml_line(const xmlNode *node) {
-    return xmlGetLineNo((xmlNode *)(uintptr_t)node);
+    return xmlGetLineNo((xmlNode *)node);
 }
 
 static const char *name_of(const xmlNode *node) {

@@ -295,7 +295,7 @@ static void threads_draw_what_one_draws(void **state) {
         pthread_join(threads[k], NULL);
         assert_true(drawings[k].sum == alone.sum);
     }
-    score_dataset_close((score_dataset *)(uintptr_t)alone.dataset);
+    score_dataset_close((score_dataset *)alone.dataset);
 }
 
 int main(void) {

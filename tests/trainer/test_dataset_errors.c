@@ -13,7 +13,7 @@ enum { FRAMES = 20, BEADS = 2, VALUES = 6 };
 
 /* Opening is an error of kind `code` in file `path` whose message has `message`. */
 static void check_error(const score_recipe *recipe, score_status code, const char *message) {
-    score_dataset *dataset = (score_dataset *)(uintptr_t)recipe;
+    score_dataset *dataset = (score_dataset *)recipe;
     score_error error = {0};
     score_status status = score_dataset_open(recipe, ".", &dataset, &error);
     if (status != code || error.code != code || strstr(error.message, message) == NULL)

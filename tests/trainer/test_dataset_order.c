@@ -181,7 +181,8 @@ static void check_weighted(const score_dataset *dataset, score_split split, cons
     for (int epoch = 0; epoch < epochs; epoch++) {
         int in_epoch[64] = {0};
         for (int k = 0; k < frame_count; k++)
-            in_epoch[drawn(dataset, split, (uint64_t)(epoch * frame_count + k))]++;
+            in_epoch[drawn(dataset, split,
+                           (uint64_t)epoch * (uint64_t)frame_count + (uint64_t)k)]++;
         for (int k = 0; k < frame_count; k++) {
             int count = in_epoch[frames[k]];
             double expected = frame_count * weights[frames[k]] / total;
