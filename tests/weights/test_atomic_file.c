@@ -1,0 +1,167 @@
+/* A file appears whole or not at all, and nothing is left beside it. */
+#define _XOPEN_SOURCE 700
+#include "temporary_folder.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/atomic_file.h"
+#include "sample_models.h"
+
+static void assert_holds(const char *path, const char *text) {
+    size_t size;
+    char *bytes = read_file(path, &size);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(bytes, text, size);
+    free(bytes);
+}
+
+static int count_files(void) {
+    int count = 0;
+    DIR *folder = opendir(".");
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count - 2;
+}
+
+static mode_t mode_of(const char *path) {
+    struct stat information;
+    assert_int_equal(stat(path, &information), 0);
+    return information.st_mode & 07777;
+}
+
+static int empty_folder(void **state) {
+    return leave_folder(state) == 0 ? enter_folder(state) : -1;
+}
+
+static void commit_text(const char *path, const char *text) {
+    score_atomic_file file;
+    score_error error = {0};
+    assert_int_equal(score_atomic_open(path, &file, &error), SCORE_OK);
+    fputs(text, file.stream);
+    assert_int_equal(score_atomic_commit(&file, &error), SCORE_OK);
+    assert_null(file.stream);
+    assert_null(file.path);
+}
+
+static void a_file_appears_when_committed(void **state) {
+    (void)state;
+    score_atomic_file file;
+    assert_int_equal(score_atomic_open("new", &file, NULL), SCORE_OK);
+    fputs("text", file.stream);
+    assert_int_equal(access("new", F_OK), -1);
+    assert_int_equal(score_atomic_commit(&file, NULL), SCORE_OK);
+    assert_holds("new", "text");
+    assert_int_equal(count_files(), 1);
+}
+
+static void an_old_file_stays_until_then(void **state) {
+    (void)state;
+    write_file("old", "old", 3);
+    score_atomic_file file;
+    assert_int_equal(score_atomic_open("old", &file, NULL), SCORE_OK);
+    fputs("new", file.stream);
+    fflush(file.stream);
+    assert_holds("old", "old");
+    score_atomic_abandon(&file);
+    score_atomic_abandon(&file);
+    assert_holds("old", "old");
+    assert_int_equal(count_files(), 1);
+    commit_text("old", "new");
+    assert_holds("old", "new");
+}
+
+static void two_writers_do_not_meet(void **state) {
+    (void)state;
+    score_atomic_file a, b;
+    assert_int_equal(score_atomic_open("both", &a, NULL), SCORE_OK);
+    assert_int_equal(score_atomic_open("both", &b, NULL), SCORE_OK);
+    fputs("first", a.stream);
+    fputs("second", b.stream);
+    assert_int_equal(score_atomic_commit(&b, NULL), SCORE_OK);
+    assert_holds("both", "second");
+    assert_int_equal(score_atomic_commit(&a, NULL), SCORE_OK);
+    assert_holds("both", "first");
+    assert_int_equal(count_files(), 1);
+}
+
+static void permissions_are_those_of_the_old_file_or_the_usual(void **state) {
+    (void)state;
+    mode_t before = umask(027);
+    commit_text("new", "text");
+    write_file("old", "old", 3);
+    assert_int_equal(chmod("old", 0604), 0);
+    commit_text("old", "new");
+    umask(before);
+    assert_int_equal(mode_of("new"), 0640);
+    assert_int_equal(mode_of("old"), 0604);
+}
+
+static void links_are_followed(void **state) {
+    (void)state;
+    struct stat information;
+    mkdir("folder", 0777);
+    write_file("folder/target", "old", 3);
+    assert_int_equal(symlink("folder/target", "link"), 0);
+    commit_text("link", "new");
+    assert_int_equal(lstat("link", &information), 0);
+    assert_true(S_ISLNK(information.st_mode));
+    assert_holds("folder/target", "new");
+}
+
+static void what_is_not_a_file_is_not_replaced(void **state) {
+    (void)state;
+    score_atomic_file file;
+    score_error error = {0};
+    mkdir("folder", 0777);
+    const char *const paths[] = {"folder", "/dev/null"};
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(score_atomic_open(paths[k], &file, &error), SCORE_ERROR_FILE);
+        assert_string_equal(error.file, paths[k]);
+        assert_string_equal(error.message, "cannot be replaced: it is not a regular file");
+        assert_null(file.stream);
+    }
+    assert_int_equal(score_atomic_open("none/file", &file, &error), SCORE_ERROR_FILE);
+    assert_non_null(strstr(error.message, "No such file or directory"));
+    assert_int_equal(count_files(), 1);
+}
+
+/* A limit on the size of files stands in for a full disk. */
+static void a_failed_write_leaves_the_old_file(void **state) {
+    (void)state;
+    struct rlimit before, small;
+    score_error error = {0};
+    score_model *model = make_sample(SAMPLE_EXPERTS);
+    write_file("model.xml", "old", 3);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = before;
+    small.rlim_cur = 5000; /* of about 15,000 bytes; more than one buffer of a stream */
+    setrlimit(RLIMIT_FSIZE, &small);
+    score_status status = score_model_write(model, "model.xml", &error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(status, SCORE_ERROR_FILE);
+    assert_non_null(strstr(error.message, "cannot be written"));
+    assert_non_null(strstr(error.file, "model.xml"));
+    assert_holds("model.xml", "old");
+    assert_int_equal(count_files(), 1);
+    score_model_destroy(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_file_appears_when_committed, empty_folder),
+        cmocka_unit_test_setup(an_old_file_stays_until_then, empty_folder),
+        cmocka_unit_test_setup(two_writers_do_not_meet, empty_folder),
+        cmocka_unit_test_setup(permissions_are_those_of_the_old_file_or_the_usual, empty_folder),
+        cmocka_unit_test_setup(links_are_followed, empty_folder),
+        cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
+        cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}

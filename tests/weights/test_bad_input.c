@@ -1,0 +1,223 @@
+/* Bad input is refused with the file, the line and what is wrong, and leaves nothing behind. */
+#define _XOPEN_SOURCE 700
+#include "temporary_folder.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "bad_documents.h"
+
+static void check_error(const char *name, score_status status, const score_model *model,
+                        const score_error *error, const char *file, long line,
+                        const char *message) {
+    char text[1024];
+    score_error_text(error, text, sizeof text);
+    if (status == SCORE_OK)
+        fail_msg("%s: was read", name);
+    if (status != SCORE_ERROR_FORMAT || error->code != SCORE_ERROR_FORMAT)
+        fail_msg("%s: status %d, '%s'", name, status, text);
+    if (model != NULL)
+        fail_msg("%s: a model is left", name);
+    if (strcmp(error->file, file) != 0 || strstr(error->message, message) == NULL)
+        fail_msg("%s: '%s' does not say '%s: ... %s'", name, text, file, message);
+    if (error->line != line)
+        fail_msg("%s: '%s' is not in line %ld", name, text, line);
+}
+
+/* From memory, from a file and from a compressed one: the same error in the same line. */
+static void check_document(const char *name, const char *text, long line, const char *message) {
+    score_error error = {0};
+    score_model *model = (score_model *)&error;
+    score_status status = score_model_read_memory(text, strlen(text), "memory", &model, &error);
+    check_error(name, status, model, &error, "memory", line, message);
+
+    write_file("bad.xml", text, strlen(text));
+    model = (score_model *)&error;
+    status = score_model_read("bad.xml", &model, &error);
+    check_error(name, status, model, &error, "bad.xml", line, message);
+
+    gzFile file = gzopen("bad.xml.gz", "wb");
+    gzwrite(file, text, (unsigned)strlen(text));
+    gzclose(file);
+    model = (score_model *)&error;
+    status = score_model_read("bad.xml.gz", &model, &error);
+    check_error(name, status, model, &error, "bad.xml.gz", line, message);
+
+    assert_int_equal(score_model_read("bad.xml", &model, NULL), SCORE_ERROR_FORMAT);
+}
+
+static void documents_with_an_error_are_refused(void **state) {
+    (void)state;
+    for (int k = 0; k < BAD_DOCUMENT_COUNT; k++) {
+        const bad_document *bad = &BAD_DOCUMENTS[k];
+        long line;
+        char *text = make_bad_document(bad, &line);
+        check_document(bad->name, text, text[0] == '\0' ? 0 : line, bad->message);
+        free(text);
+    }
+}
+
+static void tensors_with_wrong_content_are_refused(void **state) {
+    (void)state;
+    for (int k = 0; k < BAD_TENSOR_COUNT; k++) {
+        long line;
+        char *text = make_bad_tensor(&BAD_TENSORS[k], &line);
+        check_document(BAD_TENSORS[k].name, text, line, BAD_TENSORS[k].message);
+        free(text);
+    }
+}
+
+/* The line numbers of libxml2's trees end at 65,535; ours must not. */
+static void lines_beyond_65535_are_counted(void **state) {
+    (void)state;
+    enum { LINES = 70000 };
+    char *document = make_document(SAMPLE_MLP), *empty = malloc(LINES + 1);
+    memset(empty, '\n', LINES);
+    empty[LINES] = '\0';
+    char *first = replace_text(document, "<Beads>", NULL, empty);
+    long line = line_of(first, strstr(first, "<Bead "));
+    check_document("far line", first, line, "<Bead> is not known inside <ScoreModel>");
+    free(first);
+    char *second = replace_text(document, "<Experts>", NULL, "<Experts>x");
+    char *third = replace_text(second, "<Beads>", NULL, "<Beads>");
+    free(second);
+    second = replace_text(third, "<Beads>\n", NULL, "<Beads>");
+    check_document("text", second, line_of(second, strstr(second, "    <Expert ")),
+                   "<Experts> holds text");
+    free(second);
+    free(third);
+    free(empty);
+    free(document);
+}
+
+static void too_many_elements_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *element, *message;
+        int count;
+    } cases[] = {
+        {"</Beads>",
+         "<Bead name=\"\" residue=\"\" residueIndex=\"9\" mass=\"1\" x=\"0\" y=\"0\" z=\"0\"/>\n",
+         "there are more than 65536 <Bead>", SCORE_MAX_BEADS},
+        {"</Provenance>", "<Note name=\"%06d\"/>\n", "there are more than 1000 <Note>", 1000},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        size_t room = (size_t)cases[k].count * (strlen(cases[k].element) + 8), used = 0;
+        char *elements = malloc(room);
+        for (int n = 0; n < cases[k].count; n++) {
+            size_t begin = used;
+            used += (size_t)snprintf(elements + used, room - used, "%s", cases[k].element);
+            char number[16], *place = strstr(elements + begin, "%06d");
+            snprintf(number, sizeof number, "%04d", n); /* as long as what it replaces */
+            if (place != NULL)
+                memcpy(place, number, 4);
+        }
+        char *document = make_document(SAMPLE_TRANSFORMER);
+        char *text = replace_text(document, cases[k].before, NULL, elements);
+        /* The sample has two beads and one note of its own. */
+        long line = line_of(document, strstr(document, cases[k].before)) + cases[k].count -
+                    (k == 0 ? 2 : 1);
+        check_document(cases[k].element, text, line, cases[k].message);
+        free(text);
+        free(document);
+        free(elements);
+    }
+}
+
+static void long_attributes_are_refused(void **state) {
+    (void)state;
+    enum { SIZE = 5000 };
+    char value[SIZE + 32];
+    memset(value, ' ', sizeof value);
+    memcpy(value, "name=\"", 6);
+    memcpy(value + SIZE, "CA\"", 4);
+    char *document = make_document(SAMPLE_TRANSFORMER);
+    char *text = replace_text(document, "name=\"CA\"", NULL, value);
+    check_document("long attribute", text, line_of(document, strstr(document, "\"CA\"")),
+                   "<Bead> has attributes of more than 4096 bytes, 'name' among them");
+    free(text);
+    free(document);
+}
+
+static void compressed_files_that_are_damaged_are_refused(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_MLP);
+    score_error error = {0};
+    size_t size;
+    assert_int_equal(score_model_write(model, "good.xml.gz", &error), SCORE_OK);
+    score_model_destroy(model);
+    char *bytes = read_file("good.xml.gz", &size);
+
+    write_file("cut.gz", bytes, size - 9);
+    assert_int_equal(score_model_read("cut.gz", &model, &error), SCORE_ERROR_FORMAT);
+    assert_string_equal(error.message, "the compressed file is truncated");
+    assert_null(model);
+
+    char *longer = malloc(size + 4);
+    memcpy(longer, bytes, size);
+    memcpy(longer + size, "more", 4);
+    write_file("longer.gz", longer, size + 4);
+    assert_int_equal(score_model_read("longer.gz", &model, &error), SCORE_ERROR_FORMAT);
+    assert_string_equal(error.message, "the compressed file is corrupt: incorrect header check");
+    assert_true(error.line > 1);
+    free(longer);
+
+    bytes[size - 6] = (char)(bytes[size - 6] ^ 1); /* of gzip's own checksum */
+    write_file("flipped.gz", bytes, size);
+    assert_int_equal(score_model_read("flipped.gz", &model, &error), SCORE_ERROR_FORMAT);
+    assert_string_equal(error.message, "the compressed file is corrupt: incorrect data check");
+    free(bytes);
+}
+
+static void files_that_cannot_be_read_are_named(void **state) {
+    (void)state;
+    score_error error = {0};
+    score_model *model = (score_model *)&error;
+    assert_int_equal(score_model_read("none.xml", &model, &error), SCORE_ERROR_FILE);
+    assert_null(model);
+    assert_string_equal(error.file, "none.xml");
+    assert_string_equal(error.message, "cannot be opened: No such file or directory");
+    model = (score_model *)&error;
+    assert_int_equal(score_model_read(".", &model, &error), SCORE_ERROR_FILE);
+    assert_null(model);
+    assert_string_equal(error.message, "cannot be read: Is a directory");
+}
+
+/* libxml2 prints its errors where nobody collects them. */
+static void nothing_is_printed(void **state) {
+    (void)state;
+    fflush(stderr);
+    int kept = dup(2), file = open("printed", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(file, 2);
+    for (int k = 0; k < BAD_DOCUMENT_COUNT; k++) {
+        long line;
+        score_model *model;
+        char *text = make_bad_document(&BAD_DOCUMENTS[k], &line);
+        score_model_read_memory(text, strlen(text), "memory", &model, NULL);
+        free(text);
+    }
+    fflush(stderr);
+    dup2(kept, 2);
+    close(kept);
+    close(file);
+    size_t size;
+    char *printed = read_file("printed", &size);
+    assert_int_equal(size, 0);
+    free(printed);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(documents_with_an_error_are_refused),
+        cmocka_unit_test(tensors_with_wrong_content_are_refused),
+        cmocka_unit_test(lines_beyond_65535_are_counted),
+        cmocka_unit_test(too_many_elements_are_refused),
+        cmocka_unit_test(long_attributes_are_refused),
+        cmocka_unit_test(compressed_files_that_are_damaged_are_refused),
+        cmocka_unit_test(files_that_cannot_be_read_are_named),
+        cmocka_unit_test(nothing_is_printed),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}

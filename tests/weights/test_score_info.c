@@ -1,0 +1,104 @@
+/* score-info says what is in a file, and of a bad one why not. */
+#define _XOPEN_SOURCE 700
+#include "temporary_folder.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sample_models.h"
+
+/* Runs score-info; returns its exit status. Its output is in the files "out" and "err". */
+static int run(const char *arguments) {
+    char command[1024];
+    snprintf(command, sizeof command, "'%s' %s >out 2>err", SCORE_INFO, arguments);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void assert_says(const char *path, const char *expected) {
+    size_t size;
+    char *bytes = read_file(path, &size), *text = calloc(1, size + 1);
+    memcpy(text, bytes, size);
+    if (expected[0] == '\0' ? size > 0 : strstr(text, expected) == NULL)
+        fail_msg("'%s' is not in: %s", expected, text);
+    free(text);
+    free(bytes);
+}
+
+static void a_model_is_described(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_EXPERTS);
+    double *values = score_model_parameters(model, 2);
+    const score_tensor *last =
+        score_model_tensor(model, 2, score_model_tensor_count(model, 2) - 2);
+    assert_string_equal(last->name, "readout.weight");
+    values[last->offset] = 3;
+    values[last->offset + 1] = -4;
+    assert_int_equal(score_model_write(model, "model.xml", NULL), SCORE_OK);
+    score_model_destroy(model);
+    assert_int_equal(run("model.xml"), 0);
+    assert_says("err", "");
+    static const char *const expected[] = {
+        "model.xml: ",
+        " bytes\n",
+        "3 dimensions, centred, scale 0.1 nm",
+        "300 K",
+        "beta 0.1 to 20",
+        "of 2 beads",
+        "    0 CA       ALA            0    12.0110",
+        "note 'unicode':\n    \xc3\xa9",
+        "expert 0: graph transformer for the score, diffusion times 0.6 to 1",
+        "expert 1: MLP for the energy, diffusion times 0.3333333333 to 0.6",
+        "hidden 2, layers 1, 1 heads of 2; ",
+        " parameters stored as float64",
+        /* the root of (9 + 16)/2 */
+        "readout.weight                            2 x 1           -4            3        3.536"};
+    for (size_t k = 0; k < sizeof expected / sizeof expected[0]; k++)
+        assert_says("out", expected[k]);
+}
+
+static void features_are_described(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_FEATURES);
+    assert_int_equal(score_model_write(model, "features.xml.gz", NULL), SCORE_OK);
+    score_model_destroy(model);
+    assert_int_equal(run("features.xml.gz"), 0);
+    assert_says("out", "each with 2 integer features of sizes 3 5");
+    assert_says("out", "  2 0\n");
+}
+
+static void a_bad_file_is_named_and_the_others_are_shown(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_MLP);
+    assert_int_equal(score_model_write(model, "good.xml", NULL), SCORE_OK);
+    score_model_destroy(model);
+    write_file("bad.xml", "<ScoreModel\nversion='7'/>", 25);
+    assert_int_equal(run("bad.xml good.xml none.xml"), 1);
+    assert_says("err", "score-info: bad.xml:2: the file has format version 7");
+    assert_says("err", "score-info: none.xml: cannot be opened");
+    assert_says("out", "good.xml: ");
+}
+
+static void the_command_line_is_checked(void **state) {
+    (void)state;
+    assert_int_equal(run("--help"), 0);
+    assert_says("out", "Usage: score-info");
+    assert_says("err", "");
+    assert_int_equal(run("--version"), 0);
+    assert_says("out", "score-info ");
+    assert_int_equal(run(""), 2);
+    assert_says("err", "Usage: score-info");
+    assert_says("out", "");
+    assert_int_equal(run("--verbose"), 2);
+    assert_says("err", "option '--verbose' is not known here");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_is_described),
+        cmocka_unit_test(features_are_described),
+        cmocka_unit_test(a_bad_file_is_named_and_the_others_are_shown),
+        cmocka_unit_test(the_command_line_is_checked),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
