@@ -23,4 +23,7 @@ typedef double score_real;
 #define SCORE_MULTIVERSION
 #endif
 
+/* Helpers of such functions must be part of them to be compiled for their vectors. */
+#define SCORE_INLINE static inline __attribute__((always_inline))
+
 #endif

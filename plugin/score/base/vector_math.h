@@ -12,7 +12,7 @@
 
 #ifdef SCORE_SINGLE
 
-static inline float score_exp(float x) {
+SCORE_INLINE float score_exp(float x) {
     /* exp(x) = 2^n exp(r), |r| <= ln(2)/2: Taylor series to r^7, remainder below 6e-9 */
     const float shift = 12582912.0f; /* 1.5 x 2^23: adding it rounds to an integer */
     x = x < -87.0f ? -87.0f : x;
@@ -35,23 +35,23 @@ static inline float score_exp(float x) {
     return p * power;
 }
 
-static inline float score_tanh(float x) {
+SCORE_INLINE float score_tanh(float x) {
     return 1.0f - 2.0f / (score_exp(2.0f * x) + 1.0f);
 }
 
 #else
 
-static inline double score_exp(double x) {
+SCORE_INLINE double score_exp(double x) {
     return exp(x);
 }
 
-static inline double score_tanh(double x) {
+SCORE_INLINE double score_tanh(double x) {
     return tanh(x);
 }
 
 #endif
 
-static inline score_real score_logistic(score_real x) {
+SCORE_INLINE score_real score_logistic(score_real x) {
     return 1 / (1 + score_exp(-x));
 }
 

@@ -144,7 +144,7 @@ size_t score_network_offset(const score_network *network, const char *name) {
     for (int k = 0; k < network->tensor_count; k++)
         if (strcmp(network->tensors[k].name, name) == 0)
             return network->tensors[k].offset;
-    assert(!"no such tensor");
+    assert(0 && "no such tensor");
     return 0;
 }
 

@@ -7,7 +7,7 @@ enum { BLOCK = 64 };
 /* f[n] is the n-th derivative of the function at x. */
 typedef score_real derivatives[4][BLOCK];
 
-static inline void gelu(int count, const score_real *x, derivatives f) {
+SCORE_INLINE void gelu(int count, const score_real *x, derivatives f) {
     const score_real c = (score_real)0.79788456080286535588, a = (score_real)0.044715;
     for (int k = 0; k < count; k++) {
         score_real v = x[k];
@@ -26,7 +26,7 @@ static inline void gelu(int count, const score_real *x, derivatives f) {
     }
 }
 
-static inline void swish(int count, const score_real *x, derivatives f) {
+SCORE_INLINE void swish(int count, const score_real *x, derivatives f) {
     for (int k = 0; k < count; k++) {
         score_real v = x[k], s = score_logistic(v);
         score_real s1 = s * (1 - s), s2 = s1 * (1 - 2 * s), s3 = s2 * (1 - 2 * s) - 2 * s1 * s1;
@@ -37,7 +37,7 @@ static inline void swish(int count, const score_real *x, derivatives f) {
     }
 }
 
-static inline int derive(score_activation kind, ptrdiff_t left, const score_real *x,
+SCORE_INLINE int derive(score_activation kind, ptrdiff_t left, const score_real *x,
                          derivatives f) {
     int count = left < BLOCK ? (int)left : BLOCK;
     if (kind == SCORE_GELU)

@@ -50,7 +50,7 @@ static head_view view_head(const score_attention_shape *shape, int molecule, int
 /* Softmax over j with its streams, in place: from s, s', s'' to a, a'/a = s' - L', and
  * a''/a = (a'/a)^2 + s'' - L'', where L = log sum exp s, L' = <s'>, L'' = <s'' + (a'/a)^2> and <>
  * is the mean over a. */
-static inline void softmax_forward(const score_streams *layout, unsigned streams, int n,
+SCORE_INLINE void softmax_forward(const score_streams *layout, unsigned streams, int n,
                                    score_real *row, ptrdiff_t stride) {
     if (score_has_stream(streams, 0)) {
         score_real largest = row[0], sum = 0;
@@ -77,7 +77,7 @@ static inline void softmax_forward(const score_streams *layout, unsigned streams
 }
 
 /* From the adjoints of a, a', a'' to those of s, s', s'', in place. */
-static inline void softmax_backward(const score_streams *layout, unsigned streams, int n,
+SCORE_INLINE void softmax_backward(const score_streams *layout, unsigned streams, int n,
                                     const score_real *row, ptrdiff_t stride, score_real *bar,
                                     ptrdiff_t bar_stride) {
     /* F = sum_j (bar a + bar' a r + bar'' a q) with r = a'/a, q = a''/a. */
@@ -121,7 +121,7 @@ static inline void softmax_backward(const score_streams *layout, unsigned stream
 }
 
 /* probabilities[s] = a, a', a'' (n x n each) from what is kept of them. */
-static inline void expand(const score_streams *layout, const head_view *view,
+SCORE_INLINE void expand(const score_streams *layout, const head_view *view,
                           const score_real *pair, score_real *probabilities) {
     const ptrdiff_t size = (ptrdiff_t)view->n * view->n;
     memcpy(probabilities, pair, (size_t)size * sizeof *pair);
@@ -131,11 +131,11 @@ static inline void expand(const score_streams *layout, const head_view *view,
 }
 
 /* Does the x-channel part of a term vanish? The second order of the coordinates is zero. */
-static inline bool moves_coordinates(const score_streams *layout, const score_term *term) {
+SCORE_INLINE bool moves_coordinates(const score_streams *layout, const score_term *term) {
     return layout->order[term->b] < 2;
 }
 
-static inline void head_forward(const score_streams *layout, unsigned streams,
+SCORE_INLINE void head_forward(const score_streams *layout, unsigned streams,
                                 const score_term *terms, int term_count,
                                 const score_attention_shape *shape, const head_view *view,
                                 const score_attention_state *state, score_real *out) {
@@ -226,7 +226,7 @@ typedef struct head_bars {
     score_real *x;
 } head_bars;
 
-static inline void head_backward(const score_streams *layout, unsigned streams,
+SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
                                  const score_term *terms, int term_count,
                                  const score_attention_shape *shape, const head_view *view,
                                  const score_attention_state *state, const score_real *out_bar,
@@ -284,7 +284,7 @@ static inline void head_backward(const score_streams *layout, unsigned streams,
 }
 
 /* The adjoints of q, A and c through probe = A^T q and out += A shift + c, of one row and head. */
-static inline void channels_backward(int w, ptrdiff_t all, const score_real *a,
+SCORE_INLINE void channels_backward(int w, ptrdiff_t all, const score_real *a,
                                      const score_real *q, const score_real *probe_bar,
                                      const score_real *shift, const score_real *out_bar,
                                      score_real *q_bar, score_real *a_bar) {

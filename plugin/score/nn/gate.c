@@ -5,7 +5,7 @@
 
 /* With d = new - old, out = old + d g; the logit is linear, g elementwise, d g bilinear. */
 
-static void derive_gate(const score_streams *layout, int rows, const score_real *logit,
+SCORE_INLINE void derive_gate(const score_streams *layout, int rows, const score_real *logit,
                         score_real *l, score_real f[4], score_real *g) {
     for (int s = 0; s < layout->count; s++)
         l[s] = logit[(ptrdiff_t)s * rows];
@@ -37,7 +37,7 @@ void score_gate_forward(const score_streams *layout, unsigned streams, int rows,
             for (int k = 0; k < width; k++)
                 out[s * stride + k] = z[k];
         }
-        score_real l[SCORE_MAX_STREAMS], f[4], g[SCORE_MAX_STREAMS];
+        score_real l[SCORE_MAX_STREAMS] = {0}, f[4], g[SCORE_MAX_STREAMS] = {0};
         derive_gate(layout, rows, logit, l, f, g);
         for (int n = 0; n < term_count; n++) {
             const score_real factor = terms[n].factor * g[terms[n].b];
@@ -60,7 +60,7 @@ void score_gate_backward(const score_streams *layout, unsigned streams, int rows
     const int term_count = score_bilinear_terms(layout, streams, terms);
     for (int i = 0; i < rows; i++, logit++) {
         const ptrdiff_t row = (ptrdiff_t)i * width;
-        score_real l[SCORE_MAX_STREAMS], f[4], g[SCORE_MAX_STREAMS];
+        score_real l[SCORE_MAX_STREAMS] = {0}, f[4], g[SCORE_MAX_STREAMS] = {0};
         score_real g_bar[SCORE_MAX_STREAMS] = {0}, l_bar[SCORE_MAX_STREAMS] = {0};
         derive_gate(layout, rows, logit, l, f, g);
         for (int n = 0; n < term_count; n++) {

@@ -8,7 +8,7 @@
  * x, v and the product c r are bilinear, r is elementwise. */
 
 /* The streams of v of one row, and from them r with the derivatives f of v -> r. */
-static void derive_root(const score_streams *layout, int rows, const score_real *variance,
+SCORE_INLINE void derive_root(const score_streams *layout, int rows, const score_real *variance,
                         score_real *v, score_real f[4], score_real *root) {
     for (int s = 0; s < layout->count; s++)
         v[s] = variance[(ptrdiff_t)s * rows];
@@ -46,7 +46,7 @@ void score_layernorm_forward(const score_streams *layout, unsigned streams, int 
                 term.factor / (score_real)width *
                 score_dot(width, centred + term.a * stride, centred + term.b * stride);
         }
-        score_real v[SCORE_MAX_STREAMS], f[4], root[SCORE_MAX_STREAMS];
+        score_real v[SCORE_MAX_STREAMS] = {0}, f[4], root[SCORE_MAX_STREAMS] = {0};
         derive_root(layout, rows, variance, v, f, root);
         for (int n = 0; n < term_count; n++) {
             const score_real factor = terms[n].factor * root[terms[n].b];
@@ -67,7 +67,7 @@ void score_layernorm_backward(const score_streams *layout, unsigned streams, int
     score_term terms[SCORE_MAX_TERMS];
     const int term_count = score_bilinear_terms(layout, streams, terms);
     for (int i = 0; i < rows; i++, y_bar += width, x_bar += width, centred += width, variance++) {
-        score_real v[SCORE_MAX_STREAMS], f[4], root[SCORE_MAX_STREAMS];
+        score_real v[SCORE_MAX_STREAMS] = {0}, f[4], root[SCORE_MAX_STREAMS] = {0};
         derive_root(layout, rows, variance, v, f, root);
         /* n = c r: the adjoint of n is scale y_bar, and c's part of it is left in x_bar; what the
          * mean takes away is collected on the way. */

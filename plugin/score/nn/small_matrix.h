@@ -7,7 +7,7 @@
 #include "nn/vector.h"
 
 /* c (m x n) += factor a (m x k) b^T (b: n x k) */
-static inline void score_small_nt(int m, int n, int k, score_real factor, const score_real *a,
+SCORE_INLINE void score_small_nt(int m, int n, int k, score_real factor, const score_real *a,
                                   ptrdiff_t lda, const score_real *b, ptrdiff_t ldb, score_real *c,
                                   ptrdiff_t ldc) {
     for (int i = 0; i < m; i++)
@@ -16,7 +16,7 @@ static inline void score_small_nt(int m, int n, int k, score_real factor, const 
 }
 
 /* c (m x n) += factor a (m x k) b (k x n) */
-static inline void score_small_nn(int m, int n, int k, score_real factor, const score_real *a,
+SCORE_INLINE void score_small_nn(int m, int n, int k, score_real factor, const score_real *a,
                                   ptrdiff_t lda, const score_real *b, ptrdiff_t ldb, score_real *c,
                                   ptrdiff_t ldc) {
     for (int i = 0; i < m; i++)
@@ -25,7 +25,7 @@ static inline void score_small_nn(int m, int n, int k, score_real factor, const 
 }
 
 /* c (m x n) += factor a^T (a: k x m) b (k x n) */
-static inline void score_small_tn(int m, int n, int k, score_real factor, const score_real *a,
+SCORE_INLINE void score_small_tn(int m, int n, int k, score_real factor, const score_real *a,
                                   ptrdiff_t lda, const score_real *b, ptrdiff_t ldb, score_real *c,
                                   ptrdiff_t ldc) {
     for (int i = 0; i < m; i++)

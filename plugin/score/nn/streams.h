@@ -28,7 +28,7 @@ typedef struct score_streams {
     bool moves_time[SCORE_MAX_STREAMS]; /* the direction has a part along t */
 } score_streams;
 
-static inline bool score_has_stream(unsigned streams, int s) {
+SCORE_INLINE bool score_has_stream(unsigned streams, int s) {
     return (streams >> s & 1u) != 0;
 }
 
@@ -38,7 +38,7 @@ typedef struct score_run {
     int count;
 } score_run;
 
-static inline bool score_next_run(unsigned streams, score_run *run) {
+SCORE_INLINE bool score_next_run(unsigned streams, score_run *run) {
     int s = run->first + run->count;
     while (s < SCORE_MAX_STREAMS && !score_has_stream(streams, s))
         s++;
@@ -57,7 +57,7 @@ typedef struct score_term {
 } score_term;
 
 /* The terms whose `out` is in `streams`; returns how many. */
-static inline int score_bilinear_terms(const score_streams *layout, unsigned streams,
+SCORE_INLINE int score_bilinear_terms(const score_streams *layout, unsigned streams,
                                        score_term terms[SCORE_MAX_TERMS]) {
     int n = 0;
     for (int s = 0; s < layout->count; s++) {
@@ -76,7 +76,7 @@ static inline int score_bilinear_terms(const score_streams *layout, unsigned str
 }
 
 /* Elementwise on one number: x and y hold its streams, f[n] is the n-th derivative at x. */
-static inline void score_chain_forward(const score_streams *layout, unsigned streams,
+SCORE_INLINE void score_chain_forward(const score_streams *layout, unsigned streams,
                                        const score_real f[4], const score_real *x, score_real *y) {
     for (int s = 0; s < layout->count; s++) {
         if (!score_has_stream(streams, s))
@@ -91,7 +91,7 @@ static inline void score_chain_forward(const score_streams *layout, unsigned str
 }
 
 /* x_bar += the adjoint of score_chain_forward. */
-static inline void score_chain_backward(const score_streams *layout, unsigned streams,
+SCORE_INLINE void score_chain_backward(const score_streams *layout, unsigned streams,
                                         const score_real f[4], const score_real *x,
                                         const score_real *y_bar, score_real *x_bar) {
     for (int s = 0; s < layout->count; s++) {

@@ -4,7 +4,7 @@
 
 #include "base/real.h"
 
-static inline score_real score_dot(int n, const score_real *a, const score_real *b) {
+SCORE_INLINE score_real score_dot(int n, const score_real *a, const score_real *b) {
     score_real sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int k = 0; k < n; k++)
@@ -12,7 +12,7 @@ static inline score_real score_dot(int n, const score_real *a, const score_real 
     return sum;
 }
 
-static inline score_real score_sum(int n, const score_real *a) {
+SCORE_INLINE score_real score_sum(int n, const score_real *a) {
     score_real sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int k = 0; k < n; k++)
@@ -21,7 +21,7 @@ static inline score_real score_sum(int n, const score_real *a) {
 }
 
 /* y += factor x */
-static inline void score_add(int n, score_real factor, const score_real *x, score_real *y) {
+SCORE_INLINE void score_add(int n, score_real factor, const score_real *x, score_real *y) {
 #pragma omp simd
     for (int k = 0; k < n; k++)
         y[k] += factor * x[k];
