@@ -9,7 +9,9 @@ int score_openmp_default_threads(void) {
 
 static void run_openmp(void *context, int tasks, score_task task, void *argument) {
     int threads = *(const int *)context;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+    if (threads > tasks)
+        threads = tasks; /* a thread without a task is only waited for */
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
     for (int k = 0; k < tasks; k++)
         task(argument, k, omp_get_thread_num());
 }

@@ -10,6 +10,7 @@
 #include "checkpoint.h"
 #include "dataset.h"
 #include "executor_openmp.h"
+#include "gaussian.h"
 #include "identity.h"
 #include "initialise.h"
 #include "interrupt.h"
@@ -149,7 +150,12 @@ static double count_samples(const trainer *run) {
     return samples;
 }
 
-static void describe(const trainer *run) {
+static score_status describe(const trainer *run, score_error *error) {
+    double gaussian;
+    score_status status = score_gaussian_data_loss(run->recipe, run->dataset,
+                                                   run->recipe->stage_count - 1, &gaussian, error);
+    if (status != SCORE_OK)
+        return status;
     size_t parameters = 0;
     for (int k = 0; k < run->recipe->model.expert_count; k++)
         parameters += score_model_parameter_count(run->model, k);
@@ -159,7 +165,10 @@ static void describe(const trainer *run) {
            run->recipe->model.bead_count, score_dataset_scale_nm(run->dataset));
     printf("%zu weights, %.4g samples, %d thread%s; Ctrl-C ends with a checkpoint\n", parameters,
            run->total_samples, run->threads, run->threads == 1 ? "" : "s");
+    if (!isnan(gaussian))
+        printf("the best Gaussian has the loss %.5f\n", gaussian);
     fflush(stdout);
+    return SCORE_OK;
 }
 
 static score_status set_up(trainer *run, const score_train_options *options, score_error *error) {
@@ -173,7 +182,8 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
         (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)))
         return status;
     run->total_samples = count_samples(run);
-    describe(run);
+    if ((status = describe(run, error)))
+        return status;
     status = resumes ? begin_resumed(run, error) : begin_new(run, error);
     run->row_seconds = run->state.seconds;
     run->row_samples = run->state.samples;
