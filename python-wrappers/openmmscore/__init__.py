@@ -10,6 +10,7 @@ from a model file.
 >>> system, topology, positions = create_system("model.xml.gz", copies=10)
 >>> simulation = Simulation(topology, system, LangevinMiddleIntegrator(300, 1, 0.002))
 >>> simulation.context.setPositions(positions)
+>>> simulation.context.setVelocitiesToTemperature(300)
 >>> simulation.step(1000)
 """
 

@@ -3,6 +3,7 @@
 import doctest
 import inspect
 import io
+from pathlib import Path
 
 import numpy as np
 import openmm
@@ -106,6 +107,12 @@ def test_the_example_of_the_documentation_runs(model, tmp_path, monkeypatch):
         runner = doctest.DocTestRunner()
         runner.run(test)
         assert runner.summarize().failed == 0
+
+
+def test_the_example_of_the_readme_is_that_of_the_documentation():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for example in doctest.DocTestParser().get_examples(openmmscore.__doc__ or ""):
+        assert f"    {example.source}" in readme
 
 
 @pytest.mark.parametrize(
