@@ -217,6 +217,28 @@ def test_context_parameters_change_energy_and_forces(model, force, positions):
     assert abs(energy_and_forces(context)[0] - half_energy) > 1e-6
 
 
+@pytest.mark.parametrize(("platform", "tolerance"), PLATFORMS)
+def test_wrapped_molecules_are_made_whole_if_asked(model, positions, platform, tolerance):
+    box = 1.0
+    wrapped = (positions + 0.9 * box) % box
+    assert np.abs(wrapped - positions).max() > 0.5
+    energies = []
+    for periodic, x in [(False, positions), (True, wrapped), (False, wrapped)]:
+        force = ScoreForce(model)
+        force.setUsesPeriodicBoundaryConditions(periodic)
+        for k in range(3):
+            force.addMolecule(range(5 * k, 5 * k + 5))
+        system = system_of(force, 15)
+        system.setDefaultPeriodicBoxVectors(*(box * np.eye(3)))
+        chosen = openmm.Platform.getPlatformByName(platform)
+        context = openmm.Context(system, openmm.VerletIntegrator(0.001), chosen)
+        context.setPositions(x)
+        energies.append(energy_and_forces(context)[0])
+    # Wrapping rounds coordinates of order 1 nm, where the scale is 0.1 nm.
+    assert_allclose(energies[1], energies[0], rtol=0, atol=30 * tolerance * abs(energies[0]))
+    assert abs(energies[2] - energies[0]) > 0.01
+
+
 def test_update_parameters_in_context(force, positions):
     context = context_of(force, positions)
     force.setMoleculeParameters(0, [4, 3, 2, 1, 0])
