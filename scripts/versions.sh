@@ -51,6 +51,7 @@ PIP_PACKAGES=(
     pyparsing==3.3.3
     python-dateutil==4.0.0
     scipy==1.17.1
+    tzdata==2026.6
 )
 PIP_CHECK=(
     ast_serialize==0.13.1
@@ -63,4 +64,28 @@ PIP_CHECK=(
     pytest==9.2.0
     ruff==0.17.6
     typing_extensions==4.16.0
+    # MDTraj's own reader of HDF5 trajectories, against which ours is compared
+    annotated-types==0.8.0
+    anyio==4.16.0
+    blosc2==4.14.1
+    certifi==2026.10.19.post1
+    h11==0.16.0
+    h2==4.4.1
+    hpack==4.2.0
+    httpcore==1.0.9
+    httpx==0.28.1
+    hyperframe==6.1.0
+    idna==3.20
+    markdown-it-py==4.3.0
+    mdurl==0.1.2
+    msgpack==1.2.4
+    ndindex==1.10.1
+    numexpr==2.14.2
+    py-cpuinfo==9.0.0
+    pydantic==2.14.4
+    pydantic_core==2.50.5
+    rich==15.0.0
+    tables==3.11.1
+    threadpoolctl==3.8.0
+    typing-inspection==0.4.5
 )
