@@ -10,7 +10,8 @@ enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
 
 static const char USAGE[] =
     "Usage: score-info MODEL...\n"
-    "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion schedule,\n"
+    "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion "
+    "schedule,\n"
     "beads, provenance, and of every expert the network with the least, the greatest and the root\n"
     "mean square value of each tensor.\n"
     "  --help     this text\n"

@@ -7,13 +7,13 @@
 typedef struct bad_document {
     const char *name;
     sample_model sample;
+    int schema;          /* 1 if the schema refuses the document too */
     const char *find;    /* the first place of this in the sample's document ... */
     const char *until;   /* ... up to the end of this, if not NULL ... */
     const char *replace; /* ... is replaced by this */
     const char *message; /* part of the error's message */
     const char *at;      /* the error is in the line of this in the bad document; NULL: of the
                             replacement's beginning */
-    int schema;          /* 1 if the schema refuses the document too */
 } bad_document;
 
 extern const bad_document BAD_DOCUMENTS[];
@@ -28,8 +28,8 @@ typedef struct bad_tensor {
     const char *name;
     const void *bytes;
     size_t size;
-    size_t cut;              /* compressed bytes left out at the end */
-    const char *more;        /* what follows the compressed bytes */
+    size_t cut;       /* compressed bytes left out at the end */
+    const char *more; /* what follows the compressed bytes */
     const char *message;
 } bad_tensor;
 

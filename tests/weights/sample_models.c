@@ -34,10 +34,8 @@ static void configure_beads(score_model_config *config, score_bead beads[3]) {
                                    .beads = beads,
                                    .expert_count = 1};
     config->experts[0] = SMALL_TRANSFORMER;
-    beads[0] = (score_bead){.name = "CA",
-                            .residue = "ALA",
-                            .mass_amu = 12.011,
-                            .frame_nm = {1.0 / 3, -0.0, 5e-324}};
+    beads[0] = (score_bead){
+        .name = "CA", .residue = "ALA", .mass_amu = 12.011, .frame_nm = {1.0 / 3, -0.0, 5e-324}};
     beads[1] = (score_bead){.name = "N<\"&'>\xc3\xa9",
                             .residue = "",
                             .residue_index = 2,
@@ -144,6 +142,11 @@ char *make_document(sample_model kind) {
     return text;
 }
 
+/* Bit by bit: 0 and -0 differ. */
+static int same_numbers(const void *a, const void *b, size_t count) {
+    return memcmp(a, b, count * sizeof(double)) == 0;
+}
+
 int parameters_are_identical(const score_model *a, const score_model *b) {
     int experts = score_model_get_config(a)->expert_count;
     if (score_model_get_config(b)->expert_count != experts)
@@ -151,29 +154,29 @@ int parameters_are_identical(const score_model *a, const score_model *b) {
     for (int e = 0; e < experts; e++) {
         size_t count = score_model_parameter_count(a, e);
         if (score_model_parameter_count(b, e) != count ||
-            memcmp(score_model_parameters_const(a, e), score_model_parameters_const(b, e),
-                   count * sizeof(double)) != 0)
+            !same_numbers(score_model_parameters_const(a, e), score_model_parameters_const(b, e),
+                          count))
             return 0;
     }
     return 1;
 }
 
 static int same_number(double a, double b) {
-    return memcmp(&a, &b, sizeof a) == 0;
+    return same_numbers(&a, &b, 1);
 }
 
 static int same_bead(const score_bead *a, const score_bead *b) {
     return strcmp(a->name, b->name) == 0 && strcmp(a->residue, b->residue) == 0 &&
            a->residue_index == b->residue_index && same_number(a->mass_amu, b->mass_amu) &&
-           memcmp(a->frame_nm, b->frame_nm, sizeof a->frame_nm) == 0 &&
+           same_numbers(a->frame_nm, b->frame_nm, 3) &&
            memcmp(a->features, b->features, sizeof a->features) == 0;
 }
 
 static int same_expert(const score_expert_config *a, const score_expert_config *b) {
-    return a->architecture == b->architecture && a->output == b->output &&
-           a->hidden == b->hidden && a->layers == b->layers && a->heads == b->heads &&
-           a->head_width == b->head_width && same_number(a->t_begin, b->t_begin) &&
-           same_number(a->t_end, b->t_end) && a->dtype == b->dtype;
+    return a->architecture == b->architecture && a->output == b->output && a->hidden == b->hidden &&
+           a->layers == b->layers && a->heads == b->heads && a->head_width == b->head_width &&
+           same_number(a->t_begin, b->t_begin) && same_number(a->t_end, b->t_end) &&
+           a->dtype == b->dtype;
 }
 
 int models_are_identical(const score_model *left, const score_model *right) {

@@ -8,7 +8,7 @@ typedef enum sample_model {
     SAMPLE_TRANSFORMER, /* energy, float32, two beads, one note */
     SAMPLE_FEATURES,    /* energy, float64, bead features, no note */
     SAMPLE_MLP,         /* score, float64, two dimensions, not centred, no note */
-    SAMPLE_EXPERTS,     /* three experts of both kinds and both dtypes, notes of special characters */
+    SAMPLE_EXPERTS, /* three experts of both kinds and both dtypes, notes of special characters */
     SAMPLE_COUNT
 } sample_model;
 

@@ -26,16 +26,21 @@ static void check_error(const char *name, score_status status, const score_model
         fail_msg("%s: '%s' is not in line %ld", name, text, line);
 }
 
-/* From memory, from a file and from a compressed one: the same error in the same line. */
-static void check_document(const char *name, const char *text, long line, const char *message) {
+static void check_text(const char *name, const char *text, long line, const char *message) {
     score_error error = {0};
     score_model *model = (score_model *)&error;
     score_status status = score_model_read_memory(text, strlen(text), "memory", &model, &error);
     check_error(name, status, model, &error, "memory", line, message);
+}
 
+/* From memory, from a file and from a compressed one: the same error in the same line. */
+static void check_document(const char *name, const char *text, long line, const char *message) {
+    check_text(name, text, line, message);
+
+    score_error error = {0};
+    score_model *model = (score_model *)&error;
     write_file("bad.xml", text, strlen(text));
-    model = (score_model *)&error;
-    status = score_model_read("bad.xml", &model, &error);
+    score_status status = score_model_read("bad.xml", &model, &error);
     check_error(name, status, model, &error, "bad.xml", line, message);
 
     gzFile file = gzopen("bad.xml.gz", "wb");
@@ -78,65 +83,46 @@ static void lines_beyond_65535_are_counted(void **state) {
     empty[LINES] = '\0';
     char *first = replace_text(document, "<Beads>", NULL, empty);
     long line = line_of(first, strstr(first, "<Bead "));
-    check_document("far line", first, line, "<Bead> is not known inside <ScoreModel>");
+    check_text("far line", first, line, "<Bead> is not known inside <ScoreModel>");
     free(first);
-    char *second = replace_text(document, "<Experts>", NULL, "<Experts>x");
-    char *third = replace_text(second, "<Beads>", NULL, "<Beads>");
-    free(second);
-    second = replace_text(third, "<Beads>\n", NULL, "<Beads>");
-    check_document("text", second, line_of(second, strstr(second, "    <Expert ")),
-                   "<Experts> holds text");
-    free(second);
-    free(third);
     free(empty);
     free(document);
 }
 
+/* The sample has `before` such elements on lines of their own, and may have `most`; more of them are
+ * put in front of `end`. `element` is a format for their number. */
+static void check_too_many(const char *end, const char *element, int before, int most,
+                           const char *message) {
+    size_t room = (size_t)most * (strlen(element) + 32), used = 0;
+    char *elements = malloc(room);
+    for (int k = 0; k < most; k++) {
+        used += (size_t)snprintf(elements + used, room - used, "<%s ", element);
+        used += (size_t)snprintf(elements + used, room - used, "name=\"%d\"/>\n", k);
+    }
+    char *document = make_document(SAMPLE_TRANSFORMER);
+    char *text = replace_text(document, end, NULL, elements);
+    check_text(element, text, line_of(document, strstr(document, end)) + most - before, message);
+    free(text);
+    free(document);
+    free(elements);
+}
+
 static void too_many_elements_are_refused(void **state) {
     (void)state;
-    static const struct {
-        const char *before, *element, *message;
-        int count;
-    } cases[] = {
-        {"</Beads>",
-         "<Bead name=\"\" residue=\"\" residueIndex=\"9\" mass=\"1\" x=\"0\" y=\"0\" z=\"0\"/>\n",
-         "there are more than 65536 <Bead>", SCORE_MAX_BEADS},
-        {"</Provenance>", "<Note name=\"%06d\"/>\n", "there are more than 1000 <Note>", 1000},
-    };
-    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        size_t room = (size_t)cases[k].count * (strlen(cases[k].element) + 8), used = 0;
-        char *elements = malloc(room);
-        for (int n = 0; n < cases[k].count; n++) {
-            size_t begin = used;
-            used += (size_t)snprintf(elements + used, room - used, "%s", cases[k].element);
-            char number[16], *place = strstr(elements + begin, "%06d");
-            snprintf(number, sizeof number, "%04d", n); /* as long as what it replaces */
-            if (place != NULL)
-                memcpy(place, number, 4);
-        }
-        char *document = make_document(SAMPLE_TRANSFORMER);
-        char *text = replace_text(document, cases[k].before, NULL, elements);
-        /* The sample has two beads and one note of its own. */
-        long line = line_of(document, strstr(document, cases[k].before)) + cases[k].count -
-                    (k == 0 ? 2 : 1);
-        check_document(cases[k].element, text, line, cases[k].message);
-        free(text);
-        free(document);
-        free(elements);
-    }
+    check_too_many("</Provenance>", "Note", 1, 1000, "there are more than 1000 <Note>");
+    check_too_many("</Beads>",
+                   "Bead residue=\"\" residueIndex=\"9\" mass=\"1\" x=\"0\" y=\"0\" z=\"0\"", 2,
+                   SCORE_MAX_BEADS, "there are more than 65536 <Bead>");
 }
 
 static void long_attributes_are_refused(void **state) {
     (void)state;
-    enum { SIZE = 5000 };
-    char value[SIZE + 32];
-    memset(value, ' ', sizeof value);
-    memcpy(value, "name=\"", 6);
-    memcpy(value + SIZE, "CA\"", 4);
+    char value[5000];
+    snprintf(value, sizeof value, "name=\"%4900s\"", "CA");
     char *document = make_document(SAMPLE_TRANSFORMER);
     char *text = replace_text(document, "name=\"CA\"", NULL, value);
-    check_document("long attribute", text, line_of(document, strstr(document, "\"CA\"")),
-                   "<Bead> has attributes of more than 4096 bytes, 'name' among them");
+    check_text("long attribute", text, line_of(document, strstr(document, "\"CA\"")),
+               "<Bead> has attributes of more than 4096 bytes, 'name' among them");
     free(text);
     free(document);
 }
@@ -155,14 +141,13 @@ static void compressed_files_that_are_damaged_are_refused(void **state) {
     assert_string_equal(error.message, "the compressed file is truncated");
     assert_null(model);
 
-    char *longer = malloc(size + 4);
-    memcpy(longer, bytes, size);
-    memcpy(longer + size, "more", 4);
-    write_file("longer.gz", longer, size + 4);
+    write_file("longer.gz", bytes, size);
+    FILE *longer = fopen("longer.gz", "ab");
+    fputs("more", longer);
+    fclose(longer);
     assert_int_equal(score_model_read("longer.gz", &model, &error), SCORE_ERROR_FORMAT);
     assert_string_equal(error.message, "the compressed file is corrupt: incorrect header check");
     assert_true(error.line > 1);
-    free(longer);
 
     bytes[size - 6] = (char)(bytes[size - 6] ^ 1); /* of gzip's own checksum */
     write_file("flipped.gz", bytes, size);

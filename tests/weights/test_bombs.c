@@ -59,9 +59,8 @@ static void compressed_white_space_ends_at_the_limit(void **state) {
 static void compressed_comments_end_at_the_limit(void **state) {
     (void)state;
     char *member = malloc(MEMBER);
-    memset(member, '-', MEMBER);
-    for (int k = 0; k + 16 <= MEMBER; k += 16)
-        memcpy(member + k, "<!-- comment -->", 16);
+    for (int k = 0; k < MEMBER; k++)
+        member[k] = "<!-- comment -->"[k % 16];
     write_bomb("comments.xml.gz", "<ScoreModel version=\"1\">", member);
     free(member);
     assert_refused("comments.xml.gz", "the file has more than 268435456 bytes of XML");
@@ -71,9 +70,9 @@ static void compressed_comments_end_at_the_limit(void **state) {
 static void endless_tokens_end_early(void **state) {
     (void)state;
     static const char *const begins[] = {
-        "<ScoreModel version=\"1\"><!-- ",  "<ScoreModel version=\"1\"><?target ",
+        "<ScoreModel version=\"1\"><!-- ",    "<ScoreModel version=\"1\"><?target ",
         "<ScoreModel version=\"1\" other=\"", "<ScoreModel",
-        "<ScoreModel version=\"1\" ",       "<ScoreModel version=\"1\"><Coordinates scale='"};
+        "<ScoreModel version=\"1\" ",         "<ScoreModel version=\"1\"><Coordinates scale='"};
     char *member = malloc(MEMBER);
     memset(member, 'x', MEMBER);
     for (size_t k = 0; k < sizeof begins / sizeof begins[0]; k++) {

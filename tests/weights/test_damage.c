@@ -6,8 +6,8 @@
 #include "sample_models.h"
 
 /* Reads; 1 if there was an error, 0 if all parameters are those of `model`. */
-static int read_damaged(const char *bytes, size_t size, const score_model *model,
-                        const char *what, size_t where) {
+static int read_damaged(const char *bytes, size_t size, const score_model *model, const char *what,
+                        size_t where) {
     score_error error = {0};
     score_model *copy = (score_model *)&error;
     score_status status = score_model_read_memory(bytes, size, "damaged", &copy, &error);

@@ -115,8 +115,7 @@ static void large_tensors_keep_every_bit(void **state) {
     assert_ok(score_model_create(&config, &model, &error), &error);
     for (int e = 0; e < 2; e++)
         for (size_t k = 0; k < score_model_parameter_count(model, e); k++)
-            score_model_parameters(model, e)[k] =
-                e == 0 ? (float)sin((double)k) : sin((double)k);
+            score_model_parameters(model, e)[k] = e == 0 ? (float)sin((double)k) : sin((double)k);
     assert_ok(score_model_write(model, "large.xml.gz", &error), &error);
     assert_file_holds("large.xml.gz", model);
     score_model_destroy(model);
@@ -229,8 +228,8 @@ static void what_cannot_be_read_back_is_not_written(void **state) {
         assert_refused(model, SCORE_ERROR_NUMERIC, values[k].message);
         score_model_destroy(model);
     }
-    static const char *const texts[] = {"bell \a", "\x80", "half \xc3", "\xed\xa0\x80",
-                                        "\xc0\x80", "\xef\xbf\xbf"};
+    static const char *const texts[] = {"bell \a",      "\x80",     "half \xc3",
+                                        "\xed\xa0\x80", "\xc0\x80", "\xef\xbf\xbf"};
     for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
         score_model *model = make_sample(SAMPLE_TRANSFORMER);
         assert_int_equal(score_model_set_note(model, "bad", texts[k], NULL), SCORE_OK);
@@ -259,7 +258,8 @@ static void failed_writes_name_the_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_may_read_at_once), /* first: it is about the first use of libxml2 */
+        cmocka_unit_test(
+            threads_may_read_at_once), /* first: it is about the first use of libxml2 */
         cmocka_unit_test(files_keep_every_bit),
         cmocka_unit_test(compression_is_told_by_content),
         cmocka_unit_test(memory_keeps_every_bit),

@@ -29,8 +29,7 @@ static void a_model_is_described(void **state) {
     (void)state;
     score_model *model = make_sample(SAMPLE_EXPERTS);
     double *values = score_model_parameters(model, 2);
-    const score_tensor *last =
-        score_model_tensor(model, 2, score_model_tensor_count(model, 2) - 2);
+    const score_tensor *last = score_model_tensor(model, 2, score_model_tensor_count(model, 2) - 2);
     assert_string_equal(last->name, "readout.weight");
     values[last->offset] = 3;
     values[last->offset + 1] = -4;
@@ -39,18 +38,11 @@ static void a_model_is_described(void **state) {
     assert_int_equal(run("model.xml"), 0);
     assert_says("err", "");
     static const char *const expected[] = {
-        "model.xml: ",
-        " bytes\n",
-        "3 dimensions, centred, scale 0.1 nm",
-        "300 K",
-        "beta 0.1 to 20",
-        "of 2 beads",
-        "    0 CA       ALA            0    12.0110",
-        "note 'unicode':\n    \xc3\xa9",
+        "model.xml: ", " bytes\n", "3 dimensions, centred, scale 0.1 nm", "300 K", "beta 0.1 to 20",
+        "of 2 beads", "    0 CA       ALA            0    12.0110", "note 'unicode':\n    \xc3\xa9",
         "expert 0: graph transformer for the score, diffusion times 0.6 to 1",
         "expert 1: MLP for the energy, diffusion times 0.3333333333 to 0.6",
-        "hidden 2, layers 1, 1 heads of 2; ",
-        " parameters stored as float64",
+        "hidden 2, layers 1, 1 heads of 2; ", " parameters stored as float64",
         /* the root of (9 + 16)/2 */
         "readout.weight                            2 x 1           -4            3        3.536"};
     for (size_t k = 0; k < sizeof expected / sizeof expected[0]; k++)

@@ -38,15 +38,16 @@ static int open_temporary(const score_atomic_file *file) {
 
 score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error) {
     score_status status = SCORE_ERROR_FILE;
-    *file = (score_atomic_file){.path = resolve(path)};
-    if (file->path != NULL)
-        file->temporary = malloc(strlen(file->path) + SUFFIX_SIZE);
-    if (file->temporary == NULL) {
+    char *resolved = resolve(path);
+    *file = (score_atomic_file){.path = resolved};
+    if (resolved != NULL)
+        file->temporary = malloc(strlen(resolved) + SUFFIX_SIZE);
+    if (resolved == NULL || file->temporary == NULL) {
         status = score_fail_at(error, SCORE_ERROR_MEMORY, path, 0, "cannot allocate a file name");
         goto fail_name;
     }
     struct stat old;
-    int exists = stat(file->path, &old) == 0;
+    int exists = stat(resolved, &old) == 0;
     if (exists && !S_ISREG(old.st_mode)) {
         score_fail_at(error, SCORE_ERROR_FILE, path, 0,
                       "cannot be replaced: it is not a regular file");

@@ -90,8 +90,7 @@ score_status score_attribute_double(score_xml_element *element, const char *name
     return SCORE_OK;
 }
 
-score_status score_attribute_positive(score_xml_element *element, const char *name,
-                                      double *value) {
+score_status score_attribute_positive(score_xml_element *element, const char *name, double *value) {
     const char *text = use(element, name);
     if (text == NULL)
         return SCORE_ERROR_FORMAT;

@@ -113,8 +113,8 @@ static score_status on_start(void *user, score_xml_element *element) {
         return score_reader_fail(reader, element->line, "there is more than one <%s>",
                                  element->name);
     if (k < *last)
-        return score_reader_fail(reader, element->line, "<%s> must come before <%s>",
-                                 element->name, RULES[*last].name);
+        return score_reader_fail(reader, element->line, "<%s> must come before <%s>", element->name,
+                                 RULES[*last].name);
     score_status status = check_required(reader, parent, k, element->line);
     if (status == SCORE_OK && RULES[k].start != NULL)
         status = RULES[k].start(reader, element);
@@ -133,8 +133,9 @@ static score_status on_text(void *user, const char *text, size_t size, long line
         return rule->text(reader, text, size, line);
     for (size_t k = 0; k < size; k++)
         if (strchr(" \t\r\n", text[k]) == NULL)
-            return score_reader_fail(reader, line, "<%s> holds text '%.*s', must hold elements only",
-                                     rule->name, (int)(size - k < 60 ? size - k : 60), text + k);
+            return score_reader_fail(reader, line,
+                                     "<%s> holds text '%.*s', must hold elements only", rule->name,
+                                     (int)(size - k < 60 ? size - k : 60), text + k);
     return SCORE_OK;
 }
 

@@ -13,9 +13,8 @@ static score_status read_config(score_xml_element *element, score_expert_config 
     if ((status = score_attribute_choice(element, "architecture", SCORE_ARCHITECTURE_WORDS,
                                          &architecture)) ||
         (status = score_attribute_choice(element, "output", SCORE_OUTPUT_WORDS, &output)) ||
-        (status = score_attribute_int(element, "hidden", 1,
-                                      SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR,
-                                      &expert->hidden)) ||
+        (status = score_attribute_int(
+             element, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, &expert->hidden)) ||
         (status = score_attribute_int(element, "layers", 1, SCORE_MAX_LAYERS, &expert->layers)) ||
         (status = score_attribute_double(element, "timeBegin", &expert->t_begin)) ||
         (status = score_attribute_double(element, "timeEnd", &expert->t_end)) ||
@@ -155,8 +154,7 @@ score_status score_read_tensor_text(score_reader *reader, const char *text, size
 
 score_status score_end_tensor(score_reader *reader, long line) {
     (void)line;
-    score_status status =
-        score_tensor_decoder_finish(&reader->decoder, reader->crc, reader->error);
+    score_status status = score_tensor_decoder_finish(&reader->decoder, reader->crc, reader->error);
     score_tensor_decoder_close(&reader->decoder);
     return status;
 }

@@ -119,7 +119,8 @@ static score_status inflate_some(score_source *source, long line, char *bytes, s
         code = inflateReset(zlib); /* another member may follow */
     }
     if (code == Z_MEM_ERROR)
-        return score_fail_at(error, SCORE_ERROR_MEMORY, source->name, line, "out of memory in zlib");
+        return score_fail_at(error, SCORE_ERROR_MEMORY, source->name, line,
+                             "out of memory in zlib");
     if (code != Z_OK && code != Z_BUF_ERROR)
         return score_fail_at(error, SCORE_ERROR_FORMAT, source->name, line,
                              "the compressed file is corrupt: %s",

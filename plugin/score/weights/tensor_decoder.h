@@ -22,8 +22,8 @@ typedef struct score_tensor_decoder {
     score_dtype dtype;
     double *values; /* [size] */
     size_t size;
-    size_t stored;     /* values so far */
-    size_t bad;        /* place of the first value that is not finite, or `size` */
+    size_t stored; /* values so far */
+    size_t bad;    /* place of the first value that is not finite, or `size` */
     double bad_value;
     uLong crc;
     bool open;

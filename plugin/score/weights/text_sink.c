@@ -118,8 +118,9 @@ score_status score_sink_finish(score_text_sink *sink, score_error *error) {
         compress_text(sink, "", 0, Z_FINISH);
     if (sink->file == NULL && sink->text == NULL)
         sink->out_of_memory = true;
-    return sink->out_of_memory ? score_fail(error, SCORE_ERROR_MEMORY, "out of memory while writing")
-                               : SCORE_OK;
+    return sink->out_of_memory
+               ? score_fail(error, SCORE_ERROR_MEMORY, "out of memory while writing")
+               : SCORE_OK;
 }
 
 void score_sink_close(score_text_sink *sink) {

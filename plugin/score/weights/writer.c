@@ -219,7 +219,8 @@ static score_status write_tensor(score_text_sink *sink, const score_tensor *tens
 static score_status write_expert(score_text_sink *sink, const score_model *model, int expert,
                                  score_error *error) {
     const score_expert_config *config = &score_model_get_config(model)->experts[expert];
-    score_sink_print(sink, "    <Expert architecture=\"%s\" output=\"%s\" hidden=\"%d\" layers=\"%d\"",
+    score_sink_print(sink,
+                     "    <Expert architecture=\"%s\" output=\"%s\" hidden=\"%d\" layers=\"%d\"",
                      SCORE_ARCHITECTURE_WORDS[config->architecture],
                      SCORE_OUTPUT_WORDS[config->output], config->hidden, config->layers);
     if (config->architecture == SCORE_GRAPH_TRANSFORMER)

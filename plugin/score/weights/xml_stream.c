@@ -123,8 +123,8 @@ static void on_end(void *context, const xmlChar *name, const xmlChar *prefix, co
     if (stream->status != SCORE_OK)
         return;
     stream->depth--;
-    stop(stream, stream->handlers->end(stream->user, (const char *)name,
-                                       score_xml_stream_line(stream)));
+    stop(stream,
+         stream->handlers->end(stream->user, (const char *)name, score_xml_stream_line(stream)));
 }
 
 static void on_text(void *context, const xmlChar *text, int size) {
@@ -177,7 +177,8 @@ static void initialise_parser(void) {
 
 score_status score_xml_stream_create(const char *file, const score_xml_handlers *handlers,
                                      void *user, score_xml_stream **result, score_error *error) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT; /* threads may read their first models at once */
+    static pthread_once_t once =
+        PTHREAD_ONCE_INIT; /* threads may read their first models at once */
     pthread_once(&once, initialise_parser);
     *result = NULL;
     score_xml_stream *stream = calloc(1, sizeof *stream);
