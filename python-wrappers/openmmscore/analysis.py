@@ -6,6 +6,7 @@ frames, of any normalisation. A "copy" is one of several independent simulations
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ __all__ = [
     "autocorrelation_time",
     "bootstrap_weights",
     "dihedrals",
+    "effective_number",
     "free_energy_2d",
     "histogram_2d",
     "js_divergence",
@@ -207,6 +209,28 @@ def bootstrap_weights(copies: int, repeats: int = 200, seed: int = 0) -> Array:
     """
     drawn = np.random.default_rng(seed).multinomial(copies, np.full(copies, 1 / copies), repeats)
     return np.asarray(drawn / copies)
+
+
+def effective_number(histograms: ArrayLike) -> float:
+    """The number of independent draws that is as good as correlated frames of several copies.
+
+    histograms: (copies, ...), those of independent copies of equal length, each with sum 1. Of n
+    independent draws a bin's share q has the variance q (1 - q) / n. The variance of the mean over
+    copies is known from their scatter, whatever the correlation within a copy, so
+    n = sum (1 - q) / sum (variance / q), both over the bins in use: the same noise as n draws in
+    the chi-squared distance, and so in a small JS divergence.
+    """
+    shares = np.asarray(histograms, float)
+    shares = shares.reshape(len(shares), -1)
+    if len(shares) < 2:
+        raise ValueError("the scatter between copies needs at least two of them")
+    mean = shares.mean(axis=0)
+    used = mean > 0
+    variance = shares[:, used].var(axis=0, ddof=1) / len(shares)
+    noise = float((variance / mean[used]).sum())
+    if noise == 0:
+        return math.inf
+    return float((1 - mean[used]).sum() / noise)
 
 
 def free_energy_2d(probabilities: ArrayLike, temperature_k: float) -> Array:

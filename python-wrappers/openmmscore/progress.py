@@ -14,40 +14,42 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """Rewrites one line on a terminal; elsewhere writes a line now and then."""
+    """Rewrites one line on a terminal; elsewhere writes a line now and then.
 
-    def __init__(self, title: str, total: int, done: int = 0) -> None:
+    total: of whatever is counted; done: how much of it is there from the start. limit_s: the
+    seconds after which the job stops in any case.
+    """
+
+    def __init__(self, title: str, total: int, done: int = 0, limit_s: float | None = None) -> None:
         self.title = title
         self.total = total
         self.first = done
+        self.limit_s = limit_s
         self.started = time.monotonic()
         self.terminal = sys.stderr.isatty()
         self.every = 0.5 if self.terminal else 30.0
         self.shown = self.started
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int) -> None:
         now = time.monotonic()
-        if now - self.shown < self.every:
+        if now - self.shown < self.every or done <= self.first:
             return
         self.shown = now
-        self._show(done, note)
+        elapsed = now - self.started
+        share = done / self.total
+        left = elapsed * (self.total - done) / (done - self.first)
+        if self.limit_s is not None:
+            share = max(share, min(1.0, elapsed / self.limit_s))
+            left = min(left, max(0.0, self.limit_s - elapsed))
+        self._show(f"{100 * share:3.0f} %, {duration(left)} left")
 
-    def close(self, done: int | None = None) -> None:
-        """Ends the line. done: where the job stopped, if it is not finished."""
-        self._show(self.total if done is None else done, "")
+    def close(self) -> None:
+        self._show(f"took {duration(time.monotonic() - self.started)}")
         if self.terminal:
             print(file=sys.stderr)
 
-    def _show(self, done: int, note: str) -> None:
-        elapsed = time.monotonic() - self.started
-        new = done - self.first
-        if done >= self.total:
-            timing = f"took {duration(elapsed)}"
-        elif new > 0:
-            timing = f"{duration(elapsed * (self.total - done) / new)} left"
-        else:
-            timing = "starting"
-        line = f"{self.title}: {100 * done / self.total:3.0f} %, {timing}{note and ', ' + note}"
-        print(f"\r{line:<78}" if self.terminal else line, end="", file=sys.stderr, flush=True)
-        if not self.terminal:
-            print(file=sys.stderr)
+    def _show(self, text: str) -> None:
+        line = f"{self.title}: {text}"
+        print(
+            f"\r{line:<60}" if self.terminal else f"{line}\n", end="", file=sys.stderr, flush=True
+        )

@@ -101,6 +101,43 @@ def test_noise_floor_is_what_independent_draws_show():
     assert abs(analysis.js_divergence(few, more) - floor.mean) < 4 * floor.deviation
 
 
+@pytest.mark.parametrize("repeated", [1, 10])
+def test_effective_number_counts_repeated_draws_once(repeated):
+    copies, draws, bins = 200, 50, 40
+    generator = np.random.default_rng(9)
+    share = np.linspace(1, 3, bins) / np.linspace(1, 3, bins).sum()
+    # every draw is seen `repeated` times, as by frames that follow each other closely
+    counts = repeated * generator.multinomial(draws, share, size=copies)
+    found = analysis.effective_number(counts / counts.sum(axis=1, keepdims=True))
+    # a sum of `bins` variances, each of 200 copies: relative error sqrt(2 / 200 / 40)
+    assert found == pytest.approx(copies * draws, rel=4 * np.sqrt(2 / copies / bins))
+
+
+def test_effective_number_of_copies_that_never_move_is_their_number():
+    copies, bins = 4_000, 20
+    chosen = np.random.default_rng(10).integers(bins, size=copies)
+    found = analysis.effective_number(np.eye(bins)[chosen])
+    # the variance of a bin that is hit or not is known exactly: only copies / (copies - 1) is left
+    assert found == pytest.approx(copies, rel=2 / copies)
+
+
+def test_floor_at_the_effective_number_is_what_correlated_copies_show():
+    """Copies walk on a ring; the floor must meet their divergence from the known truth."""
+    copies, frames, bins = 100, 400, 50
+    generator = np.random.default_rng(11)
+    start = generator.integers(bins, size=(copies, 1))
+    steps = generator.integers(-2, 3, size=(copies, frames))
+    place = (start + np.cumsum(steps, axis=1)) % bins
+    each = np.array([np.bincount(copy, minlength=bins) for copy in place]) / frames
+    number = analysis.effective_number(each)
+    assert copies < number < copies * frames / 5
+    truth = np.full(bins, 1 / bins)
+    floor = analysis.noise_floor(truth, number, 1e9, seed=12)
+    found = analysis.js_divergence(each.mean(axis=0), truth)
+    # 49 bins whose noise is correlated along the ring: fewer degrees of freedom, a wider spread
+    assert 0.4 * floor.mean < found < 2 * floor.mean
+
+
 def test_weighted_histogram_undoes_a_bias():
     generator = np.random.default_rng(7)
     samples = generator.uniform(-1, 1, (200_000, 2))
