@@ -211,6 +211,8 @@ static void wrong_npy_headers(void **state) {
         {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3", "understood"},
         {1, "{'descr': '<f4', 'fortran_order': False}", "understood"},
         {1, "{'descr': '<f4', 'descr': '<f4', 'shape': (20, 2, 3)}", "understood"},
+        {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (20, 2, 3), 'descr': '<f4'}",
+         "understood"},
         {1, "{'descr': '<f4', 'fortran_order': 0, 'shape': (20, 2, 3)}", "understood"},
         {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3), 'more': 1}",
          "understood"},

@@ -240,6 +240,11 @@ static void equal_weights_are_no_weights(void **state) {
         assert_int_equal(drawn(weighted, SCORE_SPLIT_TRAINING, sample),
                          drawn(plain, SCORE_SPLIT_TRAINING, sample));
     assert_true(score_dataset_effective_frames(weighted, SCORE_SPLIT_TRAINING) == 36);
+    score_partition partition = score_partition_make(FRAMES, 0.1, 11);
+    double x[VALUES], y[VALUES];
+    assert_int_equal(score_dataset_start_frame(weighted, x, NULL), SCORE_OK);
+    assert_int_equal(score_dataset_start_frame(plain, y, NULL), SCORE_OK);
+    assert_true(x[0] == (double)score_partition_training(&partition, 0) && y[0] == x[0]);
     score_dataset_close(weighted);
     score_dataset_close(plain);
 }

@@ -409,6 +409,22 @@ static void files_that_are_no_recipes_are_errors(void **state) {
     }
 }
 
+/* libxml2 keeps an element's line in 16 bits; beyond, it goes by the end of the text that follows, here
+ * one line on. */
+static void lines_beyond_65535_are_counted(void **state) {
+    (void)state;
+    enum { MORE = 70000 };
+    static char blank[MORE + 64];
+    memset(blank, '\n', MORE);
+    memcpy(blank + MORE, "<Training><Stage>", 18);
+    char *text = edited("<Training>\n    <Stage samples=\"2e7\" batch=\"128\">", blank);
+    score_recipe *recipe = NULL;
+    score_error error;
+    assert_int_equal(read_text(text, &recipe, &error), SCORE_ERROR_FORMAT);
+    free(text);
+    assert_in_range(error.line, 12 + MORE, 13 + MORE);
+}
+
 static void missing_files_are_named(void **state) {
     (void)state;
     score_recipe *recipe = NULL;
@@ -441,6 +457,7 @@ int main(void) {
         cmocka_unit_test(schema_accepts_the_good_recipe),
         cmocka_unit_test(bad_recipes_are_errors_with_their_line),
         cmocka_unit_test(files_that_are_no_recipes_are_errors),
+        cmocka_unit_test(lines_beyond_65535_are_counted),
         cmocka_unit_test(missing_files_are_named),
     };
     return cmocka_run_group_tests(tests, set_up, leave_folder);

@@ -1,0 +1,232 @@
+/* The denoising loss and its gradient, in double: the loss against its formula with scores from
+ * differences of energies, the gradient against differences of the loss by every parameter. */
+#include <math.h>
+
+#include "base/random.h"
+#include "loss.h"
+#include "temporary_folder.h"
+#include "tiny_networks.h"
+
+enum { SAMPLES = 4 };
+
+typedef struct fixture {
+    score_model *model;
+    const score_network *network;
+    score_loss_setting setting;
+    score_packed *packed;
+    score_losses *losses;
+    int coordinates;
+    double x[SAMPLES * 9];
+    double noise[SAMPLES * 9];
+    double t[SAMPLES];
+} fixture;
+
+static void set_up(fixture *f, const tiny_network *tiny) {
+    const int *features;
+    score_error error = {0};
+    f->model = make_tiny_model(tiny, &features);
+    f->network = score_model_network(f->model, 0);
+    f->coordinates = TINY_BEADS * tiny->dimensions;
+    f->setting = (score_loss_setting){.schedule = {0.1, 20},
+                                      .t_begin = tiny->t_begin,
+                                      .t_end = tiny->t_end,
+                                      .weight_middle = 0.7 * tiny->t_begin + 0.3 * tiny->t_end,
+                                      .weight = 1.5,
+                                      .beads = TINY_BEADS,
+                                      .features = features};
+    assert_int_equal(score_packed_create(f->network, &f->packed, &error), SCORE_OK);
+    score_packed_update(f->packed, score_model_parameters(f->model, 0));
+    assert_int_equal(score_losses_create(f->network, &f->setting, SAMPLES, &f->losses, &error),
+                     SCORE_OK);
+    score_random random = score_random_stream(6, 0, 0, 0);
+    for (int k = 0; k < SAMPLES * f->coordinates; k++) {
+        f->x[k] = score_random_normal(&random);
+        f->noise[k] = score_random_normal(&random);
+    }
+    for (int m = 0; m < SAMPLES; m++) /* strictly inside: energies are differentiated there */
+        f->t[m] = tiny->t_begin + (tiny->t_end - tiny->t_begin) * (m + 0.4) / SAMPLES;
+}
+
+static void tear_down(fixture *f) {
+    score_losses_destroy(f->losses);
+    score_packed_destroy(f->packed);
+    score_model_destroy(f->model);
+}
+
+/* share times the sum over the first `samples` samples. */
+static double evaluate(fixture *f, int samples, double share, double *gradient) {
+    score_loss_samples room = score_losses_room(f->losses, samples);
+    for (int k = 0; k < samples * f->coordinates; k++) {
+        room.x[k] = f->x[k];
+        room.noise[k] = f->noise[k];
+    }
+    for (int m = 0; m < samples; m++)
+        room.t[m] = f->t[m];
+    return share * score_losses_evaluate(f->losses, f->packed, share, gradient);
+}
+
+static double *fold(fixture *f, double *gradient) {
+    score_packed_fold_gradient(f->packed, gradient);
+    return gradient;
+}
+
+/* -------- the value -------- */
+
+/* Energy (output 0) or score components of one sample at x, from a tile of its own. */
+static void forward(fixture *f, score_tile *tile, const double *x, double t, double *output) {
+    const int beads = TINY_BEADS;
+    score_tile_view view = score_tile_set_molecules(tile, 1, &beads, f->setting.features);
+    for (int d = 0; d < f->coordinates; d++)
+        view.x[d] = x[d];
+    view.t[0] = t;
+    score_forward(f->packed, tile, &(score_pass){.streams = 1});
+    for (int k = 0; k < f->network->outputs; k++)
+        output[k] = view.output[k];
+}
+
+/* The score of sample m: what a score expert puts out, or -dE/dx by differences of fourth order,
+ * whose error is some 1e-12: h^4 = 1e-12 and rounding epsilon |E|/h = 1e-13. */
+static void score_of(fixture *f, score_tile *tile, int m, double *score) {
+    const double h = 1e-3;
+    double *x = f->x + m * f->coordinates;
+    if (f->network->expert.output == SCORE_OUTPUT_SCORE) {
+        forward(f, tile, x, f->t[m], score);
+        return;
+    }
+    for (int d = 0; d < f->coordinates; d++) {
+        double energy[4], old = x[d];
+        const double steps[4] = {h, -h, 2 * h, -2 * h};
+        for (int k = 0; k < 4; k++) {
+            x[d] = old + steps[k];
+            forward(f, tile, x, f->t[m], &energy[k]);
+        }
+        x[d] = old;
+        score[d] = -(8 * (energy[0] - energy[1]) - (energy[2] - energy[3])) / (12 * h);
+    }
+}
+
+/* w(t) mean (eps + sigma s)^2 written out; the tent is 1/(2 (m - t0)/(t1 - t0)) below m. */
+static double expected_loss(fixture *f) {
+    const score_streams streams = {.count = 1};
+    score_tile *tile = NULL;
+    score_error error = {0};
+    assert_int_equal(score_tile_create(f->network, &streams, 1, TINY_BEADS, TINY_BEADS * TINY_BEADS,
+                                       &tile, &error),
+                     SCORE_OK);
+    double sum = 0;
+    for (int m = 0; m < SAMPLES; m++) {
+        const double t = f->t[m], t0 = f->setting.t_begin, t1 = f->setting.t_end;
+        const double peak = f->setting.weight_middle;
+        const double weight = f->setting.weight * (t1 - t0) /
+                              (2 * (t <= peak ? peak - t0 : t1 - peak));
+        const double signal = exp(-t * t * 19.9 / 4 - 0.05 * t), sigma = sqrt(1 - signal * signal);
+        double score[9], square = 0;
+        score_of(f, tile, m, score);
+        for (int d = 0; d < f->coordinates; d++) {
+            double residual = f->noise[m * f->coordinates + d] + sigma * score[d];
+            square += residual * residual;
+        }
+        sum += weight * square / f->coordinates;
+    }
+    score_tile_destroy(tile);
+    return sum;
+}
+
+static void loss_is_its_formula(void **state) {
+    (void)state;
+    for (int n = 0; n < TINY_NETWORK_COUNT; n++) {
+        fixture f;
+        set_up(&f, &TINY_NETWORKS[n]);
+        double expected = expected_loss(&f), loss = evaluate(&f, SAMPLES, 1, NULL);
+        /* The residuals are of order 1 to 10, the scores exact to 1e-11. */
+        if (!(fabs(loss - expected) <= 1e-9 * expected))
+            fail_msg("%s: %.15g, expected %.15g", TINY_NETWORKS[n].name, loss, expected);
+        tear_down(&f);
+    }
+}
+
+/* -------- the gradient -------- */
+
+static double loss_with(fixture *f, double *parameter, double value) {
+    double old = *parameter;
+    *parameter = value;
+    score_packed_update(f->packed, score_model_parameters(f->model, 0));
+    double loss = evaluate(f, SAMPLES, 1.0 / SAMPLES, NULL);
+    *parameter = old;
+    return loss;
+}
+
+static double difference(fixture *f, double *parameter, double h) {
+    const double p = *parameter;
+    return (8 * (loss_with(f, parameter, p + h) - loss_with(f, parameter, p - h)) -
+            (loss_with(f, parameter, p + 2 * h) - loss_with(f, parameter, p - 2 * h))) /
+           (12 * h);
+}
+
+static void gradient_is_the_difference_of_the_loss(void **state) {
+    (void)state;
+    for (int n = 0; n < TINY_NETWORK_COUNT; n++) {
+        fixture f;
+        set_up(&f, &TINY_NETWORKS[n]);
+        double *gradient = calloc(score_packed_gradient_size(f.packed), sizeof *gradient);
+        const double loss = evaluate(&f, SAMPLES, 1.0 / SAMPLES, gradient);
+        fold(&f, gradient);
+        double *parameters = score_model_parameters(f.model, 0), largest = 0;
+        for (size_t k = 0; k < f.network->parameter_count; k++)
+            largest = fmax(largest, fabs(gradient[k]));
+        assert_true(isfinite(largest) && largest > 0);
+        for (size_t k = 0; k < f.network->parameter_count; k++) {
+            /* Of two differences of fourth order the finer is off by a fifteenth of what they
+             * differ by, and by rounding, a few epsilon |loss|/h. */
+            const double h = 1e-3, coarse = difference(&f, &parameters[k], 2 * h);
+            const double fine = difference(&f, &parameters[k], h);
+            const double tolerance = fabs(coarse - fine) / 5 + 100 * 2.2e-16 * loss / h;
+            assert_true(tolerance < 1e-5 * largest);
+            if (!(fabs(gradient[k] - fine) <= tolerance))
+                fail_msg("%s, parameter %zu: %.12g, expected %.12g +- %.1g", TINY_NETWORKS[n].name,
+                         k, gradient[k], fine, tolerance);
+        }
+        free(gradient);
+        tear_down(&f);
+    }
+}
+
+static void gradients_of_tiles_add_up(void **state) {
+    (void)state;
+    for (int n = 0; n < TINY_NETWORK_COUNT; n++) {
+        fixture f;
+        set_up(&f, &TINY_NETWORKS[n]);
+        const size_t size = score_packed_gradient_size(f.packed);
+        double *together = calloc(size, sizeof *together), *apart = calloc(size, sizeof *apart);
+        double loss = evaluate(&f, SAMPLES, 0.25, together), sum = 0;
+        for (int m = 0; m < SAMPLES; m++) { /* each sample alone, moved to the first place */
+            fixture one = f;
+            for (int d = 0; d < f.coordinates; d++) {
+                one.x[d] = f.x[m * f.coordinates + d];
+                one.noise[d] = f.noise[m * f.coordinates + d];
+            }
+            one.t[0] = f.t[m];
+            sum += evaluate(&one, 1, 0.25, apart);
+        }
+        fold(&f, together);
+        fold(&f, apart);
+        double largest = 0;
+        for (size_t k = 0; k < f.network->parameter_count; k++)
+            largest = fmax(largest, fabs(together[k]));
+        assert_true(fabs(loss - sum) <= 1e-13 * loss);
+        for (size_t k = 0; k < f.network->parameter_count; k++)
+            assert_true(fabs(together[k] - apart[k]) <= 1e-12 * largest);
+        free(together);
+        free(apart);
+        tear_down(&f);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loss_is_its_formula),
+        cmocka_unit_test(gradient_is_the_difference_of_the_loss),
+        cmocka_unit_test(gradients_of_tiles_add_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

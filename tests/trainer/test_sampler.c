@@ -1,0 +1,284 @@
+/* Noised samples, and the loss and gradient of a step over all of them, in double. */
+#include <math.h>
+#include <string.h>
+
+#include "executor_openmp.h"
+#include "frame_files.h"
+#include "minibatch.h"
+#include "tiny_networks.h"
+
+enum { FRAMES = 64, COORDINATES = 3 * TINY_BEADS };
+
+typedef struct noised {
+    double x[COORDINATES];
+    double noise[COORDINATES];
+    double t;
+} noised;
+
+/* Frames of three beads, of no symmetry; every third number is that of the frame. */
+static score_dataset *make_dataset(bool centred) {
+    static double coordinates[FRAMES * COORDINATES];
+    for (int k = 0; k < FRAMES * COORDINATES; k++)
+        coordinates[k] = sin(k * k % 101) + (k % COORDINATES);
+    hdf5_file file = {.frames = FRAMES,
+                      .beads = TINY_BEADS,
+                      .dimensions = 3,
+                      .units = "nanometers",
+                      .coordinates = coordinates};
+    write_hdf5("frames.h5", &file);
+    score_recipe recipe = recipe_for((char *)"frames.h5", TINY_BEADS, 3);
+    recipe.model.centred = centred;
+    score_dataset *dataset = NULL;
+    score_error error = {0};
+    if (score_dataset_open(&recipe, ".", &dataset, &error) != SCORE_OK)
+        fail_msg("%s", error.message);
+    return dataset;
+}
+
+static score_sampler make_sampler(const score_dataset *dataset) {
+    return (score_sampler){.dataset = dataset,
+                           .split = SCORE_SPLIT_TRAINING,
+                           .seed = 3,
+                           .purpose = 0x300,
+                           .schedule = {0.1, 20},
+                           .t_begin = 0.1,
+                           .t_end = 0.6,
+                           .beads = TINY_BEADS,
+                           .dimensions = 3,
+                           .rotate = true,
+                           .count = 40};
+}
+
+static noised draw(const score_sampler *sampler, uint32_t step, int index) {
+    noised sample;
+    double frame[COORDINATES];
+    score_error error = {0};
+    if (score_sampler_draw(sampler, step, index, frame, sample.x, sample.noise, &sample.t,
+                           &error) != SCORE_OK)
+        fail_msg("%s", error.message);
+    return sample;
+}
+
+static double squared_distance(const double *a, const double *b) {
+    double sum = 0;
+    for (int d = 0; d < 3; d++)
+        sum += (a[d] - b[d]) * (a[d] - b[d]);
+    return sum;
+}
+
+/* m x_0, with x_0 recovered from x_t and eps, has the shape of the frame that was drawn. */
+static void samples_are_noised_frames(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    score_sampler sampler = make_sampler(dataset);
+    score_error error = {0};
+    double turned = 0;
+    for (int index = 0; index < sampler.count; index++) {
+        noised sample = draw(&sampler, 2, index);
+        double frame[COORDINATES];
+        uint64_t number = 2 * 40 + (uint64_t)index;
+        assert_int_equal(score_dataset_draw(dataset, SCORE_SPLIT_TRAINING, number, frame, &error),
+                         SCORE_OK);
+        const double m = score_signal(sampler.schedule, sample.t);
+        const double sigma = score_noise(sampler.schedule, sample.t);
+        for (int k = 0; k < COORDINATES; k++)
+            sample.x[k] = (sample.x[k] - sigma * sample.noise[k]) / m;
+        for (int a = 0; a < TINY_BEADS; a++)
+            for (int b = 0; b < a; b++) {
+                double was = squared_distance(frame + 3 * a, frame + 3 * b);
+                double is = squared_distance(sample.x + 3 * a, sample.x + 3 * b);
+                /* m is at least .02, so rounding of x_t is some 50 epsilon of x_0. */
+                assert_true(fabs(is - was) <= 1e-12 * (1 + was));
+            }
+        turned += squared_distance(frame, sample.x);
+    }
+    assert_true(turned > 1);
+    score_dataset_close(dataset);
+}
+
+static void noise_is_standard_normal(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    score_sampler sampler = make_sampler(dataset);
+    double sum = 0, square = 0;
+    const int steps = 100, count = steps * sampler.count * COORDINATES;
+    for (int step = 0; step < steps; step++)
+        for (int index = 0; index < sampler.count; index++) {
+            noised sample = draw(&sampler, (uint32_t)step, index);
+            for (int k = 0; k < COORDINATES; k++) {
+                sum += sample.noise[k];
+                square += sample.noise[k] * sample.noise[k];
+            }
+        }
+    /* Five standard errors, of the mean and of the mean square of normal numbers. */
+    assert_true(fabs(sum / count) < 5 / sqrt(count));
+    assert_true(fabs(square / count - 1) < 5 * sqrt(2.0 / count));
+    score_dataset_close(dataset);
+}
+
+static void times_are_stratified(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    for (int antithetic = 0; antithetic < 2; antithetic++) {
+        score_sampler sampler = make_sampler(dataset);
+        sampler.antithetic = antithetic;
+        const int strata = score_sampler_frames(&sampler);
+        assert_int_equal(strata, antithetic ? 20 : 40);
+        int hits[40] = {0};
+        for (int index = 0; index < sampler.count; index++) {
+            double t = draw(&sampler, 1, index).t;
+            assert_true(t > 0.1 && t < 0.6);
+            hits[(int)((t - 0.1) / 0.5 * strata)]++;
+        }
+        for (int k = 0; k < strata; k++)
+            assert_int_equal(hits[k], antithetic ? 2 : 1);
+    }
+    score_dataset_close(dataset);
+}
+
+static void antithetic_pairs_share_all_but_the_sign(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    score_sampler sampler = make_sampler(dataset);
+    sampler.antithetic = true;
+    for (int index = 0; index < sampler.count; index += 2) {
+        noised plus = draw(&sampler, 5, index), minus = draw(&sampler, 5, index + 1);
+        const double sigma = score_noise(sampler.schedule, plus.t);
+        assert_true(plus.t == minus.t);
+        for (int k = 0; k < COORDINATES; k++) {
+            assert_true(plus.noise[k] == -minus.noise[k]);
+            double difference = plus.x[k] - minus.x[k] - 2 * sigma * plus.noise[k];
+            assert_true(fabs(difference) <= 1e-14 * (fabs(plus.x[k]) + fabs(minus.x[k]) + 1));
+        }
+    }
+    score_dataset_close(dataset);
+}
+
+static void samples_depend_on_their_number_alone(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    score_sampler sampler = make_sampler(dataset);
+    noised first = draw(&sampler, 7, 3);
+    draw(&sampler, 1, 2);
+    noised again = draw(&sampler, 7, 3), other = draw(&sampler, 8, 3);
+    assert_memory_equal(&first, &again, sizeof first);
+    assert_true(first.t != other.t && first.noise[0] != other.noise[0]);
+    sampler.seed++;
+    assert_true(draw(&sampler, 7, 3).noise[0] != first.noise[0]);
+    sampler.seed--, sampler.purpose++;
+    assert_true(draw(&sampler, 7, 3).noise[0] != first.noise[0]);
+    score_dataset_close(dataset);
+}
+
+/* -------- a step -------- */
+
+typedef struct step_fixture {
+    score_model *model;
+    score_dataset *dataset;
+    score_loss_setting setting;
+    score_packed *packed;
+    size_t size;
+    score_sampler sampler;
+} step_fixture;
+
+static step_fixture begin_step(void) {
+    step_fixture f;
+    score_error error = {0};
+    const int *features;
+    f.dataset = make_dataset(true);
+    f.model = make_tiny_model(&TINY_NETWORKS[0], &features);
+    f.setting = (score_loss_setting){
+        .schedule = {0.1, 20}, .t_end = 1, .weight_middle = 0.5, .weight = 1, .beads = TINY_BEADS};
+    assert_int_equal(score_packed_create(score_model_network(f.model, 0), &f.packed, &error),
+                     SCORE_OK);
+    score_packed_update(f.packed, score_model_parameters(f.model, 0));
+    f.size = score_packed_gradient_size(f.packed);
+    f.sampler = make_sampler(f.dataset);
+    return f;
+}
+
+static void end_step(step_fixture *f) {
+    score_packed_destroy(f->packed);
+    score_model_destroy(f->model);
+    score_dataset_close(f->dataset);
+}
+
+static double evaluate(step_fixture *f, int threads, double *gradient) {
+    score_minibatch *minibatch = NULL;
+    score_error error = {0};
+    const score_executor executor = score_executor_openmp(&threads);
+    double loss = 0;
+    assert_int_equal(score_minibatch_create(score_model_network(f->model, 0), f->packed,
+                                            &f->setting, threads, &minibatch, &error),
+                     SCORE_OK);
+    for (int again = 0; again < 2; again++) /* the second time finds nothing left of the first */
+        assert_int_equal(score_minibatch_evaluate(minibatch, f->packed, &f->sampler, 4, &executor,
+                                                  &loss, gradient, &error),
+                         SCORE_OK);
+    score_minibatch_destroy(minibatch);
+    return loss;
+}
+
+static void a_step_is_the_mean_of_its_samples(void **state) {
+    (void)state;
+    step_fixture f = begin_step();
+    f.sampler.count = 411; /* several tiles a group, groups of unequal size */
+    double *gradient = calloc(f.size, sizeof *gradient), *sum = calloc(f.size, sizeof *sum);
+    double loss = evaluate(&f, 1, gradient), loss_sum = 0, largest = 0;
+    score_losses *losses = NULL;
+    score_error error = {0};
+    assert_int_equal(
+        score_losses_create(score_model_network(f.model, 0), &f.setting, 1, &losses, &error),
+        SCORE_OK);
+    for (int index = 0; index < f.sampler.count; index++) {
+        noised sample = draw(&f.sampler, 4, index);
+        score_loss_samples room = score_losses_room(losses, 1);
+        memcpy(room.x, sample.x, sizeof sample.x);
+        memcpy(room.noise, sample.noise, sizeof sample.noise);
+        room.t[0] = sample.t;
+        loss_sum += score_losses_evaluate(losses, f.packed, 1.0 / f.sampler.count, sum);
+    }
+    score_packed_fold_gradient(f.packed, sum);
+    for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
+        largest = fmax(largest, fabs(sum[k]));
+    /* Sums of 411 terms in another order: 411 epsilon times what cancels, a factor of 100. */
+    assert_true(fabs(loss - loss_sum / f.sampler.count) <= 1e-12 * loss);
+    for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
+        assert_true(fabs(gradient[k] - sum[k]) <= 1e-11 * largest);
+    score_losses_destroy(losses);
+    free(gradient);
+    free(sum);
+    end_step(&f);
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+    (void)state;
+    step_fixture f = begin_step();
+    double *gradient = calloc(f.size, sizeof *gradient), *other = calloc(f.size, sizeof *other);
+    for (int count = 1; count <= 333; count += 83) { /* also fewer samples than groups */
+        f.sampler.count = count;
+        double loss = evaluate(&f, 1, gradient);
+        for (int threads = 2; threads <= 5; threads++) {
+            double other_loss = evaluate(&f, threads, other);
+            assert_memory_equal(&loss, &other_loss, sizeof loss);
+            assert_memory_equal(gradient, other, f.size * sizeof *gradient);
+        }
+        assert_true(evaluate(&f, 1, NULL) == loss);
+    }
+    free(gradient);
+    free(other);
+    end_step(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(samples_are_noised_frames),
+        cmocka_unit_test(noise_is_standard_normal),
+        cmocka_unit_test(times_are_stratified),
+        cmocka_unit_test(antithetic_pairs_share_all_but_the_sign),
+        cmocka_unit_test(samples_depend_on_their_number_alone),
+        cmocka_unit_test(a_step_is_the_mean_of_its_samples),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
