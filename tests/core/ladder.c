@@ -224,9 +224,9 @@ void climb(const subject *self) {
     for (int k = 0; k < self->theta_size; k++)
         theta[k] *= 0.5;
     for (int s = 1; s < self->layout.count; s++) {
-        const int from = self->layout.order[s] == 2        ? self->straight
+        const int from = self->layout.order[s] == 2   ? self->straight
                          : self->layout.moves_time[s] ? self->x_size
-                                                           : self->time_from;
+                                                      : self->time_from;
         memset(x + s * self->x_size + from, 0, (size_t)(self->x_size - from) * sizeof *x);
     }
     check_streams(self, x, theta);

@@ -14,12 +14,12 @@ typedef struct subject subject;
 struct subject {
     const char *name;
     score_streams layout;
-    int x_size;     /* of one stream */
-    int straight;   /* inputs from this index on follow straight lines: their second order is zero,
+    int x_size;   /* of one stream */
+    int straight; /* inputs from this index on follow straight lines: their second order is zero,
                        and only the value's adjoint is formed */
-    int time_from;  /* inputs from this index on are times: only directions that move time move them */
+    int time_from; /* inputs from this index on are times: only directions that move time move them */
     int theta_size;
-    int y_size;     /* of one stream */
+    int y_size; /* of one stream */
     void (*forward)(const subject *self, unsigned streams, const double *x, const double *theta,
                     double *y);
     /* After forward with the same streams: x_bar, theta_bar += adjoints. */

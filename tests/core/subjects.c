@@ -32,8 +32,9 @@ static void linear_backward(const subject *self, unsigned streams, const double 
 }
 
 void with_linear(int set, subject_test test) {
-    const subject self = {"linear", stream_set(set), ROWS * IN, ROWS * IN, ROWS * IN, IN * OUT + OUT,
-                          ROWS * OUT, linear_forward, linear_backward, NULL};
+    const subject self = {
+        "linear",       stream_set(set), ROWS * IN,      ROWS * IN,       ROWS * IN,
+        IN * OUT + OUT, ROWS * OUT,      linear_forward, linear_backward, NULL};
     test(&self);
 }
 
@@ -56,8 +57,10 @@ static void activation_backward(const subject *self, unsigned streams, const dou
 }
 
 static void with_activation(const char *name, score_activation kind, int set, subject_test test) {
-    const subject self = {name, stream_set(set), ELEMENTS, ELEMENTS, ELEMENTS, 0, ELEMENTS,
-                          activation_forward, activation_backward, &kind};
+    const subject self = {name,     stream_set(set),    ELEMENTS,
+                          ELEMENTS, ELEMENTS,           0,
+                          ELEMENTS, activation_forward, activation_backward,
+                          &kind};
     test(&self);
 }
 
@@ -92,8 +95,9 @@ static void layernorm_backward(const subject *self, unsigned streams, const doub
 
 void with_layernorm(int set, subject_test test) {
     norm_state state = {{0}, {0}};
-    const subject self = {"layernorm", stream_set(set), ROWS * IN, ROWS * IN, ROWS * IN, 2 * IN, ROWS * IN,
-                          layernorm_forward, layernorm_backward, &state};
+    const subject self = {"layernorm",        stream_set(set), ROWS * IN, ROWS * IN,
+                          ROWS * IN,          2 * IN,          ROWS * IN, layernorm_forward,
+                          layernorm_backward, &state};
     test(&self);
 }
 
@@ -110,8 +114,7 @@ static void gate_forward(const subject *self, unsigned streams, const double *x,
     gate_state *state = self->data;
     for (int s = 0; s < self->layout.count; s++)
         if (score_has_stream(streams, s)) {
-            memcpy(state->fresh + s * GATE_SIZE, x + 2 * s * GATE_SIZE,
-                   GATE_SIZE * sizeof(double));
+            memcpy(state->fresh + s * GATE_SIZE, x + 2 * s * GATE_SIZE, GATE_SIZE * sizeof(double));
             memcpy(state->old + s * GATE_SIZE, x + (2 * s + 1) * GATE_SIZE,
                    GATE_SIZE * sizeof(double));
         }
@@ -137,8 +140,8 @@ static void gate_backward(const subject *self, unsigned streams, const double *x
 
 void with_gate(int set, subject_test test) {
     gate_state state = {{0}, {0}, {0}};
-    const subject self = {"gate", stream_set(set), 2 * GATE_SIZE, 2 * GATE_SIZE, 2 * GATE_SIZE, 3 * IN,
-                          GATE_SIZE, gate_forward, gate_backward, &state};
+    const subject self = {"gate", stream_set(set), 2 * GATE_SIZE, 2 * GATE_SIZE, 2 * GATE_SIZE,
+                          3 * IN, GATE_SIZE,       gate_forward,  gate_backward, &state};
     test(&self);
 }
 
@@ -154,8 +157,8 @@ typedef struct attention_arrays {
 static const score_attention_shape attention = {HEADS, WIDTH, MOLECULES, first_row, ROWS, PAIRS};
 
 static score_attention_state attention_state(attention_arrays *arrays) {
-    return (score_attention_state){arrays->qkv, arrays->x, arrays->probe, arrays->pair,
-                                   arrays->shift, arrays->work};
+    return (score_attention_state){arrays->qkv,  arrays->x,     arrays->probe,
+                                   arrays->pair, arrays->shift, arrays->work};
 }
 
 static void attention_forward(const subject *self, unsigned streams, const double *x,
@@ -164,8 +167,7 @@ static void attention_forward(const subject *self, unsigned streams, const doubl
     for (int s = 0; s < self->layout.count; s++)
         if (score_has_stream(streams, s)) {
             memcpy(arrays->qkv + s * QKV, x + s * self->x_size, QKV * sizeof(double));
-            memcpy(arrays->x + s * ROWS * 3, x + s * self->x_size + QKV,
-                   ROWS * 3 * sizeof(double));
+            memcpy(arrays->x + s * ROWS * 3, x + s * self->x_size + QKV, ROWS * 3 * sizeof(double));
         }
     const score_attention_state state = attention_state(arrays);
     score_attention_forward(&self->layout, streams, &attention, theta, theta + 3 * ALL, &state, y);
@@ -188,8 +190,9 @@ static void attention_backward(const subject *self, unsigned streams, const doub
 void with_attention(int set, subject_test test) {
     attention_arrays arrays;
     memset(&arrays, 0, sizeof arrays);
-    const subject self = {"attention", stream_set(set), QKV + ROWS * 3, QKV, QKV + ROWS * 3, 4 * ALL, ROWS * ALL,
-                          attention_forward, attention_backward, &arrays};
+    const subject self = {"attention",        stream_set(set), QKV + ROWS * 3, QKV,
+                          QKV + ROWS * 3,     4 * ALL,         ROWS * ALL,     attention_forward,
+                          attention_backward, &arrays};
     test(&self);
 }
 
@@ -211,7 +214,9 @@ static void embedding_forward(const subject *self, unsigned streams, const doubl
     const score_embedding_shape *shape = self->data;
     const double *weight = theta + table_numbers(shape);
     const score_embedding_parameters parameters = {
-        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH}, weight, weight + weight_numbers(shape)};
+        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH},
+        weight,
+        weight + weight_numbers(shape)};
     score_embedding_forward(&self->layout, streams, shape, &parameters, x, y);
 }
 
@@ -222,10 +227,13 @@ static void embedding_backward(const subject *self, unsigned streams, const doub
     const double *weight = theta + table_numbers(shape);
     double *weight_bar = theta_bar + table_numbers(shape);
     const score_embedding_parameters parameters = {
-        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH}, weight, weight + weight_numbers(shape)};
+        {theta, theta + TABLE_SIZE * SCORE_EMBEDDING_WIDTH},
+        weight,
+        weight + weight_numbers(shape)};
     const score_embedding_gradient gradient = {
         {theta_bar, theta_bar + TABLE_SIZE * SCORE_EMBEDDING_WIDTH},
-        weight_bar, weight_bar + weight_numbers(shape)};
+        weight_bar,
+        weight_bar + weight_numbers(shape)};
     score_embedding_backward(&self->layout, streams, shape, &parameters, x, y_bar, x_bar,
                              &gradient);
 }
@@ -235,9 +243,16 @@ static void with_embedding(const char *name, score_embedding_shape *shape, int s
     score_streams layout = stream_set(set);
     for (int s = 1; s < layout.count; s++)
         layout.moves_time[s] = true;
-    const subject self = {name, layout, MOLECULES * TIMES, MOLECULES * TIMES, MOLECULES * TIMES,
-                          table_numbers(shape) + weight_numbers(shape) + IN, ROWS * IN,
-                          embedding_forward, embedding_backward, shape};
+    const subject self = {name,
+                          layout,
+                          MOLECULES * TIMES,
+                          MOLECULES * TIMES,
+                          MOLECULES * TIMES,
+                          table_numbers(shape) + weight_numbers(shape) + IN,
+                          ROWS * IN,
+                          embedding_forward,
+                          embedding_backward,
+                          shape};
     test(&self);
 }
 
@@ -247,8 +262,7 @@ void with_embedding_kinds(int set, subject_test test) {
 }
 
 void with_embedding_features(int set, subject_test test) {
-    score_embedding_shape shape = {0, TABLES, TIMES, IN, MOLECULES, ROWS, first_row,
-                                   bead_features};
+    score_embedding_shape shape = {0, TABLES, TIMES, IN, MOLECULES, ROWS, first_row, bead_features};
     with_embedding("embedding of features", &shape, set, test);
 }
 
@@ -271,13 +285,12 @@ static void network_forward(const subject *self, unsigned streams, const double 
                    (size_t)state->coordinates * sizeof(double));
             const double *u = x + s * self->x_size + state->coordinates;
             for (int m = 0; m < state->view.molecules; m++)
-                state->view.t[s * state->view.molecules + m] =
-                    (s == 0 ? state->t_middle : 0) + state->t_width * u[m];
+                state->view.t[s * state->view.molecules + m] = (s == 0 ? state->t_middle : 0) +
+                                                               state->t_width * u[m];
         }
     const score_pass pass = {.streams = streams};
     score_forward(state->packed, state->tile, &pass);
-    memcpy(y, state->view.output,
-           (size_t)(self->layout.count * self->y_size) * sizeof(double));
+    memcpy(y, state->view.output, (size_t)(self->layout.count * self->y_size) * sizeof(double));
 }
 
 static void network_backward(const subject *self, unsigned streams, const double *x,
@@ -325,9 +338,16 @@ void with_network(const char *name, const score_model_config *config, int molecu
     state.coordinates = rows * config->dimensions;
     state.t_middle = (config->experts[0].t_begin + config->experts[0].t_end) / 2;
     state.t_width = 0.1 * (config->experts[0].t_end - config->experts[0].t_begin);
-    const subject self = {name, layout, state.coordinates + molecules, 0, state.coordinates,
-                          (int)network.parameter_count, molecules * network.outputs,
-                          network_forward, network_backward, &state};
+    const subject self = {name,
+                          layout,
+                          state.coordinates + molecules,
+                          0,
+                          state.coordinates,
+                          (int)network.parameter_count,
+                          molecules * network.outputs,
+                          network_forward,
+                          network_backward,
+                          &state};
     test(&self);
     score_tile_destroy(state.tile);
     score_packed_destroy(state.packed);

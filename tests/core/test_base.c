@@ -28,10 +28,10 @@ static void philox_gives_the_published_numbers(void **state) {
 static void streams_differ_by_every_key(void **state) {
     (void)state;
     const uint32_t base = score_random_uint(&(score_random){.key = {1}, .counter = {0, 4, 3, 2}});
-    score_random streams[] = {score_random_stream(1, 2, 3, 4), score_random_stream(2, 2, 3, 4),
-                              score_random_stream(1, 3, 3, 4), score_random_stream(1, 2, 4, 4),
-                              score_random_stream(1, 2, 3, 5),
-                              score_random_stream(1 + (UINT64_C(1) << 32), 2, 3, 4)};
+    score_random streams[] = {
+        score_random_stream(1, 2, 3, 4), score_random_stream(2, 2, 3, 4),
+        score_random_stream(1, 3, 3, 4), score_random_stream(1, 2, 4, 4),
+        score_random_stream(1, 2, 3, 5), score_random_stream(1 + (UINT64_C(1) << 32), 2, 3, 4)};
     for (size_t k = 0; k < sizeof streams / sizeof *streams; k++)
         assert_int_equal(score_random_uint(&streams[k]) == base, k == 0);
 }
@@ -120,9 +120,8 @@ static void time_features_are_those_of_the_design(void **state) {
     assert_int_equal(score_time_feature_count(0), 4);
     assert_int_equal(score_time_feature_count(0.1), 7);
     score_time_features(t, 0.1, 0.6, f);
-    const double expected[7] = {t - 0.25,        cos(2 * pi * t),  sin(2 * pi * t),
-                                -cos(4 * pi * t), cos(2 * pi * u), sin(2 * pi * u),
-                                -cos(4 * pi * u)};
+    const double expected[7] = {t - 0.25,        cos(2 * pi * t), sin(2 * pi * t), -cos(4 * pi * t),
+                                cos(2 * pi * u), sin(2 * pi * u), -cos(4 * pi * u)};
     for (int k = 0; k < 7; k++)
         check_close(f[0][k], expected[k], 1e-14, "feature %d", k);
     /* each derivative against a difference of the one before: h^2 (8 pi)^(n+3) / 6 and eps / h */

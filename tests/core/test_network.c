@@ -15,12 +15,23 @@ static const int three[2] = {3, 3}, uneven[2] = {3, 2}, one[3] = {1, 1, 1};
 static const int features[5 * 2] = {0, 1, 2, 0, 1, 1, 2, 1, 0, 0};
 
 static score_model_config transformer(score_output output, double t_begin, double t_end) {
-    return (score_model_config){
-        .dimensions = 3, .centred = 1, .scale_nm = 0.2, .temperature_k = 300, .beta_min = 0.1,
-        .beta_max = 20, .bead_count = 3, .beads = three_beads, .expert_count = 1,
-        .experts = {{.architecture = SCORE_GRAPH_TRANSFORMER, .output = output, .hidden = 8,
-                     .layers = 2, .heads = 2, .head_width = 4, .t_begin = t_begin,
-                     .t_end = t_end}}};
+    return (score_model_config){.dimensions = 3,
+                                .centred = 1,
+                                .scale_nm = 0.2,
+                                .temperature_k = 300,
+                                .beta_min = 0.1,
+                                .beta_max = 20,
+                                .bead_count = 3,
+                                .beads = three_beads,
+                                .expert_count = 1,
+                                .experts = {{.architecture = SCORE_GRAPH_TRANSFORMER,
+                                             .output = output,
+                                             .hidden = 8,
+                                             .layers = 2,
+                                             .heads = 2,
+                                             .head_width = 4,
+                                             .t_begin = t_begin,
+                                             .t_end = t_end}}};
 }
 
 static score_model_config feature_transformer(void) {
@@ -35,10 +46,16 @@ static score_model_config feature_transformer(void) {
 
 static score_model_config perceptron(score_output output) {
     return (score_model_config){
-        .dimensions = 2, .scale_nm = 1, .temperature_k = 300, .beta_min = 0.1, .beta_max = 20,
-        .bead_count = 1, .beads = three_beads, .expert_count = 1,
-        .experts = {{.architecture = SCORE_MLP, .output = output, .hidden = 8, .layers = 3,
-                     .t_end = 1}}};
+        .dimensions = 2,
+        .scale_nm = 1,
+        .temperature_k = 300,
+        .beta_min = 0.1,
+        .beta_max = 20,
+        .bead_count = 1,
+        .beads = three_beads,
+        .expert_count = 1,
+        .experts = {
+            {.architecture = SCORE_MLP, .output = output, .hidden = 8, .layers = 3, .t_end = 1}}};
 }
 
 static void climb_all_sets(const char *name, score_model_config config, int molecules,
@@ -117,8 +134,8 @@ static void evaluate(const score_model *model, score_precision precision, int mo
     const score_executor serial = score_executor_serial();
     score_error error = {0};
     score_batch *batch;
-    assert_int_equal(
-        score_batch_create(model, precision, molecules, molecule, 1, &batch, &error), SCORE_OK);
+    assert_int_equal(score_batch_create(model, precision, molecules, molecule, 1, &batch, &error),
+                     SCORE_OK);
     if (score_batch_evaluate(batch, x, t, &serial, energy, score, rate, &error))
         fail_msg("%s", error.message);
     score_batch_destroy(batch);
@@ -180,8 +197,7 @@ static void molecules_do_not_see_each_other(void **state) {
         check_close(rate2[r], alone_rate, 1e-11, "time derivative of molecule %d, reversed", m);
         for (int k = 0; k < 9; k++) {
             check_close(score[9 * m + k], alone_score[k], 1e-11, "score %d of %d", k, m);
-            check_close(score2[9 * r + k], alone_score[k], 1e-11, "score %d of %d, reversed", k,
-                        m);
+            check_close(score2[9 * r + k], alone_score[k], 1e-11, "score %d of %d, reversed", k, m);
         }
     }
     score_model_destroy(model);
@@ -218,9 +234,9 @@ static void expect_error(const score_model *model, int molecules, const score_mo
                          const char *text) {
     score_error error = {0};
     score_batch *batch;
-    assert_int_equal(score_batch_create(model, SCORE_DOUBLE_PRECISION, molecules, molecule, 1,
-                                        &batch, &error),
-                     SCORE_ERROR_ARGUMENT);
+    assert_int_equal(
+        score_batch_create(model, SCORE_DOUBLE_PRECISION, molecules, molecule, 1, &batch, &error),
+        SCORE_ERROR_ARGUMENT);
     assert_null(batch);
     if (strstr(error.message, text) == NULL)
         fail_msg("'%s' does not contain '%s'", error.message, text);
@@ -239,8 +255,8 @@ static void misuse_names_the_value(void **state) {
     score_error error = {0};
     score_batch *batch;
     double x[9] = {0, 0, 0, 1, 0, 0, 0, 1, 0}, energy, score[9];
-    assert_int_equal(
-        score_batch_create(model, SCORE_DOUBLE_PRECISION, 1, &good, 1, &batch, &error), SCORE_OK);
+    assert_int_equal(score_batch_create(model, SCORE_DOUBLE_PRECISION, 1, &good, 1, &batch, &error),
+                     SCORE_OK);
     assert_int_equal(score_batch_evaluate(batch, x, 0.6, &serial, NULL, score, NULL, &error),
                      SCORE_ERROR_ARGUMENT);
     assert_non_null(strstr(error.message, "0.6"));

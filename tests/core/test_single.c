@@ -33,8 +33,7 @@ static void tanh_and_logistic_are_within_their_bounds(void **state) {
             memcpy(&x, &bits, sizeof x);
             x *= (float)sign;
             const double by_tanh = fabs((double)score_tanh(x) - tanh((double)x));
-            const double by_logistic =
-                fabs((double)score_logistic(x) - 1 / (1 + exp(-(double)x)));
+            const double by_logistic = fabs((double)score_logistic(x) - 1 / (1 + exp(-(double)x)));
             if (!(by_tanh <= 3e-7) || !(by_logistic <= 3e-7))
                 fail_msg("at %g: errors of tanh %g, of the logistic function %g", (double)x,
                          by_tanh, by_logistic);
@@ -47,8 +46,15 @@ static void forces_in_float_are_those_in_double(void **state) {
     (void)state;
     const score_bead beads[BEADS] = {{.name = "CA"}};
     const score_model_config config = {
-        .dimensions = 3, .centred = 1, .scale_nm = 0.3, .temperature_k = 300, .beta_min = 0.1,
-        .beta_max = 20, .bead_count = BEADS, .beads = beads, .expert_count = 1,
+        .dimensions = 3,
+        .centred = 1,
+        .scale_nm = 0.3,
+        .temperature_k = 300,
+        .beta_min = 0.1,
+        .beta_max = 20,
+        .bead_count = BEADS,
+        .beads = beads,
+        .expert_count = 1,
         .experts = {{.hidden = 32, .layers = 2, .heads = 4, .head_width = 16, .t_end = 1}}};
     score_model *model;
     score_molecule molecules[MOLECULES];
@@ -65,14 +71,13 @@ static void forces_in_float_are_those_in_double(void **state) {
     for (int p = 0; p < 2; p++) {
         const score_executor serial = score_executor_serial();
         score_batch *batch;
-        assert_int_equal(score_batch_create(model,
-                                            p == 0 ? SCORE_DOUBLE_PRECISION
-                                                   : SCORE_SINGLE_PRECISION,
-                                            MOLECULES, molecules, 1, &batch, NULL),
-                         SCORE_OK);
-        assert_int_equal(score_batch_evaluate(batch, x, 1e-5, &serial, energy[p], score[p],
-                                              rate[p], NULL),
-                         SCORE_OK);
+        assert_int_equal(
+            score_batch_create(model, p == 0 ? SCORE_DOUBLE_PRECISION : SCORE_SINGLE_PRECISION,
+                               MOLECULES, molecules, 1, &batch, NULL),
+            SCORE_OK);
+        assert_int_equal(
+            score_batch_evaluate(batch, x, 1e-5, &serial, energy[p], score[p], rate[p], NULL),
+            SCORE_OK);
         score_batch_destroy(batch);
     }
     /* 2^-24 a rounding, of which a force here sees some hundred, in sums that partly cancel */

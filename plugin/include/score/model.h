@@ -20,10 +20,10 @@ enum {
     SCORE_MAX_FEATURES = 8,
     SCORE_MAX_EXPERTS = 16,
     SCORE_NAME_SIZE = 64,
-    SCORE_MAX_BEADS = 65536,    /* of one molecule */
-    SCORE_MAX_WIDTH = 65536,    /* of any layer */
+    SCORE_MAX_BEADS = 65536, /* of one molecule */
+    SCORE_MAX_WIDTH = 65536, /* of any layer */
     SCORE_MAX_LAYERS = 1024,
-    SCORE_FEATURE_WIDTH = 16,   /* width of one feature's embedding */
+    SCORE_FEATURE_WIDTH = 16, /* width of one feature's embedding */
     SCORE_FEEDFORWARD_FACTOR = 4
 };
 #define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of one expert */
@@ -39,7 +39,7 @@ typedef struct score_bead {
     char residue[SCORE_NAME_SIZE]; /* residue name, e.g. "ALA" */
     int residue_index;             /* counts from 0, never decreases along the list */
     double mass_amu;
-    double frame_nm[3];            /* one frame to start from; unused dimensions are 0 */
+    double frame_nm[3]; /* one frame to start from; unused dimensions are 0 */
     int features[SCORE_MAX_FEATURES];
 } score_bead;
 

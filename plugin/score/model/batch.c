@@ -34,8 +34,8 @@ static score_status check_molecule(const score_model_config *config, int m,
             const int value = molecule->features[i * config->feature_count + f];
             if (value < 0 || value >= config->feature_sizes[f])
                 return score_fail(error, SCORE_ERROR_ARGUMENT,
-                                  "molecule %d, bead %d has feature %d = %d, must be in [0, %d)",
-                                  m, i, f, value, config->feature_sizes[f]);
+                                  "molecule %d, bead %d has feature %d = %d, must be in [0, %d)", m,
+                                  i, f, value, config->feature_sizes[f]);
         }
     return SCORE_OK;
 }
@@ -97,11 +97,11 @@ score_status score_batch_create(const score_model *model, score_precision precis
         const double *parameters = score_model_parameters_const(batch->model, k);
         status = precision == SCORE_SINGLE_PRECISION
                      ? score_evaluator_create_f32(network, parameters, molecule_count,
-                                                  batch->molecules, threads,
-                                                  &batch->evaluators[k], error)
+                                                  batch->molecules, threads, &batch->evaluators[k],
+                                                  error)
                      : score_evaluator_create_f64(network, parameters, molecule_count,
-                                                  batch->molecules, threads,
-                                                  &batch->evaluators[k], error);
+                                                  batch->molecules, threads, &batch->evaluators[k],
+                                                  error);
         if (status != SCORE_OK)
             goto fail;
     }

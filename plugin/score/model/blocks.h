@@ -48,22 +48,22 @@ struct score_packed {
 /* Activations of one layer, kept from forward to backward; h = hidden, A = H w, R = rows. All are
  * [streams][...]. */
 typedef struct score_layer_state {
-    score_real *node;              /* [R][h], input of the layer */
-    score_real *attention_centred; /* [R][h] */
+    score_real *node;               /* [R][h], input of the layer */
+    score_real *attention_centred;  /* [R][h] */
     score_real *attention_variance; /* [R] */
-    score_real *attention_norm;    /* [R][h] */
+    score_real *attention_norm;     /* [R][h] */
     score_attention_state attention;
-    score_real *attention_heads;   /* [R][A] */
-    score_real *attention_out;     /* [R][h] */
-    score_real *attention_gate;    /* [R] */
-    score_real *middle;            /* [R][h] */
+    score_real *attention_heads; /* [R][A] */
+    score_real *attention_out;   /* [R][h] */
+    score_real *attention_gate;  /* [R] */
+    score_real *middle;          /* [R][h] */
     score_real *feedforward_centred, *feedforward_variance, *feedforward_norm;
-    score_real *wide;              /* [R][4h], before GELU */
-    score_real *wide_active;       /* [R][4h] */
-    score_real *feedforward_out;   /* [R][h] */
-    score_real *feedforward_gate;  /* [R] */
-    score_real *dense;             /* MLP: [M][h], before swish */
-    score_real *dense_active;      /* MLP: [M][h] */
+    score_real *wide;             /* [R][4h], before GELU */
+    score_real *wide_active;      /* [R][4h] */
+    score_real *feedforward_out;  /* [R][h] */
+    score_real *feedforward_gate; /* [R] */
+    score_real *dense;            /* MLP: [M][h], before swish */
+    score_real *dense_active;     /* MLP: [M][h] */
 } score_layer_state;
 
 struct score_tile {
@@ -77,7 +77,7 @@ struct score_tile {
     score_tile_view view;
     ptrdiff_t pairs;
     int *first_row;
-    int *features; /* [R][feature_count] */
+    int *features;             /* [R][feature_count] */
     score_real *centred;       /* [streams][R][d] */
     score_real *centred_bar;   /* [R][d] */
     score_real *time;          /* [streams][M][T] */
@@ -86,15 +86,15 @@ struct score_tile {
     score_layer_state *layers; /* layers + 1: the last has only its input, `node` or `dense` */
     score_real *output_work;   /* [streams][M][O] */
     /* adjoints, [streams][...] */
-    score_real *node_bar;  /* [R][h], of the layer at hand */
-    score_real *norm_bar;  /* [R][h] */
-    score_real *fresh_bar; /* [R][h] */
-    score_real *heads_bar; /* [R][A] */
-    score_real *qkv_bar;   /* [R][3A] */
-    score_real *probe_bar, *shift_bar; /* [R][H][3] */
-    score_real *wide_bar, *wide_active_bar; /* [R][4h] */
-    score_real *input;     /* MLP: [streams][M][D + T] */
-    score_real *input_bar; /* MLP: the same */
+    score_real *node_bar;                     /* [R][h], of the layer at hand */
+    score_real *norm_bar;                     /* [R][h] */
+    score_real *fresh_bar;                    /* [R][h] */
+    score_real *heads_bar;                    /* [R][A] */
+    score_real *qkv_bar;                      /* [R][3A] */
+    score_real *probe_bar, *shift_bar;        /* [R][H][3] */
+    score_real *wide_bar, *wide_active_bar;   /* [R][4h] */
+    score_real *input;                        /* MLP: [streams][M][D + T] */
+    score_real *input_bar;                    /* MLP: the same */
     score_real *dense_bar, *dense_active_bar; /* MLP: [M][h] */
 };
 

@@ -69,7 +69,7 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     evaluator->bad_molecule = calloc(count, size);
     evaluator->beads = calloc(count, size);
     evaluator->features = calloc(rows * width + 1, size);
-    evaluator->tiles = calloc((size_t)evaluator->threads, sizeof *evaluator->tiles);
+    evaluator->tiles = calloc((size_t)evaluator->threads, sizeof(score_tile *));
     if (evaluator->first_molecule == NULL || evaluator->first_row == NULL ||
         evaluator->bad_molecule == NULL || evaluator->beads == NULL ||
         evaluator->features == NULL || evaluator->tiles == NULL)
@@ -86,8 +86,7 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     return SCORE_OK;
 }
 
-static score_status pack(score_evaluator *evaluator, const double *parameters,
-                         score_error *error) {
+static score_status pack(score_evaluator *evaluator, const double *parameters, score_error *error) {
     score_status status = score_packed_create(evaluator->network, &evaluator->packed, error);
     if (status != SCORE_OK)
         return status;
@@ -120,8 +119,8 @@ score_status score_evaluator_create(const score_network *network, const double *
         goto fail;
     const limits most = partition(evaluator);
     for (int k = 0; k < threads; k++)
-        if ((status = score_tile_create(network, &value_only, most.molecules, most.rows,
-                                        most.pairs, &evaluator->tiles[k], error)))
+        if ((status = score_tile_create(network, &value_only, most.molecules, most.rows, most.pairs,
+                                        &evaluator->tiles[k], error)))
             goto fail;
     *result = evaluator;
     return SCORE_OK;

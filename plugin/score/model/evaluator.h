@@ -20,10 +20,10 @@ typedef struct score_evaluation {
 /* `network`, `molecules` and what they point to must outlive the evaluator. features of a molecule
  * must not be NULL where the network has features. */
 #define SCORE_DECLARE_EVALUATOR(suffix)                                                            \
-    score_status score_evaluator_create_##suffix(                                                  \
-        const score_network *network, const double *parameters, int molecule_count,                \
-        const score_molecule *molecules, int threads, score_evaluator **evaluator,                 \
-        score_error *error);                                                                       \
+    score_status score_evaluator_create_##suffix(const score_network *network,                     \
+                                                 const double *parameters, int molecule_count,     \
+                                                 const score_molecule *molecules, int threads,     \
+                                                 score_evaluator **evaluator, score_error *error); \
     void score_evaluator_destroy_##suffix(score_evaluator *evaluator);                             \
     score_status score_evaluator_run_##suffix(score_evaluator *evaluator,                          \
                                               const score_evaluation *evaluation,                  \

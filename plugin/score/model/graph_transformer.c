@@ -85,8 +85,8 @@ static void embed_backward(const score_packed *packed, score_tile *tile, const s
                              pass->gradient != NULL ? &gradient : NULL);
 }
 
-static void attention_forward(const score_packed *packed, score_tile *tile,
-                              const score_pass *pass, int layer) {
+static void attention_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
+                              int layer) {
     const score_streams *layout = &tile->streams;
     const score_layer_offsets *at = &packed->layers[layer];
     const score_real *value = packed->values;
@@ -103,8 +103,8 @@ static void attention_forward(const score_packed *packed, score_tile *tile,
     score_tile_zero(&still, (ptrdiff_t)rows * 3 * all, state->attention.qkv);
     score_attention_forward(layout, pass->streams, &shape, value + at->edge_a, value + at->edge_c,
                             &state->attention, state->attention_heads);
-    score_linear_forward(pass->streams, rows, all, h, value + at->out_weight,
-                         value + at->out_bias, state->attention_heads, state->attention_out);
+    score_linear_forward(pass->streams, rows, all, h, value + at->out_weight, value + at->out_bias,
+                         state->attention_heads, state->attention_out);
     score_gate_forward(layout, pass->streams, rows, h, value + at->attention_gate,
                        state->attention_out, state->node, state->middle, state->attention_gate);
 }
@@ -118,8 +118,8 @@ static void gate_backward(const score_packed *packed, score_tile *tile, const sc
     const ptrdiff_t size = (ptrdiff_t)rows * h;
     score_tile_zero(pass, size, tile->fresh_bar);
     score_tile_zero(pass, size, tile->norm_bar);
-    score_gate_backward(&tile->streams, pass->streams, rows, h, packed->values + weight, fresh,
-                        old, logit, tile->node_bar, tile->fresh_bar, tile->norm_bar,
+    score_gate_backward(&tile->streams, pass->streams, rows, h, packed->values + weight, fresh, old,
+                        logit, tile->node_bar, tile->fresh_bar, tile->norm_bar,
                         pass->gradient == NULL ? NULL : pass->gradient + weight);
     score_real *swap = tile->node_bar;
     tile->node_bar = tile->norm_bar;
@@ -135,8 +135,8 @@ static void linear_backward(const score_packed *packed, const score_pass *pass, 
                           gradient == NULL ? NULL : gradient + bias);
 }
 
-static void attention_backward(const score_packed *packed, score_tile *tile,
-                               const score_pass *pass, int layer) {
+static void attention_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
+                               int layer) {
     const score_streams *layout = &tile->streams;
     const score_layer_offsets *at = &packed->layers[layer];
     const score_real *value = packed->values;
@@ -184,10 +184,10 @@ static void feedforward_forward(const score_packed *packed, score_tile *tile,
     score_layernorm_forward(layout, pass->streams, rows, h, value + at->feedforward_scale,
                             value + at->feedforward_bias, state->middle, state->feedforward_norm,
                             state->feedforward_centred, state->feedforward_variance);
-    score_linear_forward(pass->streams, rows, h, wide, value + at->in_weight,
-                         value + at->in_bias, state->feedforward_norm, state->wide);
-    score_activation_forward(SCORE_GELU, layout, pass->streams, (ptrdiff_t)rows * wide,
-                             state->wide, state->wide_active);
+    score_linear_forward(pass->streams, rows, h, wide, value + at->in_weight, value + at->in_bias,
+                         state->feedforward_norm, state->wide);
+    score_activation_forward(SCORE_GELU, layout, pass->streams, (ptrdiff_t)rows * wide, state->wide,
+                             state->wide_active);
     score_linear_forward(pass->streams, rows, wide, h, value + at->shrink_weight,
                          value + at->shrink_bias, state->wide_active, state->feedforward_out);
     score_gate_forward(layout, pass->streams, rows, h, value + at->feedforward_gate,
@@ -206,30 +206,30 @@ static void feedforward_backward(const score_packed *packed, score_tile *tile,
     gate_backward(packed, tile, pass, at->feedforward_gate, state->feedforward_out, state->middle,
                   state->feedforward_gate);
     score_tile_zero(pass, (ptrdiff_t)rows * wide, tile->wide_active_bar);
-    linear_backward(packed, pass, pass->streams, rows, wide, h, at->shrink_weight,
-                    at->shrink_bias, state->wide_active, tile->fresh_bar, tile->wide_active_bar);
+    linear_backward(packed, pass, pass->streams, rows, wide, h, at->shrink_weight, at->shrink_bias,
+                    state->wide_active, tile->fresh_bar, tile->wide_active_bar);
     score_tile_zero(pass, (ptrdiff_t)rows * wide, tile->wide_bar);
     score_activation_backward(SCORE_GELU, layout, pass->streams, (ptrdiff_t)rows * wide,
                               state->wide, tile->wide_active_bar, tile->wide_bar);
     score_tile_zero(pass, (ptrdiff_t)rows * h, tile->norm_bar);
     linear_backward(packed, pass, pass->streams, rows, h, wide, at->in_weight, at->in_bias,
                     state->feedforward_norm, tile->wide_bar, tile->norm_bar);
-    score_layernorm_backward(layout, pass->streams, rows, h,
-                             packed->values + at->feedforward_scale, state->feedforward_centred,
-                             state->feedforward_variance, tile->norm_bar, tile->node_bar,
+    score_layernorm_backward(layout, pass->streams, rows, h, packed->values + at->feedforward_scale,
+                             state->feedforward_centred, state->feedforward_variance,
+                             tile->norm_bar, tile->node_bar,
                              gradient == NULL ? NULL : gradient + at->feedforward_scale,
                              gradient == NULL ? NULL : gradient + at->feedforward_bias);
 }
 
 /* A molecule's nodes side by side are one row of the score expert's read-out. */
-static void read_score_forward(const score_packed *packed, score_tile *tile,
-                               const score_pass *pass, int layer) {
+static void read_score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
+                               int layer) {
     const score_network *network = tile->network;
     const score_real *weight = packed->values + score_network_offset(network, "readout.weight");
     const score_real *bias = packed->values + score_network_offset(network, "readout.bias");
     const int molecules = tile->view.molecules, outputs = network->outputs;
-    score_linear_forward(pass->streams, molecules, network->beads * network->expert.hidden,
-                         outputs, weight, bias, tile->layers[layer].node, tile->view.output);
+    score_linear_forward(pass->streams, molecules, network->beads * network->expert.hidden, outputs,
+                         weight, bias, tile->layers[layer].node, tile->view.output);
     const ptrdiff_t size = (ptrdiff_t)molecules * outputs;
     for (int s = 0; s < tile->streams.count; s++)
         if (score_has_stream(pass->streams, s))
@@ -247,9 +247,8 @@ static void read_score_backward(const score_packed *packed, score_tile *tile,
             for (ptrdiff_t k = s * size; k < (s + 1) * size; k++)
                 tile->output_work[k] = -tile->view.output_bar[k];
     score_tile_zero(pass, (ptrdiff_t)tile->view.rows * network->expert.hidden, tile->node_bar);
-    linear_backward(packed, pass, pass->streams, molecules,
-                    network->beads * network->expert.hidden, outputs,
-                    score_network_offset(network, "readout.weight"),
+    linear_backward(packed, pass, pass->streams, molecules, network->beads * network->expert.hidden,
+                    outputs, score_network_offset(network, "readout.weight"),
                     score_network_offset(network, "readout.bias"), tile->layers[layer].node,
                     tile->output_work, tile->node_bar);
 }

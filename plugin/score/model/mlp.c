@@ -67,8 +67,8 @@ static void dense_forward(const score_packed *packed, score_tile *tile, const sc
     score_linear_forward(pass->streams, molecules, in, h,
                          packed->values + packed->layers[layer].in_weight,
                          packed->values + packed->layers[layer].in_bias, input, state->dense);
-    score_activation_forward(SCORE_SWISH, &tile->streams, pass->streams,
-                             (ptrdiff_t)molecules * h, state->dense, state->dense_active);
+    score_activation_forward(SCORE_SWISH, &tile->streams, pass->streams, (ptrdiff_t)molecules * h,
+                             state->dense, state->dense_active);
 }
 
 static void dense_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
@@ -79,9 +79,8 @@ static void dense_backward(const score_packed *packed, score_tile *tile, const s
     const score_real *input = layer_input(tile, layer, &in);
     score_real *input_bar = layer == 0 ? tile->input_bar : tile->dense_active_bar;
     score_tile_zero(pass, (ptrdiff_t)molecules * h, tile->dense_bar);
-    score_activation_backward(SCORE_SWISH, &tile->streams, pass->streams,
-                              (ptrdiff_t)molecules * h, tile->layers[layer].dense,
-                              tile->dense_active_bar, tile->dense_bar);
+    score_activation_backward(SCORE_SWISH, &tile->streams, pass->streams, (ptrdiff_t)molecules * h,
+                              tile->layers[layer].dense, tile->dense_active_bar, tile->dense_bar);
     score_tile_zero(pass, (ptrdiff_t)molecules * in, input_bar);
     score_linear_backward(pass->streams, molecules, in, h, packed->values + weight, input,
                           tile->dense_bar, input_bar,
@@ -124,9 +123,8 @@ static void read_backward(const score_packed *packed, score_tile *tile, const sc
             for (ptrdiff_t k = s * size; k < (s + 1) * size; k++)
                 tile->output_work[k] = sign_of(network) * tile->view.output_bar[k];
     score_tile_zero(pass, (ptrdiff_t)molecules * in, tile->dense_active_bar);
-    score_linear_backward(pass->streams, molecules, in, network->outputs,
-                          packed->values + weight, input, tile->output_work,
-                          tile->dense_active_bar,
+    score_linear_backward(pass->streams, molecules, in, network->outputs, packed->values + weight,
+                          input, tile->output_work, tile->dense_active_bar,
                           pass->gradient == NULL ? NULL : pass->gradient + weight,
                           pass->gradient == NULL ? NULL : pass->gradient + bias);
 }
@@ -135,8 +133,7 @@ void score_mlp_layout(score_tile *tile, score_arena *arena) {
     const score_network *network = tile->network;
     const size_t molecules = (size_t)tile->streams.count * (size_t)tile->max_molecules;
     const size_t h = molecules * (size_t)network->expert.hidden, real = sizeof(score_real);
-    const size_t in =
-        molecules * (size_t)(coordinates_of(network) + network->time_features);
+    const size_t in = molecules * (size_t)(coordinates_of(network) + network->time_features);
     tile->input = score_arena_take(arena, in, real);
     tile->input_bar = score_arena_take(arena, in, real);
     tile->dense_bar = score_arena_take(arena, h, real);

@@ -74,8 +74,10 @@ score_status score_packed_create(const score_network *network, score_packed **re
     return SCORE_OK;
 fail:
     score_packed_destroy(packed);
-    return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate the weights of a network of %zu "
-                      "parameters", network->parameter_count);
+    return score_fail(error, SCORE_ERROR_MEMORY,
+                      "cannot allocate the weights of a network of %zu "
+                      "parameters",
+                      network->parameter_count);
 }
 
 void score_packed_destroy(score_packed *packed) {

@@ -140,7 +140,8 @@ score_status score_model_set_note(score_model *model, const char *name, const ch
         k++;
     char *new_text = copy_text(text);
     char *new_name = k == model->config.note_count ? copy_text(name) : (char *)"";
-    score_note *notes = realloc(model->notes, ((size_t)model->config.note_count + 1) * sizeof *notes);
+    score_note *notes = realloc(model->notes,
+                                ((size_t)model->config.note_count + 1) * sizeof *notes);
     if (notes != NULL)
         model->notes = notes;
     model->config.notes = model->notes;

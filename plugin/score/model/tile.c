@@ -29,8 +29,8 @@ static void lay_out(score_tile *tile, score_arena *arena) {
     tile->centred_bar = score_arena_take(arena, coordinates, real);
     tile->time = score_arena_take(arena, streams * times, real);
     tile->time_bar = score_arena_take(arena, streams * times, real);
-    tile->time_derivatives =
-        score_arena_take(arena, molecules * 4 * SCORE_MAX_TIME_FEATURES, sizeof(double));
+    tile->time_derivatives = score_arena_take(arena, molecules * 4 * SCORE_MAX_TIME_FEATURES,
+                                              sizeof(double));
     if (network->expert.architecture == SCORE_GRAPH_TRANSFORMER)
         score_graph_transformer_layout(tile, arena);
     else

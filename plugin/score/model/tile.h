@@ -76,8 +76,8 @@ typedef struct score_tile_view {
 
 /* Workspace for up to max_molecules molecules, max_rows beads and max_pairs = sum of beads^2. */
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs,
-                               score_tile **tile, score_error *error);
+                               int max_molecules, int max_rows, size_t max_pairs, score_tile **tile,
+                               score_error *error);
 void score_tile_destroy(score_tile *tile);
 
 /* Lays out `molecules` molecules with beads[m] beads each and returns the view of the tile, valid

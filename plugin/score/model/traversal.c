@@ -43,8 +43,9 @@ static void set_times(score_tile *tile, const score_pass *pass) {
     const double t_begin = (double)(score_real)network->expert.t_begin;
     const double t_end = (double)(score_real)network->expert.t_end;
     for (int m = 0; m < molecules; m++) {
-        double(*f)[SCORE_MAX_TIME_FEATURES] =
-            (double(*)[SCORE_MAX_TIME_FEATURES])tile->time_derivatives + 4 * m;
+        double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
+                                                  tile->time_derivatives +
+                                              4 * m;
         if (score_has_stream(pass->streams, 0))
             score_time_features((double)tile->view.t[m], t_begin, t_end, f);
         for (int s = 0; s < tile->streams.count; s++) {
@@ -57,8 +58,8 @@ static void set_times(score_tile *tile, const score_pass *pass) {
                             ? (double)tile->view.t[(s - order + 1) * molecules + m]
                             : 0;
             for (int k = 0; k < count; k++)
-                tile->time[(ptrdiff_t)(s * molecules + m) * count + k] =
-                    (score_real)(f[order][k] * rate);
+                tile->time[(ptrdiff_t)(s * molecules + m) * count + k] = (score_real)(f[order][k] *
+                                                                                      rate);
         }
     }
 }
@@ -67,12 +68,12 @@ static void set_times(score_tile *tile, const score_pass *pass) {
 static void collect_times(score_tile *tile, const score_pass *pass) {
     const int molecules = tile->view.molecules, count = tile->network->time_features;
     for (int m = 0; m < molecules; m++) {
-        double(*f)[SCORE_MAX_TIME_FEATURES] =
-            (double(*)[SCORE_MAX_TIME_FEATURES])tile->time_derivatives + 4 * m;
+        double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
+                                                  tile->time_derivatives +
+                                              4 * m;
         for (int s = 0; s < tile->streams.count; s++) {
             const int order = tile->streams.order[s];
-            if (!score_has_stream(pass->streams, s) ||
-                (order > 0 && !tile->streams.moves_time[s]))
+            if (!score_has_stream(pass->streams, s) || (order > 0 && !tile->streams.moves_time[s]))
                 continue;
             double rate = 1, sum = 0;
             for (int n = 0; n < order; n++)
@@ -96,8 +97,7 @@ void score_backward(const score_packed *packed, score_tile *tile, const score_pa
     const score_network *network = tile->network;
     const size_t coordinates = (size_t)tile->view.rows * (size_t)network->dimensions;
     memset(tile->centred_bar, 0, coordinates * sizeof *tile->centred_bar);
-    score_tile_zero(pass, (ptrdiff_t)tile->view.molecules * network->time_features,
-                    tile->time_bar);
+    score_tile_zero(pass, (ptrdiff_t)tile->view.molecules * network->time_features, tile->time_bar);
     for (int k = packed->step_count - 1; k >= 0; k--)
         packed->steps[k].block.backward(packed, tile, pass, packed->steps[k].layer);
     centre(tile, tile->centred_bar, tile->view.x_bar, true);

@@ -37,8 +37,7 @@ SCORE_INLINE void swish(int count, const score_real *x, derivatives f) {
     }
 }
 
-SCORE_INLINE int derive(score_activation kind, ptrdiff_t left, const score_real *x,
-                         derivatives f) {
+SCORE_INLINE int derive(score_activation kind, ptrdiff_t left, const score_real *x, derivatives f) {
     int count = left < BLOCK ? (int)left : BLOCK;
     if (kind == SCORE_GELU)
         gelu(count, x, f);
@@ -72,9 +71,9 @@ void score_activation_forward(score_activation kind, const score_streams *layout
 }
 
 SCORE_MULTIVERSION
-void score_activation_backward(score_activation kind, const score_streams *layout,
-                               unsigned streams, ptrdiff_t size, const score_real *x,
-                               const score_real *y_bar, score_real *x_bar) {
+void score_activation_backward(score_activation kind, const score_streams *layout, unsigned streams,
+                               ptrdiff_t size, const score_real *x, const score_real *y_bar,
+                               score_real *x_bar) {
     derivatives f;
     for (ptrdiff_t begin = 0; begin < size; begin += BLOCK) {
         int count = derive(kind, size - begin, x + begin, f);

@@ -19,8 +19,8 @@ void score_activation_forward(score_activation kind, const score_streams *layout
                               ptrdiff_t size, const score_real *x, score_real *y);
 
 /* x_bar += adjoint */
-void score_activation_backward(score_activation kind, const score_streams *layout,
-                               unsigned streams, ptrdiff_t size, const score_real *x,
-                               const score_real *y_bar, score_real *x_bar);
+void score_activation_backward(score_activation kind, const score_streams *layout, unsigned streams,
+                               ptrdiff_t size, const score_real *x, const score_real *y_bar,
+                               score_real *x_bar);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct head_view {
     ptrdiff_t out_stride;
     ptrdiff_t x_stride;
     ptrdiff_t pair_stride;
-    ptrdiff_t qkv;     /* offsets of the head's first number in each array */
+    ptrdiff_t qkv; /* offsets of the head's first number in each array */
     ptrdiff_t channel;
     ptrdiff_t out;
     ptrdiff_t x;
@@ -51,7 +51,7 @@ static head_view view_head(const score_attention_shape *shape, int molecule, int
  * a''/a = (a'/a)^2 + s'' - L'', where L = log sum exp s, L' = <s'>, L'' = <s'' + (a'/a)^2> and <>
  * is the mean over a. */
 SCORE_INLINE void softmax_forward(const score_streams *layout, unsigned streams, int n,
-                                   score_real *row, ptrdiff_t stride) {
+                                  score_real *row, ptrdiff_t stride) {
     if (score_has_stream(streams, 0)) {
         score_real largest = row[0], sum = 0;
         for (int j = 1; j < n; j++)
@@ -78,8 +78,8 @@ SCORE_INLINE void softmax_forward(const score_streams *layout, unsigned streams,
 
 /* From the adjoints of a, a', a'' to those of s, s', s'', in place. */
 SCORE_INLINE void softmax_backward(const score_streams *layout, unsigned streams, int n,
-                                    const score_real *row, ptrdiff_t stride, score_real *bar,
-                                    ptrdiff_t bar_stride) {
+                                   const score_real *row, ptrdiff_t stride, score_real *bar,
+                                   ptrdiff_t bar_stride) {
     /* F = sum_j (bar a + bar' a r + bar'' a q) with r = a'/a, q = a''/a. */
     if (!score_has_stream(streams, 0))
         return;
@@ -121,8 +121,8 @@ SCORE_INLINE void softmax_backward(const score_streams *layout, unsigned streams
 }
 
 /* probabilities[s] = a, a', a'' (n x n each) from what is kept of them. */
-SCORE_INLINE void expand(const score_streams *layout, const head_view *view,
-                          const score_real *pair, score_real *probabilities) {
+SCORE_INLINE void expand(const score_streams *layout, const head_view *view, const score_real *pair,
+                         score_real *probabilities) {
     const ptrdiff_t size = (ptrdiff_t)view->n * view->n;
     memcpy(probabilities, pair, (size_t)size * sizeof *pair);
     for (int s = 1; s < layout->count; s++)
@@ -136,9 +136,9 @@ SCORE_INLINE bool moves_coordinates(const score_streams *layout, const score_ter
 }
 
 SCORE_INLINE void head_forward(const score_streams *layout, unsigned streams,
-                                const score_term *terms, int term_count,
-                                const score_attention_shape *shape, const head_view *view,
-                                const score_attention_state *state, score_real *out) {
+                               const score_term *terms, int term_count,
+                               const score_attention_shape *shape, const head_view *view,
+                               const score_attention_state *state, score_real *out) {
     const int n = view->n, w = shape->width;
     const ptrdiff_t all = (ptrdiff_t)shape->heads * w, size = (ptrdiff_t)n * n;
     const score_real root = 1 / (score_real)sqrt((double)w);
@@ -195,7 +195,8 @@ void score_attention_forward(const score_streams *layout, unsigned streams,
             for (int h = 0; h < heads; h++)
                 for (int d = 0; d < 3; d++)
                     state->probe[(i * heads + h) * 3 + d] = score_dot(
-                        w, state->qkv + i * 3 * all + (ptrdiff_t)h * w, a + d * all + (ptrdiff_t)h * w);
+                        w, state->qkv + i * 3 * all + (ptrdiff_t)h * w,
+                        a + d * all + (ptrdiff_t)h * w);
             for (int k = 0; k < all; k++)
                 out[i * all + k] = layout->order[s] == 0 ? c[k] : 0;
         }
@@ -227,10 +228,10 @@ typedef struct head_bars {
 } head_bars;
 
 SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
-                                 const score_term *terms, int term_count,
-                                 const score_attention_shape *shape, const head_view *view,
-                                 const score_attention_state *state, const score_real *out_bar,
-                                 const score_real *shift_bar, const head_bars *bars) {
+                                const score_term *terms, int term_count,
+                                const score_attention_shape *shape, const head_view *view,
+                                const score_attention_state *state, const score_real *out_bar,
+                                const score_real *shift_bar, const head_bars *bars) {
     const int n = view->n, w = shape->width;
     const ptrdiff_t all = (ptrdiff_t)shape->heads * w, size = (ptrdiff_t)n * n;
     const score_real root = 1 / (score_real)sqrt((double)w);
@@ -284,10 +285,10 @@ SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
 }
 
 /* The adjoints of q, A and c through probe = A^T q and out += A shift + c, of one row and head. */
-SCORE_INLINE void channels_backward(int w, ptrdiff_t all, const score_real *a,
-                                     const score_real *q, const score_real *probe_bar,
-                                     const score_real *shift, const score_real *out_bar,
-                                     score_real *q_bar, score_real *a_bar) {
+SCORE_INLINE void channels_backward(int w, ptrdiff_t all, const score_real *a, const score_real *q,
+                                    const score_real *probe_bar, const score_real *shift,
+                                    const score_real *out_bar, score_real *q_bar,
+                                    score_real *a_bar) {
     for (int d = 0; d < 3; d++) {
         score_add(w, probe_bar[d], a + d * all, q_bar);
         if (a_bar == NULL)
@@ -314,9 +315,8 @@ void score_attention_backward(const score_streams *layout, unsigned streams,
         for (ptrdiff_t i = s * rows; i < (s + 1) * rows; i++)
             for (int h = 0; h < heads; h++)
                 for (int d = 0; d < 3; d++)
-                    shift_bar[(i * heads + h) * 3 + d] =
-                        score_dot(w, out_bar + i * all + (ptrdiff_t)h * w,
-                                  a + d * all + (ptrdiff_t)h * w);
+                    shift_bar[(i * heads + h) * 3 + d] = score_dot(
+                        w, out_bar + i * all + (ptrdiff_t)h * w, a + d * all + (ptrdiff_t)h * w);
     }
     const head_bars bars = {qkv_bar, probe_bar, x_bar};
     ptrdiff_t pair = 0;

@@ -20,8 +20,7 @@ static void add_bead(const score_embedding_shape *shape,
     }
     for (int f = 0; f < shape->tables; f++) {
         const int value = shape->features[(ptrdiff_t)row * shape->tables + f];
-        const score_real *entry =
-            parameters->table[f] + (ptrdiff_t)value * SCORE_EMBEDDING_WIDTH;
+        const score_real *entry = parameters->table[f] + (ptrdiff_t)value * SCORE_EMBEDDING_WIDTH;
         for (int k = 0; k < SCORE_EMBEDDING_WIDTH; k++, weight += width)
             score_add(width, entry[k], weight, node);
     }
@@ -42,8 +41,7 @@ static void add_bead_gradient(const score_embedding_shape *shape,
         for (int k = 0; k < SCORE_EMBEDDING_WIDTH; k++) {
             const ptrdiff_t input = ((ptrdiff_t)f * SCORE_EMBEDDING_WIDTH + k) * width;
             score_add(width, parameters->table[f][entry + k], node_bar, gradient->weight + input);
-            gradient->table[f][entry + k] +=
-                score_dot(width, node_bar, parameters->weight + input);
+            gradient->table[f][entry + k] += score_dot(width, node_bar, parameters->weight + input);
         }
     }
 }
@@ -77,9 +75,9 @@ void score_embedding_forward(const score_streams *layout, unsigned streams,
 
 void score_embedding_backward(const score_streams *layout, unsigned streams,
                               const score_embedding_shape *shape,
-                              const score_embedding_parameters *parameters,
-                              const score_real *time, const score_real *node_bar,
-                              score_real *time_bar, const score_embedding_gradient *gradient) {
+                              const score_embedding_parameters *parameters, const score_real *time,
+                              const score_real *node_bar, score_real *time_bar,
+                              const score_embedding_gradient *gradient) {
     const int width = shape->width, features = shape->time_features;
     const ptrdiff_t time_row = (ptrdiff_t)bead_inputs(shape) * width;
     for (int s = 0; s < layout->count; s++) {

@@ -47,8 +47,8 @@ void score_embedding_forward(const score_streams *layout, unsigned streams,
 /* time_bar [streams][molecules][T] and *gradient += adjoints; either may be NULL. */
 void score_embedding_backward(const score_streams *layout, unsigned streams,
                               const score_embedding_shape *shape,
-                              const score_embedding_parameters *parameters,
-                              const score_real *time, const score_real *node_bar,
-                              score_real *time_bar, const score_embedding_gradient *gradient);
+                              const score_embedding_parameters *parameters, const score_real *time,
+                              const score_real *node_bar, score_real *time_bar,
+                              const score_embedding_gradient *gradient);
 
 #endif

@@ -6,7 +6,7 @@
 /* With d = new - old, out = old + d g; the logit is linear, g elementwise, d g bilinear. */
 
 SCORE_INLINE void derive_gate(const score_streams *layout, int rows, const score_real *logit,
-                        score_real *l, score_real f[4], score_real *g) {
+                              score_real *l, score_real f[4], score_real *g) {
     for (int s = 0; s < layout->count; s++)
         l[s] = logit[(ptrdiff_t)s * rows];
     f[0] = score_logistic(l[0]);
@@ -52,8 +52,8 @@ void score_gate_forward(const score_streams *layout, unsigned streams, int rows,
 SCORE_MULTIVERSION
 void score_gate_backward(const score_streams *layout, unsigned streams, int rows, int width,
                          const score_real *weight, const score_real *fresh, const score_real *old,
-                         const score_real *logit, const score_real *out_bar,
-                         score_real *fresh_bar, score_real *old_bar, score_real *weight_bar) {
+                         const score_real *logit, const score_real *out_bar, score_real *fresh_bar,
+                         score_real *old_bar, score_real *weight_bar) {
     const ptrdiff_t stride = (ptrdiff_t)rows * width;
     const score_real *w_new = weight, *w_old = weight + width, *w_change = weight + 2 * width;
     score_term terms[SCORE_MAX_TERMS];

@@ -18,7 +18,7 @@ void score_gate_forward(const score_streams *layout, unsigned streams, int rows,
 /* fresh_bar, old_bar, weight_bar += adjoints; weight_bar may be NULL. */
 void score_gate_backward(const score_streams *layout, unsigned streams, int rows, int width,
                          const score_real *weight, const score_real *fresh, const score_real *old,
-                         const score_real *logit, const score_real *out_bar,
-                         score_real *fresh_bar, score_real *old_bar, score_real *weight_bar);
+                         const score_real *logit, const score_real *out_bar, score_real *fresh_bar,
+                         score_real *old_bar, score_real *weight_bar);
 
 #endif

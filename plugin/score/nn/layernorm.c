@@ -9,7 +9,7 @@
 
 /* The streams of v of one row, and from them r with the derivatives f of v -> r. */
 SCORE_INLINE void derive_root(const score_streams *layout, int rows, const score_real *variance,
-                        score_real *v, score_real f[4], score_real *root) {
+                              score_real *v, score_real f[4], score_real *root) {
     for (int s = 0; s < layout->count; s++)
         v[s] = variance[(ptrdiff_t)s * rows];
     const score_real square = 1 / (v[0] + (score_real)SCORE_LAYERNORM_EPSILON);
@@ -42,9 +42,9 @@ void score_layernorm_forward(const score_streams *layout, unsigned streams, int 
         }
         for (int n = 0; n < term_count; n++) {
             const score_term term = terms[n];
-            variance[(ptrdiff_t)term.out * rows] +=
-                term.factor / (score_real)width *
-                score_dot(width, centred + term.a * stride, centred + term.b * stride);
+            variance[(ptrdiff_t)term.out * rows] += term.factor / (score_real)width *
+                                                    score_dot(width, centred + term.a * stride,
+                                                              centred + term.b * stride);
         }
         score_real v[SCORE_MAX_STREAMS] = {0}, f[4], root[SCORE_MAX_STREAMS] = {0};
         derive_root(layout, rows, variance, v, f, root);

@@ -58,7 +58,7 @@ typedef struct score_term {
 
 /* The terms whose `out` is in `streams`; returns how many. */
 SCORE_INLINE int score_bilinear_terms(const score_streams *layout, unsigned streams,
-                                       score_term terms[SCORE_MAX_TERMS]) {
+                                      score_term terms[SCORE_MAX_TERMS]) {
     int n = 0;
     for (int s = 0; s < layout->count; s++) {
         if (!score_has_stream(streams, s))
@@ -77,7 +77,7 @@ SCORE_INLINE int score_bilinear_terms(const score_streams *layout, unsigned stre
 
 /* Elementwise on one number: x and y hold its streams, f[n] is the n-th derivative at x. */
 SCORE_INLINE void score_chain_forward(const score_streams *layout, unsigned streams,
-                                       const score_real f[4], const score_real *x, score_real *y) {
+                                      const score_real f[4], const score_real *x, score_real *y) {
     for (int s = 0; s < layout->count; s++) {
         if (!score_has_stream(streams, s))
             continue;
@@ -92,8 +92,8 @@ SCORE_INLINE void score_chain_forward(const score_streams *layout, unsigned stre
 
 /* x_bar += the adjoint of score_chain_forward. */
 SCORE_INLINE void score_chain_backward(const score_streams *layout, unsigned streams,
-                                        const score_real f[4], const score_real *x,
-                                        const score_real *y_bar, score_real *x_bar) {
+                                       const score_real f[4], const score_real *x,
+                                       const score_real *y_bar, score_real *x_bar) {
     for (int s = 0; s < layout->count; s++) {
         if (!score_has_stream(streams, s))
             continue;
