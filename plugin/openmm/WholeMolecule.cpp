@@ -17,17 +17,16 @@ Vec3 intoBrick(Vec3 delta, const Vec3 box[3]) {
     return delta;
 }
 
-/* Every lattice vector that could bring a tip within `radius` of the origin, by its component along
- * z, then y; the best along x is then known. */
-Vec3 searchShortest(const Vec3 &delta, const Vec3 box[3]) {
+/* Tries every lattice vector that could bring a tip within `radius` of the origin, by its component
+ * along z, then y; the best along x is then known. */
+Vec3 searchShortest(const Vec3 &delta, double radius, const Vec3 box[3]) {
     Vec3 best = delta;
-    double radius = std::sqrt(delta.dot(delta));
-    for (double k = std::ceil((delta[2] - radius) / box[2][2]);
-         k <= (delta[2] + radius) / box[2][2]; k++) {
-        Vec3 layer = delta - box[2] * k;
-        for (double j = std::ceil((layer[1] - radius) / box[1][1]);
-             j <= (layer[1] + radius) / box[1][1]; j++) {
-            Vec3 row = layer - box[1] * j;
+    long lastLayer = std::lround(std::floor((delta[2] + radius) / box[2][2]));
+    for (long k = std::lround(std::ceil((delta[2] - radius) / box[2][2])); k <= lastLayer; k++) {
+        Vec3 layer = delta - box[2] * static_cast<double>(k);
+        long lastRow = std::lround(std::floor((layer[1] + radius) / box[1][1]));
+        for (long j = std::lround(std::ceil((layer[1] - radius) / box[1][1])); j <= lastRow; j++) {
+            Vec3 row = layer - box[1] * static_cast<double>(j);
             Vec3 image = row - box[0] * std::round(row[0] / box[0][0]);
             if (image.dot(image) < best.dot(best))
                 best = image;
@@ -40,12 +39,17 @@ Vec3 searchShortest(const Vec3 &delta, const Vec3 box[3]) {
 
 Vec3 nearestImage(const Vec3 &delta, const Vec3 box[3]) {
     Vec3 image = intoBrick(delta, box);
-    // No lattice vector is shorter than the shortest diagonal entry, so nothing can be nearer than
-    // what is within half of it.
-    double half = 0.5 * std::min({box[0][0], box[1][1], box[2][2]});
-    bool isNearest = !(image.dot(image) >
-                       half * half); // true also where a position is not a number
-    return isNearest ? image : searchShortest(image, box);
+    double length = std::sqrt(image.dot(image));
+    Vec3 diagonal(box[0][0], box[1][1], box[2][2]);
+    // No lattice vector is shorter than the shortest edge of the brick, so nothing can be nearer
+    // than what is within half of it.
+    if (length <= 0.5 * std::min({diagonal[0], diagonal[1], diagonal[2]}))
+        return image;
+    // What is still outside of the brick is not a number, or so far away that its place in the box
+    // is below its last digit.
+    if (!(length <= 0.51 * std::sqrt(diagonal.dot(diagonal))))
+        return image;
+    return searchShortest(image, length, box);
 }
 
 } // namespace OpenMMScore

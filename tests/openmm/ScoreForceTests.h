@@ -45,6 +45,7 @@ inline std::vector<NamedTest> allTests() {
             SCORE_TEST(testSubsetBesideOtherForces),
             SCORE_TEST(testInsideACollectiveVariable),
             SCORE_TEST(testNearestImage),
+            SCORE_TEST(testNearestImageOfARunaway),
             SCORE_TEST(testBrokenMoleculesAreMadeWhole),
             SCORE_TEST(testBarostatMovesWholeMolecules),
             SCORE_TEST(testParametersOfTheContext),
