@@ -64,7 +64,7 @@ def draw(
         for column, name in enumerate(("phi", "psi")):
             _profile(axes[name], data, copies, column, temperature_k)
             axes[name].set_xlabel(rf"$\{name}$ (degrees)")
-        axes["phi"].legend(frameon=False, fontsize=8, loc="upper center")
+        axes["psi"].legend(frameon=False, fontsize=8, loc="upper right")
         figure.suptitle(caption, fontsize=10)
         figure.savefig(path)
 
@@ -104,7 +104,7 @@ def _profile(axis: Any, data: Side, copies: Array, column: int, temperature_k: f
         linestyle=(0, (4, 1.5)),
         label="data",
     )
-    axis.set(xlim=(-180, 180), ylim=(-1, HIGHEST_KJ), xticks=TICKS, ylabel="kJ/mol")
+    axis.set(xlim=(-180, 180), ylim=(-1, HIGHEST_KJ), xticks=TICKS, ylabel="free energy (kJ/mol)")
 
 
 def _energy(probabilities: Array, unit: float, temperature_k: float) -> Array:
