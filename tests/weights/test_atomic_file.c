@@ -131,18 +131,23 @@ static void what_is_not_a_file_is_not_replaced(void **state) {
     assert_int_equal(count_files(), 1);
 }
 
-/* A limit on the size of files stands in for a full disk. */
-static void a_failed_write_leaves_the_old_file(void **state) {
-    (void)state;
+/* A limit on the size of files stands in for a full disk. Returns the limit before. */
+static struct rlimit limit_file_size(rlim_t bytes) {
     struct rlimit before, small;
-    score_error error = {0};
-    score_model *model = make_sample(SAMPLE_EXPERTS);
-    write_file("model.xml", "old", 3);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
     small = before;
-    small.rlim_cur = 5000; /* of about 15,000 bytes; more than one buffer of a stream */
+    small.rlim_cur = bytes;
     setrlimit(RLIMIT_FSIZE, &small);
+    return before;
+}
+
+static void a_failed_write_leaves_the_old_file(void **state) {
+    (void)state;
+    score_error error = {0};
+    score_model *model = make_sample(SAMPLE_EXPERTS);
+    write_file("model.xml", "old", 3);
+    struct rlimit before = limit_file_size(5000); /* of about 15,000 bytes */
     score_status status = score_model_write(model, "model.xml", &error);
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(status, SCORE_ERROR_FILE);
@@ -151,6 +156,22 @@ static void a_failed_write_leaves_the_old_file(void **state) {
     assert_holds("model.xml", "old");
     assert_int_equal(count_files(), 1);
     score_model_destroy(model);
+}
+
+static void a_write_that_failed_is_not_forgotten(void **state) {
+    (void)state;
+    score_atomic_file file;
+    score_error error = {0};
+    write_file("file", "old", 3);
+    assert_int_equal(score_atomic_open("file", &file, NULL), SCORE_OK);
+    struct rlimit before = limit_file_size(10);
+    fputs("more than ten bytes", file.stream);
+    fflush(file.stream);
+    setrlimit(RLIMIT_FSIZE, &before);
+    fputs("and then there is room", file.stream);
+    assert_int_equal(score_atomic_commit(&file, &error), SCORE_ERROR_FILE);
+    assert_holds("file", "old");
+    assert_int_equal(count_files(), 1);
 }
 
 int main(void) {
@@ -162,6 +183,7 @@ int main(void) {
         cmocka_unit_test_setup(links_are_followed, empty_folder),
         cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
         cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
+        cmocka_unit_test_setup(a_write_that_failed_is_not_forgotten, empty_folder),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

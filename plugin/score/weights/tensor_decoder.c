@@ -52,7 +52,7 @@ static void store_values(score_tensor_decoder *decoder) {
     memmove(decoder->window, decoder->window + count * width, decoder->pending);
 }
 
-/* Inflates one piece. The room offered to zlib is never more than one byte beyond the tensor. */
+/* Inflates one piece, window by window; stops at the first byte beyond the tensor. */
 static score_status inflate_piece(score_tensor_decoder *decoder, unsigned char *bytes, size_t size,
                                   score_error *error) {
     z_stream *zlib = &decoder->zlib;
@@ -61,12 +61,11 @@ static score_status inflate_piece(score_tensor_decoder *decoder, unsigned char *
     zlib->avail_in = (uInt)size;
     while (zlib->avail_in > 0 && !decoder->ended) {
         size_t missing = (decoder->size - decoder->stored) * width - decoder->pending;
-        size_t room = sizeof decoder->window - decoder->pending;
+        uInt room = (uInt)(sizeof decoder->window - decoder->pending);
         zlib->next_out = decoder->window + decoder->pending;
-        zlib->avail_out = (uInt)(room <= missing ? room : missing + 1);
-        uInt offered = zlib->avail_out;
+        zlib->avail_out = room;
         int code = inflate(zlib, Z_NO_FLUSH);
-        size_t made = offered - zlib->avail_out;
+        size_t made = room - zlib->avail_out;
         if (made > missing)
             return fail(decoder, "has more data than its shape holds", error);
         decoder->crc = crc32(decoder->crc, decoder->window + decoder->pending, (uInt)made);
