@@ -29,10 +29,18 @@ def test_autocorrelation_time_of_ar1_process(coefficient, copies, frames):
 
 
 def test_reported_error_of_autocorrelation_time_is_the_scatter():
-    found = [analysis.autocorrelation_time(ar1(0.8, 10, 2_000, seed)) for seed in range(40)]
+    found = [analysis.autocorrelation_time(ar1(0.8, 10, 1_000, seed)) for seed in range(200)]
     scatter = np.std([each.tau for each in found], ddof=1)
-    # 40 samples give the standard deviation to 11 %; the formula's own bias is up to a third.
-    assert 0.6 < scatter / np.mean([each.error for each in found]) < 1.4
+    # 200 samples give the standard deviation to 5 %; the formula neglects terms of tau / window.
+    assert 0.8 < scatter / np.mean([each.error for each in found]) < 1.2
+
+
+def test_short_copies_are_not_biased_by_their_ends():
+    """Copies of 40 frames: a lag's mean must be over the pairs that there are."""
+    found = analysis.autocorrelation_time(ar1(0.7, 20_000, 40, seed=13))
+    expected = 0.5 * 1.7 / 0.3
+    # The window closes after 5 tau, 14 frames; 800,000 frames have a standard error of .024.
+    assert abs(found.tau - expected) < 4 * 0.024 + np.exp(-5) * expected
 
 
 def test_groups_remove_the_part_that_never_relaxes():
@@ -40,7 +48,8 @@ def test_groups_remove_the_part_that_never_relaxes():
     labels = np.arange(20) % 2
     offset = series + 10 * labels[:, None]
     within = analysis.autocorrelation_time(offset, labels)
-    assert abs(within.tau - 1.5) < 4 * within.error
+    # tau = 1.5, window 8, 40,000 frames: a standard error of .044
+    assert abs(within.tau - 1.5) < 4 * 0.044
     assert analysis.autocorrelation_time(offset).tau > 100
 
 
@@ -136,6 +145,11 @@ def test_floor_at_the_effective_number_is_what_correlated_copies_show():
     found = analysis.js_divergence(each.mean(axis=0), truth)
     # 49 bins whose noise is correlated along the ring: fewer degrees of freedom, a wider spread
     assert 0.4 * floor.mean < found < 2 * floor.mean
+
+
+def test_shared_edges_span_both_sets():
+    edges = analysis.shared_edges([[0, 5], [1, 6]], [[-1, 5.5], [0, 8]], bins=4)
+    np.testing.assert_allclose(edges, [[-1, -0.5, 0, 0.5, 1], [5, 5.75, 6.5, 7.25, 8]])
 
 
 def test_weighted_histogram_undoes_a_bias():
