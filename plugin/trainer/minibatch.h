@@ -10,6 +10,12 @@
 #include "sampler.h"
 #include "score/executor.h"
 
+#define score_minibatch SCORE_TYPED(score_minibatch)
+#define score_minibatch_create SCORE_TYPED(score_minibatch_create)
+#define score_minibatch_destroy SCORE_TYPED(score_minibatch_destroy)
+#define score_minibatch_evaluate SCORE_TYPED(score_minibatch_evaluate)
+#define score_minibatch_tile_samples SCORE_TYPED(score_minibatch_tile_samples)
+
 enum { SCORE_GRADIENT_GROUPS = 8 };
 
 typedef struct score_minibatch score_minibatch;
