@@ -128,8 +128,9 @@ SCORE_EXPORT score_status score_model_read_memory(const char *text, size_t size,
                                                   score_model **model, score_error *error);
 
 /* Writes atomically (temporary file beside it, fsync, rename); compressed if `path` ends in .gz.
- * The same model gives the same bytes. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY; on an error `path`
- * is as it was before. */
+ * The same model gives the same bytes. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY; SCORE_ERROR_NUMERIC:
+ * a parameter is not finite as its expert's dtype; SCORE_ERROR_ARGUMENT: a name or note that XML
+ * cannot hold, or notes over 16 MiB. On an error `path` is as it was before. */
 SCORE_EXPORT score_status score_model_write(const score_model *model, const char *path,
                                             score_error *error);
 /* The same (uncompressed) to memory; the caller frees *text with score_free. */
