@@ -63,7 +63,7 @@ const bad_document BAD_DOCUMENTS[] = {
     {"element in a note", 0, 1, "plain text", NULL, "plain <b>text</b>",
      "<b> is not known inside <Note>", NULL},
     {"text between elements", 0, 1, "<Beads>", NULL, "stray\n<Beads>",
-     "<ScoreModel> holds text 'stray", "  <Beads>" + 2},
+     "<ScoreModel> holds text 'stray", "<Beads>"},
     {"no schedule", 0, 1, "<Schedule", "/>", "", "<Schedule> is missing in <ScoreModel>",
      "<Beads>"},
     {"no experts", 0, 1, "<Experts>", "</Experts>", "", "<Experts> is missing in <ScoreModel>",

@@ -40,7 +40,7 @@ void *__wrap_realloc(void *memory, size_t size) {
 static void reading_survives_each_failure(void **state) {
     (void)state;
     for (int kind = 0; kind < SAMPLE_COUNT; kind++) {
-        char *text = make_document(kind);
+        char *text = make_document((sample_model)kind);
         score_status status = SCORE_ERROR_MEMORY;
         int allowed = 0;
         for (; status != SCORE_OK; allowed++) {

@@ -27,7 +27,7 @@ static void assert_file_holds(const char *path, const score_model *model) {
 static void files_keep_every_bit(void **state) {
     (void)state;
     for (int kind = 0; kind < SAMPLE_COUNT; kind++) {
-        score_model *model = make_sample(kind);
+        score_model *model = make_sample((sample_model)kind);
         score_error error = {0};
         assert_ok(score_model_write(model, "model.xml", &error), &error);
         assert_file_holds("model.xml", model);
@@ -54,7 +54,7 @@ static void compression_is_told_by_content(void **state) {
 static void memory_keeps_every_bit(void **state) {
     (void)state;
     for (int kind = 0; kind < SAMPLE_COUNT; kind++) {
-        score_model *model = make_sample(kind), *copy;
+        score_model *model = make_sample((sample_model)kind), *copy;
         score_error error = {0};
         char *text;
         size_t size;
@@ -79,9 +79,9 @@ static void assert_same_bytes(const char *a, size_t a_size, const char *path) {
 static void the_same_model_gives_the_same_bytes(void **state) {
     (void)state;
     for (int kind = 0; kind < SAMPLE_COUNT; kind++) {
-        score_model *model = make_sample(kind), *copy;
+        score_model *model = make_sample((sample_model)kind), *copy;
         score_error error = {0};
-        char *text = make_document(kind);
+        char *text = make_document((sample_model)kind);
         assert_ok(score_model_write(model, "a.xml", &error), &error);
         assert_same_bytes(text, strlen(text), "a.xml");
         assert_ok(score_model_read("a.xml", &copy, &error), &error);

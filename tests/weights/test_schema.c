@@ -43,7 +43,7 @@ static int validate(const char *text) {
 static void what_the_writer_writes_is_valid(void **state) {
     (void)state;
     for (int kind = 0; kind < SAMPLE_COUNT; kind++) {
-        char *text = make_document(kind);
+        char *text = make_document((sample_model)kind);
         if (validate(text) != 1)
             fail_msg("sample %d is not valid", kind);
         free(text);
