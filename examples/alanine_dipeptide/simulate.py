@@ -6,8 +6,10 @@ Equilibration is discarded, and the Jensen-Shannon (JS) divergence of the (phi, 
 printed beside its noise floor, for frames that are further apart than the measured autocorrelation
 time and for all frames (comparison.py says how).
 
-Crossing to phi > 0 takes far longer than such a run. The population of that side is therefore that
-of the start structures; what the run tests is everything within the two sides.
+The exchange with phi > 0, over a high barrier, is not sampled by such a run: the population of that
+side is that of the start structures, or of what left them. The run tests the rest.
+
+The command fails where the divergence of all frames exceeds its floor by more than --bound.
 
 Writes free_energy.png, result.json and frames.h5 (the thinned frames) to the output folder.
 """
@@ -171,8 +173,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--bound",
         type=float,
-        default=math.inf,
-        help="exit with 1 if the JS divergence of all frames exceeds its floor by more than this",
+        default=0.05,
+        help="exit with 1 if the excess of the JS divergence over its floor, all frames, is larger "
+        "(0.05)",
     )
     options = parser.parse_args()
     least = LEAST_FRAMES * FRAME_PS
@@ -216,14 +219,10 @@ def main() -> int:
         + (" (illustration: a short run)" if result.shortcomings else ""),
     )
     print(f"Figure: {figure}")
-    excess = result.all_frames.excess
-    if not excess <= options.bound:
-        print(
-            f"FAILED: the JS divergence exceeds its noise floor by {excess:.4f}, more than "
-            f"the bound {options.bound}",
-            file=sys.stderr,
-        )
+    if not result.all_frames.excess <= options.bound:
+        print(f"FAILED: the excess over the floor is above the bound of {options.bound}")
         return 1
+    print(f"Passed: the excess over the floor is within the bound of {options.bound}")
     return 0
 
 
