@@ -28,7 +28,7 @@ static score_status set_notes(const score_recipe *recipe, const score_dataset *d
              slash == NULL ? recipe->data.path : slash + 1,
              score_dataset_frames(dataset, SCORE_SPLIT_TRAINING),
              score_dataset_frames(dataset, SCORE_SPLIT_VALIDATION));
-    score_status status = score_model_set_note(model, "data", text, error);
+    score_status status = score_model_set_note(model, "frames", text, error);
     snprintf(text, sizeof text, "%" PRIu64, recipe->seed);
     return status == SCORE_OK ? score_model_set_note(model, "seed", text, error) : status;
 }

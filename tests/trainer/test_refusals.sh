@@ -1,0 +1,83 @@
+#!/bin/bash
+# What score-train will not do, and that it says why.
+. "$(dirname "$0")/training.sh"
+
+write_recipe recipe.xml
+expect 0 'usage: score-train' "$train" --help
+expect 0 'score-train [0-9]' "$train" --version
+expect 2 'needs one recipe' "$train"
+expect 2 'needs one recipe, got 2' "$train" recipe.xml recipe.xml
+expect 2 'score-train --help' "$train" --dance recipe.xml
+for threads in 0 -1 two 1.5 ''; do
+    expect 2 "threads is '$threads'" "$train" --threads "$threads" recipe.xml
+done
+expect 1 'missing.xml' "$train" missing.xml
+expect 1 'no/folder' "$train" recipe.xml --output no/folder
+[ -z "$(ls -d run 2>/dev/null)" ] || fail "something was written"
+
+# A run is never overwritten, nor another file of its names.
+expect 0 'finished: ' "$train" recipe.xml --output run
+cp -r run before
+expect 1 'run/checkpoint: exists already' "$train" recipe.xml --output run
+for name in model.xml.gz log.csv; do
+    mkdir "only-$name"
+    cp "run/$name" "only-$name"
+    expect 1 "only-$name/$name: exists already" "$train" recipe.xml --output "only-$name"
+    expect 1 "only-$name/$name: exists, but no checkpoint" \
+        "$train" recipe.xml --output "only-$name" --resume
+    cmp "run/$name" "only-$name/$name"
+done
+
+# A run is resumed with its own recipe and data only, and what differs is named.
+refuse() {
+    sed "$1" recipe.xml >other.xml
+    ! cmp -s recipe.xml other.xml || fail "$1 changes nothing"
+    expect 1 "$2" "$train" other.xml --output run --resume
+}
+refuse 's/seed="5"/seed="6"/' "run/checkpoint: .*'seed: 5'.*'seed: 6'"
+refuse 's/batch="48" weight/batch="24" weight/' "'stage 1, batch: 48'.*'stage 1, batch: 24'"
+refuse 's/hidden="8"/hidden="16"/' 'hidden 8.*hidden 16'
+refuse 's/mass="14"/mass="15"/' "14 amu'.*15 amu'"
+refuse 's/rate="2e-3"/rate="3e-3"/' 'learning rate: 0.002.*learning rate: 0.003'
+refuse 's/antithetic="true"//' 'antithetic 1.*antithetic 0'
+refuse 's/heldOut="0.1"/heldOut="0.2"/' 'held-out fraction'
+refuse 's/temperatureK="300"/temperatureK="310"/' 'temperature'
+refuse 's/weightMiddle="0.03"//' 'middle of the weights'
+refuse 's/logWeights="log_weights"/logWeights="none"/' 'log-weights: log_weights.*none'
+cp "$frames" frames.h5
+chmod u+w frames.h5
+sed "s|$frames|frames.h5|" recipe.xml >copy.xml
+cp -r run moved
+expect 0 'finished: ' "$train" copy.xml --output moved --resume # the same data elsewhere
+printf 'x' >>frames.h5
+expect 1 'CRC-32 of the data file' "$train" copy.xml --output moved --resume
+
+# A damaged checkpoint is named and left alone.
+cp -r run damaged
+printf 'X' | dd of=damaged/checkpoint bs=1 seek=2000 conv=notrunc status=none
+expect 1 'damaged/checkpoint: is damaged' "$train" recipe.xml --output damaged --resume
+head -c 1000 run/checkpoint >damaged/checkpoint
+expect 1 'damaged/checkpoint: .*wrong size' "$train" recipe.xml --output damaged --resume
+: >damaged/checkpoint
+expect 1 'damaged/checkpoint: is not a checkpoint' "$train" recipe.xml --output damaged --resume
+
+for name in model.xml.gz log.csv checkpoint; do
+    cmp "run/$name" "before/$name" || fail "$name of the finished run has changed"
+done
+
+# Two runs in one folder.
+sed 's/samples="2000"/samples="2e6"/' recipe.xml >long.xml
+"$train" long.xml --output busy >/dev/null &
+pid=$!
+while [ ! -e busy/log.csv ]; do
+    sleep 0.05
+done
+expect 1 'busy: is in use by another score-train' "$train" long.xml --output busy --resume
+kill -9 $pid
+wait $pid 2>/dev/null || true
+
+# A loss that stops being a number: steps this large leave the range of float.
+sed 's/AdamW rate="2e-3"/AdamW rate="1e30"/' recipe.xml >explodes.xml
+expect 1 'in step [0-9]* of stage 1; the last good checkpoint is that of step [0-9]* of stage 1 in explodes/checkpoint' \
+    "$train" explodes.xml --output explodes
+expect 1 'of stage 1' "$train" explodes.xml --output explodes --resume

@@ -1,0 +1,20 @@
+#!/bin/bash
+# The number of threads does not change a byte of the model, nor the course of the run.
+. "$(dirname "$0")/training.sh"
+
+write_recipe recipe.xml
+expect 0 'finished: ' "$train" recipe.xml --output one --threads 1
+for threads in 2 3 8 20; do
+    expect 0 'finished: ' "$train" recipe.xml --output "many$threads" --threads $threads
+    same_run one "many$threads"
+done
+
+# Another seed is another run.
+sed 's/seed="5"/seed="6"/' recipe.xml >other.xml
+expect 0 'finished: ' "$train" other.xml --output other
+! cmp -s one/model.xml.gz other/model.xml.gz || fail "the seed does not matter"
+
+# 2 stages of 42 steps of 48 samples; a row whenever 600 samples are passed and at a stage's end.
+[ "$(course one | tail -n +2 | cut -d, -f1-3 | tr '\n' ' ')" = \
+  "1,13,624 1,25,1200 1,38,1824 1,42,2016 2,8,2400 2,21,3024 2,33,3600 2,42,4032 " ] ||
+    fail "rows of the log: $(course one)"
