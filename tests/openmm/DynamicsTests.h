@@ -44,6 +44,7 @@ inline void testTwoContextsInTwoThreads() {
     vector<Vec3> expected[2], found[2], positions = chainPositions(3, 5);
     std::exception_ptr failures[2];
     std::vector<std::thread> threads;
+    threads.reserve(2);
     for (int i = 0; i < 2; i++) {
         addChains(systems[i], chainModel(5, static_cast<unsigned>(i + 1)), 3);
         addSprings(systems[i], 3, 5, 1000);

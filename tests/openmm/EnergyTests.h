@@ -143,7 +143,7 @@ inline void testMoleculesOfFeaturesDiffer() {
     vector<int> particles[2] = {{8, 0, 3}, {5, 1, 7, 2, 6, 4}};
     vector<int> features[2] = {{0, 1, 2, 0, 1, 1}, {2, 1, 0, 0, 1, 1, 2, 0, 0, 1, 1, 0}};
 
-    auto evaluate = [&](vector<int> which) {
+    auto evaluate = [&](const vector<int> &which) {
         System system;
         for (int i = 0; i < 9; i++)
             system.addParticle(12);
@@ -169,7 +169,7 @@ inline void testMoleculesOfFeaturesDiffer() {
 inline void testFeaturesDefaultToTheModels() {
     ScoreModel model = featureModel(4);
     vector<Vec3> positions = chainPositions(1, 4);
-    auto energy = [&](vector<int> features) {
+    auto energy = [&](const vector<int> &features) {
         System system;
         for (int i = 0; i < 4; i++)
             system.addParticle(12);

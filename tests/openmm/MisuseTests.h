@@ -66,7 +66,7 @@ inline void testMisuseOfTheModel() {
 /* What only the System can tell. */
 inline void testMisuseInAContext() {
     vector<Vec3> positions = chainPositions(2, 5);
-    auto create = [&](int particles, vector<vector<int>> molecules) {
+    auto create = [&](int particles, const vector<vector<int>> &molecules) {
         System system;
         for (int i = 0; i < particles; i++)
             system.addParticle(12);
