@@ -107,7 +107,8 @@ score_status score_gaussian_data_loss(const score_recipe *recipe, const score_da
     const int size = covariance_size(recipe), dimensions = recipe->model.dimensions;
     if (size > LARGEST)
         return SCORE_OK;
-    const size_t n = (size_t)size, coordinates = (size_t)(recipe->model.bead_count * dimensions);
+    const size_t n = (size_t)size;
+    const size_t coordinates = (size_t)recipe->model.bead_count * (size_t)dimensions;
     double *room = calloc(n * n + 2 * n + coordinates, sizeof *room);
     if (room == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a covariance");

@@ -22,13 +22,18 @@ score_status score_log_create(const char *path, FILE **log, score_error *error) 
     return SCORE_OK;
 }
 
-/* Whether `line` is a whole row of a run that was not further than `samples`. */
+/* Whether `line` is a whole row of a run that was not further than `samples`: its third number. */
 static int is_kept(const char *line, ssize_t length, uint64_t samples) {
-    int stage;
-    uint64_t step, done;
-    return line[length - 1] == '\n' &&
-           sscanf(line, "%d,%" SCNu64 ",%" SCNu64 ",", &stage, &step, &done) == 3 &&
-           done <= samples;
+    const char *field = line;
+    for (int k = 0; k < 2 && field != NULL; k++) {
+        field = strchr(field, ',');
+        field = field == NULL ? NULL : field + 1;
+    }
+    if (field == NULL || line[length - 1] != '\n')
+        return 0;
+    char *end;
+    unsigned long long done = strtoull(field, &end, 10);
+    return end != field && *end == ',' && done <= samples;
 }
 
 score_status score_log_resume(const char *path, uint64_t samples, FILE **log, score_error *error) {

@@ -120,7 +120,7 @@ static double expected_loss(fixture *f) {
         const double weight = f->setting.weight * (t1 - t0) /
                               (2 * (t <= peak ? peak - t0 : t1 - peak));
         const double signal = exp(-t * t * 19.9 / 4 - 0.05 * t), sigma = sqrt(1 - signal * signal);
-        double score[9], square = 0;
+        double score[9] = {0}, square = 0;
         score_of(f, tile, m, score);
         for (int d = 0; d < f->coordinates; d++) {
             double residual = f->noise[m * f->coordinates + d] + sigma * score[d];
