@@ -13,7 +13,6 @@
 #define score_graph_transformer_steps SCORE_TYPED(score_graph_transformer_steps)
 #define score_mlp_layout SCORE_TYPED(score_mlp_layout)
 #define score_mlp_steps SCORE_TYPED(score_mlp_steps)
-#define score_tile_zero SCORE_TYPED(score_tile_zero)
 
 typedef void (*score_block_run)(const score_packed *packed, score_tile *tile,
                                 const score_pass *pass, int layer);
@@ -106,8 +105,5 @@ void score_mlp_layout(score_tile *tile, score_arena *arena);
  * number. */
 int score_graph_transformer_steps(const score_network *network, score_step *steps);
 int score_mlp_steps(const score_network *network, score_step *steps);
-
-/* Zeroes the streams of a pass in an adjoint array of `size` numbers a stream. */
-void score_tile_zero(const score_pass *pass, ptrdiff_t size, score_real *array);
 
 #endif

@@ -99,8 +99,7 @@ static void attention_forward(const score_packed *packed, score_tile *tile, cons
                             state->attention_centred, state->attention_variance);
     score_linear_forward(moving, rows, h, 3 * all, value + at->qkv_weight, value + at->qkv_bias,
                          state->attention_norm, state->attention.qkv);
-    const score_pass still = {.streams = pass->streams & ~moving};
-    score_tile_zero(&still, (ptrdiff_t)rows * 3 * all, state->attention.qkv);
+    score_zero_streams(pass->streams & ~moving, (ptrdiff_t)rows * 3 * all, state->attention.qkv);
     score_attention_forward(layout, pass->streams, &shape, value + at->edge_a, value + at->edge_c,
                             &state->attention, state->attention_heads);
     score_linear_forward(pass->streams, rows, all, h, value + at->out_weight, value + at->out_bias,
@@ -116,8 +115,8 @@ static void gate_backward(const score_packed *packed, score_tile *tile, const sc
                           const score_real *logit) {
     const int rows = tile->view.rows, h = tile->network->expert.hidden;
     const ptrdiff_t size = (ptrdiff_t)rows * h;
-    score_tile_zero(pass, size, tile->fresh_bar);
-    score_tile_zero(pass, size, tile->norm_bar);
+    score_zero_streams(pass->streams, size, tile->fresh_bar);
+    score_zero_streams(pass->streams, size, tile->norm_bar);
     score_gate_backward(&tile->streams, pass->streams, rows, h, packed->values + weight, fresh, old,
                         logit, tile->node_bar, tile->fresh_bar, tile->norm_bar,
                         pass->gradient == NULL ? NULL : pass->gradient + weight);
@@ -151,11 +150,11 @@ static void attention_backward(const score_packed *packed, score_tile *tile, con
 
     gate_backward(packed, tile, pass, at->attention_gate, state->attention_out, state->node,
                   state->attention_gate);
-    score_tile_zero(pass, (ptrdiff_t)rows * all, tile->heads_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)rows * all, tile->heads_bar);
     linear_backward(packed, pass, pass->streams, rows, all, h, at->out_weight, at->out_bias,
                     state->attention_heads, tile->fresh_bar, tile->heads_bar);
     if (!ends_here)
-        score_tile_zero(pass, (ptrdiff_t)rows * 3 * all, tile->qkv_bar);
+        score_zero_streams(pass->streams, (ptrdiff_t)rows * 3 * all, tile->qkv_bar);
     score_attention_backward(layout, pass->streams, &shape, value + at->edge_a, &state->attention,
                              tile->heads_bar, tile->probe_bar, tile->shift_bar,
                              ends_here ? NULL : tile->qkv_bar, tile->centred_bar,
@@ -163,7 +162,7 @@ static void attention_backward(const score_packed *packed, score_tile *tile, con
                              gradient == NULL ? NULL : gradient + at->edge_c);
     if (ends_here)
         return;
-    score_tile_zero(pass, size, tile->norm_bar);
+    score_zero_streams(pass->streams, size, tile->norm_bar);
     linear_backward(packed, pass, moving, rows, h, 3 * all, at->qkv_weight, at->qkv_bias,
                     state->attention_norm, tile->qkv_bar, tile->norm_bar);
     score_layernorm_backward(layout, moving, rows, h, value + at->attention_scale,
@@ -205,13 +204,13 @@ static void feedforward_backward(const score_packed *packed, score_tile *tile,
     const int wide = SCORE_FEEDFORWARD_FACTOR * h;
     gate_backward(packed, tile, pass, at->feedforward_gate, state->feedforward_out, state->middle,
                   state->feedforward_gate);
-    score_tile_zero(pass, (ptrdiff_t)rows * wide, tile->wide_active_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)rows * wide, tile->wide_active_bar);
     linear_backward(packed, pass, pass->streams, rows, wide, h, at->shrink_weight, at->shrink_bias,
                     state->wide_active, tile->fresh_bar, tile->wide_active_bar);
-    score_tile_zero(pass, (ptrdiff_t)rows * wide, tile->wide_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)rows * wide, tile->wide_bar);
     score_activation_backward(SCORE_GELU, layout, pass->streams, (ptrdiff_t)rows * wide,
                               state->wide, tile->wide_active_bar, tile->wide_bar);
-    score_tile_zero(pass, (ptrdiff_t)rows * h, tile->norm_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)rows * h, tile->norm_bar);
     linear_backward(packed, pass, pass->streams, rows, h, wide, at->in_weight, at->in_bias,
                     state->feedforward_norm, tile->wide_bar, tile->norm_bar);
     score_layernorm_backward(layout, pass->streams, rows, h, packed->values + at->feedforward_scale,
@@ -246,7 +245,8 @@ static void read_score_backward(const score_packed *packed, score_tile *tile,
         if (score_has_stream(pass->streams, s))
             for (ptrdiff_t k = s * size; k < (s + 1) * size; k++)
                 tile->output_work[k] = -tile->view.output_bar[k];
-    score_tile_zero(pass, (ptrdiff_t)tile->view.rows * network->expert.hidden, tile->node_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)tile->view.rows * network->expert.hidden,
+                       tile->node_bar);
     linear_backward(packed, pass, pass->streams, molecules, network->beads * network->expert.hidden,
                     outputs, score_network_offset(network, "readout.weight"),
                     score_network_offset(network, "readout.bias"), tile->layers[layer].node,

@@ -78,10 +78,10 @@ static void dense_backward(const score_packed *packed, score_tile *tile, const s
     int in;
     const score_real *input = layer_input(tile, layer, &in);
     score_real *input_bar = layer == 0 ? tile->input_bar : tile->dense_active_bar;
-    score_tile_zero(pass, (ptrdiff_t)molecules * h, tile->dense_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)molecules * h, tile->dense_bar);
     score_activation_backward(SCORE_SWISH, &tile->streams, pass->streams, (ptrdiff_t)molecules * h,
                               tile->layers[layer].dense, tile->dense_active_bar, tile->dense_bar);
-    score_tile_zero(pass, (ptrdiff_t)molecules * in, input_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)molecules * in, input_bar);
     score_linear_backward(pass->streams, molecules, in, h, packed->values + weight, input,
                           tile->dense_bar, input_bar,
                           pass->gradient == NULL ? NULL : pass->gradient + weight,
@@ -122,7 +122,7 @@ static void read_backward(const score_packed *packed, score_tile *tile, const sc
         if (score_has_stream(pass->streams, s))
             for (ptrdiff_t k = s * size; k < (s + 1) * size; k++)
                 tile->output_work[k] = sign_of(network) * tile->view.output_bar[k];
-    score_tile_zero(pass, (ptrdiff_t)molecules * in, tile->dense_active_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)molecules * in, tile->dense_active_bar);
     score_linear_backward(pass->streams, molecules, in, network->outputs, packed->values + weight,
                           input, tile->output_work, tile->dense_active_bar,
                           pass->gradient == NULL ? NULL : pass->gradient + weight,

@@ -93,8 +93,3 @@ score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const 
         memcpy(tile->features, features, count * sizeof *features);
     return tile->view;
 }
-
-void score_tile_zero(const score_pass *pass, ptrdiff_t size, score_real *array) {
-    for (score_run run = {0}; score_next_run(pass->streams, &run);)
-        memset(array + run.first * size, 0, (size_t)(run.count * size) * sizeof *array);
-}

@@ -97,7 +97,8 @@ void score_backward(const score_packed *packed, score_tile *tile, const score_pa
     const score_network *network = tile->network;
     const size_t coordinates = (size_t)tile->view.rows * (size_t)network->dimensions;
     memset(tile->centred_bar, 0, coordinates * sizeof *tile->centred_bar);
-    score_tile_zero(pass, (ptrdiff_t)tile->view.molecules * network->time_features, tile->time_bar);
+    score_zero_streams(pass->streams, (ptrdiff_t)tile->view.molecules * network->time_features,
+                       tile->time_bar);
     for (int k = packed->step_count - 1; k >= 0; k--)
         packed->steps[k].block.backward(packed, tile, pass, packed->steps[k].layer);
     centre(tile, tile->centred_bar, tile->view.x_bar, true);

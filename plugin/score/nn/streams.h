@@ -12,6 +12,8 @@
 #define SCORE_STREAMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "base/real.h"
 
@@ -47,6 +49,12 @@ SCORE_INLINE bool score_next_run(unsigned streams, score_run *run) {
         s++;
     run->count = s - run->first;
     return run->count > 0;
+}
+
+/* Zeroes the given streams of an array of `size` numbers a stream. */
+SCORE_INLINE void score_zero_streams(unsigned streams, ptrdiff_t size, score_real *array) {
+    for (score_run run = {0}; score_next_run(streams, &run);)
+        memset(array + run.first * size, 0, (size_t)(run.count * size) * sizeof *array);
 }
 
 typedef struct score_term {
