@@ -42,14 +42,14 @@ bench bench_create(const fixture *f) {
 
     size_t pairs = 0;
     for (int k = 0; k < f->samples; k++)
-        pairs += (size_t)(f->beads[k] * f->beads[k]);
+        pairs += (size_t)f->beads[k] * (size_t)f->beads[k];
     require(score_tile_create(f->network, &LAYOUT, f->samples, f->rows, pairs, &b.tile, &error),
             &error);
     b.view = score_tile_set_molecules(b.tile, f->samples, f->beads, f->features);
     assert_int_equal(b.view.molecules, f->samples);
     assert_int_equal(b.view.rows, f->rows);
-    b.coordinates = (size_t)(f->rows * f->dimensions);
-    b.outputs = (size_t)(f->samples * f->network->outputs);
+    b.coordinates = (size_t)f->rows * (size_t)f->dimensions;
+    b.outputs = (size_t)f->samples * (size_t)f->network->outputs;
     b.gradient = allocate(score_packed_gradient_size(b.packed), sizeof(score_real));
     for (size_t k = 0; k < b.coordinates; k++)
         b.view.x[k] = (score_real)f->x[k];
@@ -145,7 +145,7 @@ static sample_loss sample_loss_at(const fixture *f, int k) {
 
 double add_dsm(const fixture *f, const double *score, double *direction) {
     const int d = f->dimensions;
-    double *eps = fixture_read(f, "inputs/eps", (size_t)(f->rows * d)), loss = 0;
+    double *eps = fixture_read(f, "inputs/eps", (size_t)f->rows * (size_t)d), loss = 0;
     for (int k = 0; k < f->samples; k++) {
         const sample_loss s = sample_loss_at(f, k);
         const double share = s.weight / s.coordinates / f->samples;

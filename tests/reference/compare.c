@@ -38,7 +38,7 @@ void compare_array(const char *what, const double *found, const double *expected
 
 void compare_scores(const fixture *f, const double *found) {
     const int d = f->dimensions;
-    double *expected = fixture_read(f, "expected/score", (size_t)(f->rows * d));
+    double *expected = fixture_read(f, "expected/score", (size_t)f->rows * (size_t)d);
     for (int k = 0; k < f->samples; k++) {
         const int first = f->first_row[k] * d;
         compare_array("score", found + first, expected + first, (size_t)fixture_coordinates(f, k));

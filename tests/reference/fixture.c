@@ -151,9 +151,9 @@ static void read_inputs(fixture *f) {
         f->first_row[k + 1] = f->first_row[k] + f->beads[k];
     f->rows = f->first_row[f->samples];
     f->dimensions = f->network->dimensions;
-    f->x = fixture_read(f, "expected/x", (size_t)(f->rows * f->dimensions));
+    f->x = fixture_read(f, "expected/x", (size_t)f->rows * (size_t)f->dimensions);
     if (f->network->feature_count > 0) {
-        size_t count = (size_t)(f->rows * f->network->feature_count);
+        size_t count = (size_t)f->rows * (size_t)f->network->feature_count;
         f->features = allocate(count, sizeof(int));
         read_dataset(f->file, "inputs/features", H5T_NATIVE_INT, count, f->features);
     }

@@ -51,7 +51,7 @@ static void test_noised_coordinates(void **state) {
     (void)state;
     const fixture *f = current;
     const int d = f->dimensions;
-    const size_t count = (size_t)(f->rows * d);
+    const size_t count = (size_t)f->rows * (size_t)d;
     double *x0 = fixture_read(f, "inputs/x0", count), *eps = fixture_read(f, "inputs/eps", count);
     for (int k = 0; k < f->samples; k++) {
         const double m = score_signal(fixture_schedule(f), f->t[k]);
@@ -70,8 +70,8 @@ static void evaluate_batch(const fixture *f, int first, double *energy, double *
     const score_model_config *config = score_model_get_config(f->model);
     const int d = f->dimensions, is_energy = energy != NULL;
     score_molecule *molecules = allocate((size_t)f->samples, sizeof *molecules);
-    double *positions = allocate((size_t)(f->rows * d), sizeof *positions);
-    double *score_per_nm = allocate((size_t)(f->rows * d), sizeof *score_per_nm);
+    double *positions = allocate((size_t)f->rows * (size_t)d, sizeof *positions);
+    double *score_per_nm = allocate((size_t)f->rows * (size_t)d, sizeof *score_per_nm);
     double *values = allocate((size_t)f->samples, sizeof *values);
     double *rates = allocate((size_t)f->samples, sizeof *rates);
     int count = 0, rows = 0;
@@ -121,7 +121,7 @@ static void test_batch(void **state) {
     const int is_energy = f->network->expert.output == SCORE_OUTPUT_ENERGY;
     double *energy = allocate((size_t)f->samples, sizeof *energy);
     double *rate = allocate((size_t)f->samples, sizeof *rate);
-    double *score = allocate((size_t)(f->rows * f->dimensions), sizeof *score);
+    double *score = allocate((size_t)f->rows * (size_t)f->dimensions, sizeof *score);
     for (int k = 0; k < f->samples; k++) {
         int seen = 0;
         for (int j = 0; j < k; j++)
