@@ -81,6 +81,16 @@ CASES = [
         True,
     ),
     Case("mlp", 6, MLP, (1,), (1e-5, 1e-5, 0.01, 0.05, 0.05, 0.1), 0.05, True),
+    # Centring changes nothing in a graph transformer, which sees differences alone.
+    Case(
+        "mlp_centred",
+        8,
+        replace(MLP, beads=3, dimensions=3, centred=True),
+        (3,),
+        (1e-5, 0.01, 0.05, 0.1),
+        0.03,
+        True,
+    ),
     Case(
         "mlp_score_expert",
         7,

@@ -315,6 +315,7 @@ int main(void) {
     failed += run("features", false);
     failed += run("seven_time_features", true);
     failed += run("mlp", true);
+    failed += run("mlp_centred", true);
     failed += run_score_expert("score_expert");
     failed += run_score_expert("mlp_score_expert");
     return failed == 0 ? 0 : 1;

@@ -20,7 +20,7 @@ jnp = jax.numpy
 Array = Any  # of JAX or NumPy; JAX need not be installed
 Case = tuple[Any, dict[str, Array], "Inputs"]
 
-GRAPH = ref.Network("graph_transformer", "energy", 8, 2, 2, 4, 3, 3, True, 0.0, 1.0)
+GRAPH = ref.Network("graph_transformer", "energy", 4, 2, 2, 3, 3, 3, True, 0.0, 1.0)
 NETWORKS = {
     "one-hot": GRAPH,
     "features": replace(GRAPH, beads=0, feature_sizes=(3, 2)),
@@ -67,21 +67,22 @@ def close(found: Array, expected: Array, tolerance: float) -> None:
 
 def differences(f: Callable[[Array], Array], x: Array, step: float) -> Array:
     """The gradient of a scalar function by central differences, every coordinate."""
-    values = np.asarray(x)
-    result = np.empty(values.size)
-    for k in range(values.size):
-        unit = np.zeros(values.size)
-        unit[k] = step
-        move = unit.reshape(values.shape)
-        result[k] = (float(f(values + move)) - float(f(values - move))) / (2 * step)
-    return result.reshape(values.shape)
+
+    def values(k: Array) -> Array:
+        move = jnp.zeros(x.size).at[k].set(step).reshape(x.shape)
+        return jax.vmap(f)(jnp.stack([x + move, x - move]))
+
+    found = jax.jit(lambda: jax.lax.map(values, jnp.arange(x.size), batch_size=64))()
+    return ((found[:, 0] - found[:, 1]) / (2 * step)).reshape(x.shape)
 
 
 def test_score_is_minus_the_gradient_of_the_energy(case: Case) -> None:
     network, parameters, at = case
-    energy = jax.jit(lambda x: ref.evaluate(network, parameters, at.features, x, at.t))
-    expected = -differences(energy, at.x, 1e-5)
-    close(ref.score(network, parameters, at.features, at.x, at.t), expected, 1e-8)
+    expected = -differences(
+        lambda x: ref.evaluate(network, parameters, at.features, x, at.t), at.x, 1e-5
+    )
+    score = jax.jit(lambda x: ref.score(network, parameters, at.features, x, at.t))
+    close(score(at.x), expected, 1e-8)
 
 
 def test_directional_derivatives(case: Case) -> None:
@@ -105,13 +106,22 @@ def test_directional_derivatives(case: Case) -> None:
 def test_hessian_product_is_the_second_derivative_along_z(case: Case) -> None:
     network, parameters, at = case
     log_q = ref.log_density(network, parameters, at.features)
-    _, second = ref.directional_derivatives(log_q, at.x, at.t, at.z1, jnp.zeros(()))
-    close(ref.hessian_product(log_q, at.x, at.t, at.z1), second, 1e-12)
+
+    def both(x: Array, t: Array, z: Array) -> tuple[Array, Array]:
+        _, second = ref.directional_derivatives(log_q, x, t, z, jnp.zeros(()))
+        return second, ref.hessian_product(log_q, x, t, z)
+
+    second, product = jax.jit(both)(at.x, at.t, at.z1)
+    close(product, second, 1e-12)
 
 
-@pytest.mark.parametrize("loss_name", ["dsm", "fp"])
-def test_gradient_of_losses_by_every_parameter(case: Case, loss_name: str) -> None:
-    network, parameters, at = case
+@pytest.mark.parametrize(
+    ("name", "loss_name"),
+    [*((name, "dsm") for name in NETWORKS), ("one-hot", "fp"), ("mlp", "fp")],
+)
+def test_gradient_of_losses_by_every_parameter(name: str, loss_name: str) -> None:
+    network = NETWORKS[name]
+    parameters, at = random_parameters(network), Inputs(network)
     middle = network.t_begin + 0.4 * (network.t_end - network.t_begin)
 
     def loss(parameters: dict[str, Array]) -> Array:
@@ -124,9 +134,9 @@ def test_gradient_of_losses_by_every_parameter(case: Case, loss_name: str) -> No
         )
 
     flat, unflatten = jax.flatten_util.ravel_pytree(parameters)
-    compiled = jax.jit(lambda values: loss(unflatten(values)))
-    gradient = np.asarray(jax.jit(jax.grad(compiled))(flat))
-    close(gradient, differences(compiled, flat, 1e-5), 1e-7)
+    gradient = jax.jit(jax.grad(loss))(parameters)
+    expected = differences(lambda values: loss(unflatten(values)), flat, 1e-5)
+    close(jax.flatten_util.ravel_pytree(gradient)[0], expected, 1e-7)
 
 
 @pytest.mark.parametrize("output", ["energy", "score"])
@@ -202,12 +212,17 @@ def test_fp_residual_of_a_gaussian_is_zero_on_the_centred_coordinates(time: floa
 def test_fp_residual_by_differences_is_near_the_exact_one(case: Case) -> None:
     network, parameters, at = case
     log_q = ref.log_density(network, parameters, at.features)
+    # y = x + step z, so the difference falls as step; d/dt's as the product of its steps.
+    small = (1e-6, 1e-4, 5e-5)
+
+    def residuals(constant: Array) -> tuple[Array, Array, Array]:
+        line = (log_q, SCHEDULE, at.x, at.t, at.z1, constant)
+        exact = ref.fp_residual_exact(*line)
+        near = ref.fp_residual_differences(*line, *small)
+        return exact, near, ref.fp_residual_differences(*line)
+
+    compiled = jax.jit(residuals)
     for constant in (1.0, 12.0):
-        exact = ref.fp_residual_exact(log_q, SCHEDULE, at.x, at.t, at.z1, constant)
-        # y = x + step z, so the difference falls with step_x; d/dt's with hs hd.
-        near = ref.fp_residual_differences(
-            log_q, SCHEDULE, at.x, at.t, at.z1, constant, 1e-6, 1e-4, 5e-5
-        )
+        exact, near, as_published = compiled(constant)
         close(near, exact, 1e-4)
-        as_published = ref.fp_residual_differences(log_q, SCHEDULE, at.x, at.t, at.z1, constant)
         close(as_published, exact, 1e-2)
