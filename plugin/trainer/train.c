@@ -166,7 +166,8 @@ static score_status describe(const trainer *run, score_error *error) {
     printf("%zu weights, %.4g samples, %d thread%s; Ctrl-C ends with a checkpoint\n", parameters,
            run->total_samples, run->threads, run->threads == 1 ? "" : "s");
     if (!isnan(gaussian))
-        printf("the best Gaussian has the loss %.5f\n", gaussian);
+        printf("the best Gaussian has the loss %.5f%s\n", gaussian,
+               run->recipe->stage_count > 1 ? " in the last stage" : "");
     fflush(stdout);
     return SCORE_OK;
 }
@@ -179,7 +180,8 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
                                        error)) ||
         (status = score_dataset_open(run->recipe, run->paths.folder, &run->dataset, error)) ||
         (status = score_identity_create(run->recipe, run->dataset, &run->identity, error)) ||
-        (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)))
+        (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)) ||
+        (status = score_model_set_note(run->model, "recipe", run->identity, error)))
         return status;
     run->total_samples = count_samples(run);
     if ((status = describe(run, error)))

@@ -231,6 +231,24 @@ static void row_that_was_not_finished_is_written_again(void **state) {
     assert_same_file("log", "whole");
 }
 
+/* A row from before the checkpoint cannot be cut, for it was synced first. If it is all the same,
+ * it goes: what follows must not be joined to it. */
+static void cut_row_is_not_written_on(void **state) {
+    (void)state;
+    unsigned char bytes[4096];
+    write_log("expected", 2);
+    size_t size = read_bytes("expected", bytes, sizeof bytes);
+    write_log("log", 3);
+    size_t cut = read_bytes("log", bytes, sizeof bytes) - 5;
+    write_bytes("log", bytes, cut);
+    FILE *log = NULL;
+    score_error error = {0};
+    assert_int_equal(score_log_resume("log", 300, &log, &error), SCORE_OK);
+    fclose(log);
+    assert_int_equal(read_bytes("log", bytes, sizeof bytes), size);
+    assert_same_file("log", "expected");
+}
+
 static void file_that_is_no_log_is_left_alone(void **state) {
     (void)state;
     static const char text[] = "stage,step,dance\n1,2,3\n";
@@ -254,6 +272,7 @@ int main(void) {
         cmocka_unit_test(difference_is_named),
         cmocka_unit_test(resumed_log_is_the_uninterrupted_one),
         cmocka_unit_test(row_that_was_not_finished_is_written_again),
+        cmocka_unit_test(cut_row_is_not_written_on),
         cmocka_unit_test(file_that_is_no_log_is_left_alone),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
