@@ -17,6 +17,12 @@ template <typename... Parts> [[noreturn]] void throwError(const Parts &...parts)
     throw OpenMM::OpenMMException(message.str());
 }
 
+/** Throws unless `index` is in [0, count); `function` is the one that was given it. */
+inline void checkIndex(const char *function, int index, int count) {
+    if (index < 0 || index >= count)
+        throwError(function, ": index ", index, " is not in [0, ", count, ")");
+}
+
 /** Turns an error of the model core into an OpenMMException. */
 inline void throwUnlessOk(score_status status, const score_error &error, const std::string &where) {
     if (status == SCORE_OK)

@@ -31,11 +31,6 @@ int ScoreForce::getNumMolecules() const {
 
 namespace {
 
-void checkIndex(const char *function, int index, int count) {
-    if (index < 0 || index >= count)
-        throwError("ScoreForce::", function, ": index ", index, " is not in [0, ", count, ")");
-}
-
 void checkParticles(int molecule, const vector<int> &particles) {
     std::set<int> seen;
     for (int particle : particles) {
@@ -89,14 +84,14 @@ int ScoreForce::addMolecule(const vector<int> &particles, const vector<int> &fea
 
 void ScoreForce::getMoleculeParameters(int index, vector<int> &particles,
                                        vector<int> &features) const {
-    checkIndex("getMoleculeParameters", index, getNumMolecules());
+    checkIndex("ScoreForce::getMoleculeParameters", index, getNumMolecules());
     particles = molecules[index].particles;
     features = molecules[index].features;
 }
 
 void ScoreForce::setMoleculeParameters(int index, const vector<int> &particles,
                                        const vector<int> &features) {
-    checkIndex("setMoleculeParameters", index, getNumMolecules());
+    checkIndex("ScoreForce::setMoleculeParameters", index, getNumMolecules());
     Molecule molecule = {particles, features};
     checkMolecule(index, molecule);
     molecules[index] = molecule;
@@ -162,7 +157,8 @@ int ScoreForce::getNumEnergyParameterDerivatives() const {
 }
 
 const string &ScoreForce::getEnergyParameterDerivativeName(int index) const {
-    checkIndex("getEnergyParameterDerivativeName", index, getNumEnergyParameterDerivatives());
+    checkIndex("ScoreForce::getEnergyParameterDerivativeName", index,
+               getNumEnergyParameterDerivatives());
     return parameterNames[derivatives[index]];
 }
 

@@ -10,15 +10,6 @@ using std::vector;
 
 namespace OpenMMScore {
 
-namespace {
-
-void checkIndex(const char *function, int index, int count) {
-    if (index < 0 || index >= count)
-        throwError("ScoreModel::", function, ": index ", index, " is not in [0, ", count, ")");
-}
-
-} // namespace
-
 ScoreModel::ScoreModel(score_model *model) : handle(model, score_model_destroy) {
     if (model == nullptr)
         throwError("ScoreModel: the model is NULL");
@@ -86,7 +77,7 @@ int ScoreModel::getNumFeatures() const {
 }
 
 int ScoreModel::getFeatureSize(int index) const {
-    checkIndex("getFeatureSize", index, getNumFeatures());
+    checkIndex("ScoreModel::getFeatureSize", index, getNumFeatures());
     return score_model_get_config(getHandle())->feature_sizes[index];
 }
 
@@ -97,7 +88,7 @@ int ScoreModel::getNumExperts() const {
 void ScoreModel::getExpert(int index, string &architecture, string &output, int &hidden,
                            int &layers, int &heads, int &headWidth, double &timeBegin,
                            double &timeEnd) const {
-    checkIndex("getExpert", index, getNumExperts());
+    checkIndex("ScoreModel::getExpert", index, getNumExperts());
     const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
     architecture = expert.architecture == SCORE_MLP ? "MLP" : "GraphTransformer";
     output = expert.output == SCORE_OUTPUT_ENERGY ? "energy" : "score";
@@ -111,7 +102,7 @@ void ScoreModel::getExpert(int index, string &architecture, string &output, int 
 
 void ScoreModel::getBead(int index, string &name, string &residue, int &residueIndex, double &mass,
                          Vec3 &position, vector<int> &features) const {
-    checkIndex("getBead", index, getNumBeads());
+    checkIndex("ScoreModel::getBead", index, getNumBeads());
     const score_bead &bead = score_model_get_config(getHandle())->beads[index];
     name = bead.name;
     residue = bead.residue;
@@ -126,7 +117,7 @@ int ScoreModel::getNumNotes() const {
 }
 
 void ScoreModel::getNote(int index, string &name, string &text) const {
-    checkIndex("getNote", index, getNumNotes());
+    checkIndex("ScoreModel::getNote", index, getNumNotes());
     const score_note &note = score_model_get_config(getHandle())->notes[index];
     name = note.name;
     text = note.text;
