@@ -35,8 +35,15 @@ typedef struct score_layer_offsets {
     size_t edge_a, edge_c; /* derived: A [3][H w] and c [H w] of nn/attention.h */
 } score_layer_offsets;
 
+/* The same of what belongs to no layer; SIZE_MAX where the network has no such tensor. */
+typedef struct score_network_offsets {
+    size_t embedding_weight, embedding_bias, edge_weight, edge_bias;
+    size_t readout_weight, readout_bias;
+} score_network_offsets;
+
 struct score_packed {
     const score_network *network;
+    score_network_offsets at;
     int step_count;
     score_step *steps;
     score_layer_offsets *layers;

@@ -21,7 +21,7 @@ double score_noise(score_schedule schedule, double t);
  * halves of equal area: (t1 - t0)/(2 (m - t0)) for t <= m, else (t1 - t0)/(2 (t1 - m)). */
 double score_equal_weight(double t, double middle, double t_begin, double t_end);
 
-/* 4 where the range begins at 0 (or the smallest diffusion time), else 7. */
+/* 4 where the range begins at 0, else 7. */
 int score_time_feature_count(double t_begin);
 
 /* features[n][k] is the n-th derivative by t of feature k, n = 0 to 3; t is clipped to the range

@@ -11,6 +11,10 @@
 #include "nn/layernorm.h"
 #include "nn/linear.h"
 
+_Static_assert((int)SCORE_EMBEDDING_WIDTH == (int)SCORE_FEATURE_WIDTH &&
+                   (int)SCORE_EMBEDDING_TABLES == (int)SCORE_MAX_FEATURES,
+               "the embedding is that of the public header");
+
 /* The view of one layer's shapes that the blocks share. */
 static score_attention_shape attention_shape(const score_tile *tile) {
     return (score_attention_shape){
@@ -50,9 +54,8 @@ static score_embedding_shape embedding_shape(const score_tile *tile) {
 
 static score_embedding_parameters embedding_parameters(const score_packed *packed) {
     const score_network *network = packed->network;
-    score_embedding_parameters parameters = {
-        .weight = packed->values + score_network_offset(network, "embedding.weight"),
-        .bias = packed->values + score_network_offset(network, "embedding.bias")};
+    score_embedding_parameters parameters = {.weight = packed->values + packed->at.embedding_weight,
+                                             .bias = packed->values + packed->at.embedding_bias};
     for (int f = 0; f < network->feature_count; f++)
         parameters.table[f] = packed->values + network->tensors[f].offset;
     return parameters;
@@ -224,8 +227,8 @@ static void feedforward_backward(const score_packed *packed, score_tile *tile,
 static void read_score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                                int layer) {
     const score_network *network = tile->network;
-    const score_real *weight = packed->values + score_network_offset(network, "readout.weight");
-    const score_real *bias = packed->values + score_network_offset(network, "readout.bias");
+    const score_real *weight = packed->values + packed->at.readout_weight;
+    const score_real *bias = packed->values + packed->at.readout_bias;
     const int molecules = tile->view.molecules, outputs = network->outputs;
     score_linear_forward(pass->streams, molecules, network->beads * network->expert.hidden, outputs,
                          weight, bias, tile->layers[layer].node, tile->view.output);
@@ -248,16 +251,15 @@ static void read_score_backward(const score_packed *packed, score_tile *tile,
     score_zero_streams(pass->streams, (ptrdiff_t)tile->view.rows * network->expert.hidden,
                        tile->node_bar);
     linear_backward(packed, pass, pass->streams, molecules, network->beads * network->expert.hidden,
-                    outputs, score_network_offset(network, "readout.weight"),
-                    score_network_offset(network, "readout.bias"), tile->layers[layer].node,
-                    tile->output_work, tile->node_bar);
+                    outputs, packed->at.readout_weight, packed->at.readout_bias,
+                    tile->layers[layer].node, tile->output_work, tile->node_bar);
 }
 
 static void read_energy_forward(const score_packed *packed, score_tile *tile,
                                 const score_pass *pass, int layer) {
     const score_network *network = tile->network;
-    const score_real *weight = packed->values + score_network_offset(network, "readout.weight");
-    const score_real bias = packed->values[score_network_offset(network, "readout.bias")];
+    const score_real *weight = packed->values + packed->at.readout_weight;
+    const score_real bias = packed->values[packed->at.readout_bias];
     const int h = network->expert.hidden, rows = tile->view.rows;
     for (int s = 0; s < tile->streams.count; s++) {
         if (!score_has_stream(pass->streams, s))
@@ -279,8 +281,8 @@ static void read_energy_forward(const score_packed *packed, score_tile *tile,
 static void read_energy_backward(const score_packed *packed, score_tile *tile,
                                  const score_pass *pass, int layer) {
     const score_network *network = tile->network;
-    const size_t weight = score_network_offset(network, "readout.weight");
-    const size_t bias = score_network_offset(network, "readout.bias");
+    const size_t weight = packed->at.readout_weight;
+    const size_t bias = packed->at.readout_bias;
     const int h = network->expert.hidden, rows = tile->view.rows;
     for (int s = 0; s < tile->streams.count; s++) {
         if (!score_has_stream(pass->streams, s))

@@ -100,9 +100,8 @@ static void read_forward(const score_packed *packed, score_tile *tile, const sco
     const score_real *input = layer_input(tile, layer, &in);
     const ptrdiff_t size = (ptrdiff_t)tile->view.molecules * network->outputs;
     score_linear_forward(pass->streams, tile->view.molecules, in, network->outputs,
-                         packed->values + score_network_offset(network, "readout.weight"),
-                         packed->values + score_network_offset(network, "readout.bias"), input,
-                         tile->view.output);
+                         packed->values + packed->at.readout_weight,
+                         packed->values + packed->at.readout_bias, input, tile->view.output);
     for (int s = 0; s < tile->streams.count; s++)
         if (score_has_stream(pass->streams, s))
             for (ptrdiff_t k = s * size; k < (s + 1) * size; k++)
@@ -112,8 +111,8 @@ static void read_forward(const score_packed *packed, score_tile *tile, const sco
 static void read_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                           int layer) {
     const score_network *network = tile->network;
-    const size_t weight = score_network_offset(network, "readout.weight");
-    const size_t bias = score_network_offset(network, "readout.bias");
+    const size_t weight = packed->at.readout_weight;
+    const size_t bias = packed->at.readout_bias;
     const int molecules = tile->view.molecules;
     const ptrdiff_t size = (ptrdiff_t)molecules * network->outputs;
     int in;

@@ -49,8 +49,8 @@ score_status score_network_copy(const score_network *source, score_network *netw
                                 score_error *error);
 void score_network_destroy(score_network *network);
 
-/* Offset of tensor `name` (for the layers: "layer.<layer>.<name>") in the parameter vector. The
- * tensor must exist. */
+/* Offset of tensor `name` (for the layers: "layer.<layer>.<name>") in the parameter vector, or
+ * SIZE_MAX where there is none. */
 size_t score_network_offset(const score_network *network, const char *name);
 size_t score_network_layer_offset(const score_network *network, int layer, const char *name);
 

@@ -49,6 +49,14 @@ score_status score_packed_create(const score_network *network, score_packed **re
     if (packed == NULL)
         goto fail;
     packed->network = network;
+    packed->at = (score_network_offsets){
+        .embedding_weight = score_network_offset(network, "embedding.weight"),
+        .embedding_bias = score_network_offset(network, "embedding.bias"),
+        .edge_weight = score_network_offset(network, "edge.weight"),
+        .edge_bias = score_network_offset(network, "edge.bias"),
+        .readout_weight = score_network_offset(network, "readout.weight"),
+        .readout_bias = score_network_offset(network, "readout.bias"),
+    };
     packed->gradient_size = network->parameter_count;
     if (transformer)
         packed->gradient_size += (size_t)layers * 4 * (size_t)attention_width(network);
@@ -96,8 +104,8 @@ void score_packed_update(score_packed *packed, const score_real *parameters) {
     if (network->expert.architecture != SCORE_GRAPH_TRANSFORMER)
         return;
     const int h = network->expert.hidden, all = attention_width(network);
-    const score_real *edge_weight = value + score_network_offset(network, "edge.weight");
-    const score_real *edge_bias = value + score_network_offset(network, "edge.bias");
+    const score_real *edge_weight = value + packed->at.edge_weight;
+    const score_real *edge_bias = value + packed->at.edge_bias;
     for (int l = 0; l < network->expert.layers; l++) {
         const score_layer_offsets *at = &packed->layers[l];
         score_gemm(3, all, h, edge_weight, value + at->edge_weight, 0, value + at->edge_a);
@@ -115,8 +123,8 @@ void score_packed_fold_gradient(const score_packed *packed, score_real *gradient
     if (network->expert.architecture != SCORE_GRAPH_TRANSFORMER)
         return;
     const int h = network->expert.hidden, all = attention_width(network);
-    const size_t edge_weight = score_network_offset(network, "edge.weight");
-    const size_t edge_bias = score_network_offset(network, "edge.bias");
+    const size_t edge_weight = packed->at.edge_weight;
+    const size_t edge_bias = packed->at.edge_bias;
     const score_real *value = packed->values;
     for (int l = 0; l < network->expert.layers; l++) {
         const score_layer_offsets *at = &packed->layers[l];

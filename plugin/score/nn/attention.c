@@ -227,20 +227,18 @@ typedef struct head_bars {
     score_real *x;
 } head_bars;
 
-SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
-                                const score_term *terms, int term_count,
-                                const score_attention_shape *shape, const head_view *view,
-                                const score_attention_state *state, const score_real *out_bar,
-                                const score_real *shift_bar, const head_bars *bars) {
+/* Through o = a v and y = a x - x: the adjoints of v, x and a. */
+SCORE_INLINE void values_backward(const score_streams *layout, unsigned streams,
+                                  const score_term *terms, int term_count,
+                                  const score_attention_shape *shape, const head_view *view,
+                                  const score_attention_state *state, const score_real *out_bar,
+                                  const score_real *shift_bar, const head_bars *bars,
+                                  score_real *pair_bar) {
     const int n = view->n, w = shape->width;
     const ptrdiff_t all = (ptrdiff_t)shape->heads * w, size = (ptrdiff_t)n * n;
-    const score_real root = 1 / (score_real)sqrt((double)w);
-    const score_real *q = state->qkv + view->qkv, *k = q + all, *v = k + all;
-    const score_real *probe = state->probe + view->channel, *x = state->x + view->x;
-    score_real *probabilities = state->work, *pair_bar = state->work + layout->count * size;
-    score_real *x_bar = bars->x + view->x;
+    const score_real *v = state->qkv + view->qkv + 2 * all, *x = state->x + view->x;
+    score_real *probabilities = state->work, *x_bar = bars->x + view->x;
     expand(layout, view, state->pair + view->pair, probabilities);
-    memset(pair_bar, 0, (size_t)(layout->count * size) * sizeof *pair_bar);
     for (int t = 0; t < term_count; t++) {
         const score_term term = terms[t];
         const score_real *o_bar = out_bar + view->out + term.out * view->out_stride;
@@ -258,18 +256,28 @@ SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
         if (term.b == 0)
             score_small_tn(n, 3, n, term.factor, a, n, y_bar, view->channel_ld, x_bar, 3);
     }
-    for (int i = 0; i < n; i++)
-        for (int d = 0; d < 3; d++)
-            x_bar[3 * i + d] -= shift_bar[view->channel + i * view->channel_ld + d];
-    for (int i = 0; i < n; i++)
-        softmax_backward(layout, streams, n, state->pair + view->pair + (ptrdiff_t)i * n,
-                         view->pair_stride, pair_bar + (ptrdiff_t)i * n, size);
+    if (score_has_stream(streams, 0))
+        for (int i = 0; i < n; i++)
+            for (int d = 0; d < 3; d++)
+                x_bar[3 * i + d] -= shift_bar[view->channel + i * view->channel_ld + d];
+}
+
+/* Through sim = (q . k + probe . x) / sqrt(w): the adjoints of q, k, x and the probe. */
+SCORE_INLINE void logits_backward(const score_streams *layout, const score_term *terms,
+                                  int term_count, const score_attention_shape *shape,
+                                  const head_view *view, const score_attention_state *state,
+                                  const score_real *pair_bar, const head_bars *bars) {
+    const int n = view->n, w = shape->width;
+    const ptrdiff_t all = (ptrdiff_t)shape->heads * w, size = (ptrdiff_t)n * n;
+    const score_real root = 1 / (score_real)sqrt((double)w);
+    const score_real *q = state->qkv + view->qkv, *k = q + all;
+    const score_real *probe = state->probe + view->channel, *x = state->x + view->x;
     for (int t = 0; t < term_count; t++) {
         const score_term term = terms[t];
         const score_real *bar = pair_bar + term.out * size, factor = term.factor * root;
         if (term.b == 0)
             score_small_tn(n, 3, n, factor, bar, n, probe + term.a * view->channel_stride,
-                           view->channel_ld, x_bar, 3);
+                           view->channel_ld, bars->x + view->x, 3);
         if (bars->qkv == NULL)
             continue;
         score_real *q_bar = bars->qkv + view->qkv, *k_bar = q_bar + all;
@@ -282,6 +290,23 @@ SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
                            bars->probe + view->channel + term.a * view->channel_stride,
                            view->channel_ld);
     }
+}
+
+SCORE_INLINE void head_backward(const score_streams *layout, unsigned streams,
+                                const score_term *terms, int term_count,
+                                const score_attention_shape *shape, const head_view *view,
+                                const score_attention_state *state, const score_real *out_bar,
+                                const score_real *shift_bar, const head_bars *bars) {
+    const int n = view->n;
+    const ptrdiff_t size = (ptrdiff_t)n * n;
+    score_real *pair_bar = state->work + layout->count * size;
+    memset(pair_bar, 0, (size_t)(layout->count * size) * sizeof *pair_bar);
+    values_backward(layout, streams, terms, term_count, shape, view, state, out_bar, shift_bar,
+                    bars, pair_bar);
+    for (int i = 0; i < n; i++)
+        softmax_backward(layout, streams, n, state->pair + view->pair + (ptrdiff_t)i * n,
+                         view->pair_stride, pair_bar + (ptrdiff_t)i * n, size);
+    logits_backward(layout, terms, term_count, shape, view, state, pair_bar, bars);
 }
 
 /* The adjoints of q, A and c through probe = A^T q and out += A shift + c, of one row and head. */
