@@ -1,6 +1,5 @@
 #include "evaluate.h"
 
-#include <atomic>
 #include <climits>
 #include <memory>
 #include <new>
@@ -8,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "ThreadPoolExecutor.h"
 #include "python_errors.h"
 #include "score/batch.h"
 #include "openmm/OpenMMException.h"
-#include "openmm/internal/ThreadPool.h"
 
 namespace OpenMMScore {
 namespace {
@@ -65,17 +64,6 @@ class WithoutLock {
   private:
     PyThreadState *state;
 };
-
-/** score_executor's run() on an OpenMM::ThreadPool: each thread takes the next task. */
-void runOnPool(void *context, int tasks, score_task task, void *argument) {
-    OpenMM::ThreadPool &pool = *static_cast<OpenMM::ThreadPool *>(context);
-    std::atomic<int> next(0);
-    pool.execute([&](OpenMM::ThreadPool &, int thread) {
-        for (int k = next++; k < tasks; k = next++)
-            task(argument, k, thread);
-    });
-    pool.waitForThreads();
-}
 
 void check(score_status status, const score_error &error) {
     if (status == SCORE_OK)
@@ -154,7 +142,7 @@ void evaluate(const ScoreModel &model, bool singlePrecision, double time, int th
     score_executor executor = score_executor_serial();
     if (threads > 1) {
         pool.reset(new OpenMM::ThreadPool(threads));
-        executor = {threads, pool.get(), runOnPool};
+        executor = threadPoolExecutor(*pool);
     }
     check(score_batch_evaluate(batch.get(), positions_nm.data(), time, &executor, energy.data(),
                                score_per_nm.data(), nullptr, &error),

@@ -1,47 +1,16 @@
 /* The force on OpenMM's CPU platform: single precision, the platform's own threads. */
-#include <atomic>
-
 #include "HostScoreForceKernel.h"
+#include "ThreadPoolExecutor.h"
 #include "openmm/KernelFactory.h"
 #include "openmm/OpenMMException.h"
 #include "openmm/Platform.h"
 #include "openmm/PluginInitializer.h"
-#include "openmm/internal/ThreadPool.h"
 #include "openmm/reference/ReferencePlatform.h"
 
 using namespace OpenMM;
 using namespace OpenMMScore;
 
 namespace {
-
-/* One parallel region of the model core: every thread takes the next task until none is left. */
-class Region : public ThreadPool::Task {
-  public:
-    Region(int tasks, score_task task, void *argument)
-        : tasks(tasks), task(task), argument(argument) {
-    }
-    void execute(ThreadPool &, int thread) override {
-        for (int k = next++; k < tasks; k = next++)
-            task(argument, k, thread);
-    }
-
-  private:
-    std::atomic<int> next{0};
-    int tasks;
-    score_task task;
-    void *argument;
-};
-
-void runOnPool(void *context, int tasks, score_task task, void *argument) {
-    ThreadPool &pool = *static_cast<ThreadPool *>(context);
-    Region region(tasks, task, argument);
-    if (tasks == 1 || pool.getNumThreads() == 1) { // waking the threads would cost more
-        region.execute(pool, 0);
-        return;
-    }
-    pool.execute(region);
-    pool.waitForThreads();
-}
 
 class CpuScoreForceKernel : public HostScoreForceKernel {
   public:
@@ -53,7 +22,7 @@ class CpuScoreForceKernel : public HostScoreForceKernel {
     /* The pool that the CPU platform's own kernels use. */
     score_executor getExecutor(ContextImpl &context) override {
         auto *data = static_cast<ReferencePlatform::PlatformData *>(context.getPlatformData());
-        return {data->threads.getNumThreads(), &data->threads, runOnPool};
+        return threadPoolExecutor(data->threads);
     }
 };
 
