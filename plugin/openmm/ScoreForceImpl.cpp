@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "ScoreErrors.h"
 #include "openmm/System.h"
@@ -56,11 +57,10 @@ void checkParticles(const vector<ScoreMolecule> &molecules, const System &system
         }
 }
 
-vector<ScoreMolecule> checkedMolecules(const ScoreForce &force, const System &system) {
+void checkMolecules(const ScoreForce &force, const vector<ScoreMolecule> &molecules,
+                    const System &system) {
     checkSize(force, system);
-    vector<ScoreMolecule> molecules = listMolecules(force);
     checkParticles(molecules, system);
-    return molecules;
 }
 
 void checkDiffusionTime(const ScoreModel &scoreModel, const string &name, double time) {
@@ -85,16 +85,15 @@ void checkScale(const string &name, double scale) {
 
 ScoreForceImpl::ScoreForceImpl(const ScoreForce &owner)
     : owner(owner), timeName(owner.getDiffusionTimeParameterName()),
-      scaleName(owner.getScaleParameterName()) {
+      scaleName(owner.getScaleParameterName()), molecules(listMolecules(owner)) {
     forceGroup = owner.getForceGroup();
 }
 
 void ScoreForceImpl::initialize(ContextImpl &context) {
-    vector<ScoreMolecule> molecules = checkedMolecules(owner, context.getSystem());
+    checkMolecules(owner, molecules, context.getSystem());
     checkDiffusionTime(owner.getModel(), timeName, owner.getDiffusionTime());
     kernel = context.getPlatform().createKernel(CalcScoreForceKernel::Name(), context);
     kernel.getAs<CalcScoreForceKernel>().initialize(context, owner, molecules);
-    moleculeCount = molecules.size();
 }
 
 const ScoreForce &ScoreForceImpl::getOwner() const {
@@ -127,18 +126,20 @@ vector<string> ScoreForceImpl::getKernelNames() {
 
 vector<pair<int, int>> ScoreForceImpl::getBondedParticles() const {
     vector<pair<int, int>> bonds;
-    for (const ScoreMolecule &molecule : listMolecules(owner))
+    for (const ScoreMolecule &molecule : molecules)
         for (size_t i = 1; i < molecule.particles.size(); i++)
             bonds.emplace_back(molecule.particles[i - 1], molecule.particles[i]);
     return bonds;
 }
 
 void ScoreForceImpl::updateParametersInContext(ContextImpl &context) {
-    vector<ScoreMolecule> molecules = checkedMolecules(owner, context.getSystem());
-    if (molecules.size() != moleculeCount)
-        throwError("ScoreForce::updateParametersInContext: the force has ", molecules.size(),
-                   " molecules, but it had ", moleculeCount, " when the Context was created");
-    kernel.getAs<CalcScoreForceKernel>().copyParametersToContext(context, owner, molecules);
+    vector<ScoreMolecule> changed = listMolecules(owner);
+    checkMolecules(owner, changed, context.getSystem());
+    if (changed.size() != molecules.size())
+        throwError("ScoreForce::updateParametersInContext: the force has ", changed.size(),
+                   " molecules, but it had ", molecules.size(), " when the Context was created");
+    kernel.getAs<CalcScoreForceKernel>().copyParametersToContext(context, owner, changed);
+    molecules = std::move(changed);
     context.systemChanged();
 }
 

@@ -34,8 +34,9 @@ class OPENMM_SCORE_EXPORT ScoreForceImpl : public OpenMM::ForceImpl {
     const ScoreForce &owner;
     /* As they were when the Context was created; the force may have been renamed since. */
     const std::string timeName, scaleName;
+    /* As they were then, or at the last updateParametersInContext(). */
+    std::vector<ScoreMolecule> molecules;
     OpenMM::Kernel kernel;
-    size_t moleculeCount = 0;
 };
 
 } // namespace OpenMMScore

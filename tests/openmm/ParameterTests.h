@@ -183,6 +183,9 @@ inline void testUpdateParametersInContext() {
     CHECK_THROWS(force->updateParametersInContext(simulation.context), "particle 4");
     force->setMoleculeParameters(0, {12, 9, 8}, {0, 0, 1, 1, 2, 0});
     CHECK_THROWS(force->updateParametersInContext(simulation.context), "particle 12");
+    // OpenMM asks only now what belongs together: what this Context was given last.
+    vector<vector<int>> together = simulation.context.getMolecules();
+    CHECK(together == vector<vector<int>>({{0, 4, 5, 6, 7}, {1}, {2}, {3}, {8, 9, 11}, {10}}));
     force->setMoleculeParameters(0, {11, 9, 8}, {0, 0, 1, 1, 2, 0});
     force->addMolecule({10}, {1, 1});
     CHECK_THROWS(force->updateParametersInContext(simulation.context), "has 3 molecules");
