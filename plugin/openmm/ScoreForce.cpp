@@ -6,6 +6,7 @@
 
 #include "ScoreErrors.h"
 #include "ScoreForceImpl.h"
+#include "score/model.h"
 
 using OpenMM::Context;
 using OpenMM::ForceImpl;
@@ -14,10 +15,23 @@ using std::vector;
 
 namespace OpenMMScore {
 
+namespace {
+
+bool hasEnergy(const ScoreModel &model) {
+    const score_model_config *config = score_model_get_config(model.getHandle());
+    return std::any_of(
+        config->experts, config->experts + config->expert_count,
+        [](const score_expert_config &expert) { return expert.output == SCORE_OUTPUT_ENERGY; });
+}
+
+} // namespace
+
 ScoreForce::ScoreForce(const string &modelFile) : ScoreForce(ScoreModel(modelFile)) {
 }
 
 ScoreForce::ScoreForce(const ScoreModel &model) : model(model) {
+    if (!hasEnergy(model))
+        throwError("ScoreForce: the model has no expert that gives an energy");
     setName("ScoreForce");
 }
 

@@ -46,6 +46,10 @@ inline void testMisuseOfFeatures() {
 
 inline void testMisuseOfTheModel() {
     CHECK_THROWS(ScoreForce("no/such/file.xml"), "no/such/file.xml");
+    vector<score_bead> beads = chainBeads(5);
+    score_model_config scores = baseConfig(beads);
+    scores.experts[0] = graphExpert(0, 1, SCORE_OUTPUT_SCORE);
+    CHECK_THROWS(ScoreForce{randomModel(scores)}, "no expert that gives an energy");
     CHECK_THROWS(ScoreModel("no/such/file.xml"), "no/such/file.xml");
     CHECK_THROWS(ScoreModel(static_cast<score_model *>(nullptr)), "NULL");
     CHECK_THROWS(ScoreModel::fromXml("this is no model"), "ScoreModel");

@@ -219,8 +219,8 @@ def model(model_file):
 
 
 @pytest.fixture(scope="session")
-def mixed_model():
-    """The peptide with an energy expert on (0, 0.1) and a score expert on (0.1, 1)."""
+def mixed_text():
+    """The peptide with a score expert on (0.1, 1) and an energy expert on (0, 0.1)."""
     rng = np.random.default_rng(2)
     energy = _graph_transformer(rng, inputs=5, beads=5)
     score = _graph_transformer(rng, inputs=5, beads=5, time=7, outputs=15)
@@ -229,7 +229,13 @@ def mixed_model():
         Expert("graph-transformer", "score", weights=score, t_begin=0.1, t_end=1.0, **sizes),
         Expert("graph-transformer", "energy", weights=energy, t_begin=0.0, t_end=0.1, **sizes),
     ]
-    return Model.from_xml(_peptide_text(experts).xml())
+    return _peptide_text(experts)
+
+
+@pytest.fixture(scope="session")
+def mixed_model(mixed_text):
+    """Of `mixed_text`."""
+    return Model.from_xml(mixed_text.xml())
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from dataclasses import replace
 
 import numpy as np
 import openmm
@@ -405,6 +406,12 @@ def test_an_energy_that_is_not_finite_names_the_molecule(force, positions, platf
     positions[5:10] = [[1e308], [-1e308], [0], [0], [0]]
     with pytest.raises(openmm.OpenMMException, match="1"):
         energy_and_forces(context_of(force, positions, platform))
+
+
+def test_a_model_without_an_energy_is_refused(mixed_text):
+    scores = replace(mixed_text, experts=mixed_text.experts[:1])
+    with pytest.raises(openmm.OpenMMException, match="no expert that gives an energy"):
+        ScoreForce(Model.from_xml(scores.xml()))
 
 
 def test_missing_file_and_wrong_argument():
