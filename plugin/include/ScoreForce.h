@@ -19,6 +19,9 @@ namespace OpenMMScore {
  * with E the model's energy, score = d log q_t / dr, T the temperature of the training data and t
  * the diffusion time, close to zero.
  *
+ * U is a free energy at T, so simulate at T. Nothing compares T with the temperature of an
+ * integrator: at another one, T', the learned density is sampled to the power scale * T / T'.
+ *
  * Call addMolecule() once for every molecule. A force without molecules takes the whole System for
  * one, if their sizes agree.
  *
@@ -30,14 +33,16 @@ namespace OpenMMScore {
  *
  * Every misuse throws an OpenMM::OpenMMException that names the value: at once where it can be
  * known, else when a Context is created. So does an energy that is not finite, with the index of
- * the molecule.
+ * the molecule. Context::setParameter() takes any number, and a wrong one throws at the next
+ * evaluation.
  */
 class OPENMM_SCORE_EXPORT ScoreForce : public OpenMM::Force {
   public:
     /**
      * Create a ScoreForce.
      *
-     * @param modelFile    the path of a model file, .xml or .xml.gz
+     * @param modelFile    the path of a model file, .xml or .xml.gz; the model must have an expert
+     *                     that gives an energy
      */
     explicit ScoreForce(const std::string &modelFile);
     /**
@@ -164,6 +169,7 @@ class OPENMM_SCORE_EXPORT ScoreForce : public OpenMM::Force {
      * number must be what it was. Nothing else is copied: use Context::setParameter() for the
      * diffusion time and the scale, and Context::reinitialize() for all other changes, among them
      * which particles OpenMM takes to belong together when it wraps positions or scales the box.
+     * This costs as much as to create the force's part of a Context, many times a step.
      *
      * @param context    the Context
      */

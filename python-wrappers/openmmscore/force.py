@@ -26,6 +26,10 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
     with E the model's energy, score = d log q_t / dr, T the temperature of the training data and t
     the diffusion time, close to zero (arXiv 2506.17139, section 3).
 
+    U is a free energy at T, so simulate at T, `model.temperature`. Nothing compares T with the
+    temperature of an integrator: at another one, T', the learned density is sampled to the power
+    scale * T / T'.
+
     Call `addMolecule` once for every molecule. A force without molecules takes the whole System
     for one, if their sizes agree.
 
@@ -36,6 +40,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
     Every misuse raises an `openmm.OpenMMException` (or a ValueError, for an argument that is no
     number at all) that names the value: at once where it can be known, else when a Context is
     created. So does an energy that is not finite, with the index of the molecule.
+    `Context.setParameter` takes any number, and a wrong one raises at the next evaluation.
 
     Parameters
     ----------
@@ -282,7 +287,7 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
         Their number must be what it was. Nothing else is copied: use `Context.setParameter` for
         the diffusion time and the scale, and `Context.reinitialize` for all other changes, among
         them which particles OpenMM takes to belong together when it wraps positions or scales the
-        box.
+        box. This costs as much as to create the force's part of a Context, many times a step.
 
         Parameters
         ----------

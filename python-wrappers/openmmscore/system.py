@@ -28,7 +28,8 @@ def create_system(
     """A System of any number of copies of a model's molecule, ready to simulate.
 
     The System has the beads' masses and one ScoreForce with one molecule per copy; copies do not
-    interact. It is not periodic.
+    interact. It is not periodic. Simulate at `model.temperature`, at which the force is a free
+    energy's (see `ScoreForce`).
 
     Parameters
     ----------
