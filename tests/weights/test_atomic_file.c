@@ -1,12 +1,15 @@
 /* A file appears whole or not at all, and nothing is left beside it. */
 #define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE // syscall
 #include "temporary_folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
@@ -102,6 +105,36 @@ static void permissions_are_those_of_the_old_file_or_the_usual(void **state) {
     assert_int_equal(mode_of("old"), 0604);
 }
 
+static int fchmod_errno; /* that of a file system that knows no permissions; 0: of any other */
+
+/* In place of the C library's. */
+int fchmod(int descriptor, mode_t mode) {
+    if (fchmod_errno == 0)
+        return (int)syscall(SYS_fchmod, descriptor, mode);
+    errno = fchmod_errno;
+    return -1;
+}
+
+static void a_file_system_may_know_no_permissions(void **state) {
+    (void)state;
+    const int reasons[] = {EPERM, ENOTSUP, ENOSYS};
+    write_file("old", "old", 3);
+    for (int k = 0; k < 3; k++) {
+        const char text[] = {(char)('a' + k), 0};
+        fchmod_errno = reasons[k];
+        commit_text("old", text);
+        assert_holds("old", text);
+    }
+    score_atomic_file file;
+    score_error error = {0};
+    fchmod_errno = EIO;
+    assert_int_equal(score_atomic_open("old", &file, &error), SCORE_ERROR_FILE);
+    fchmod_errno = 0;
+    assert_non_null(strstr(error.message, strerror(EIO)));
+    assert_holds("old", "c");
+    assert_int_equal(count_files(), 1);
+}
+
 static void links_are_followed(void **state) {
     (void)state;
     struct stat information;
@@ -112,6 +145,17 @@ static void links_are_followed(void **state) {
     assert_int_equal(lstat("link", &information), 0);
     assert_true(S_ISLNK(information.st_mode));
     assert_holds("folder/target", "new");
+}
+
+static void a_link_that_leads_nowhere_is_replaced(void **state) {
+    (void)state;
+    struct stat information;
+    assert_int_equal(symlink("nowhere", "link"), 0);
+    commit_text("link", "new");
+    assert_int_equal(lstat("link", &information), 0);
+    assert_true(S_ISREG(information.st_mode));
+    assert_holds("link", "new");
+    assert_int_equal(count_files(), 1);
 }
 
 static void what_is_not_a_file_is_not_replaced(void **state) {
@@ -180,7 +224,9 @@ int main(void) {
         cmocka_unit_test_setup(an_old_file_stays_until_then, empty_folder),
         cmocka_unit_test_setup(two_writers_do_not_meet, empty_folder),
         cmocka_unit_test_setup(permissions_are_those_of_the_old_file_or_the_usual, empty_folder),
+        cmocka_unit_test_setup(a_file_system_may_know_no_permissions, empty_folder),
         cmocka_unit_test_setup(links_are_followed, empty_folder),
+        cmocka_unit_test_setup(a_link_that_leads_nowhere_is_replaced, empty_folder),
         cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
         cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
         cmocka_unit_test_setup(a_write_that_failed_is_not_forgotten, empty_folder),

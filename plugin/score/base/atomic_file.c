@@ -17,7 +17,7 @@ static void clear(score_atomic_file *file) {
     *file = (score_atomic_file){0};
 }
 
-/* The file that `path` leads to: the end of its symbolic links where it exists. */
+/* The file that `path` leads to: the end of its symbolic links, or `path` where there is no file. */
 static char *resolve(const char *path) {
     char *resolved = realpath(path, NULL);
     return resolved != NULL ? resolved : strdup(path);
@@ -34,6 +34,13 @@ static int open_temporary(const score_atomic_file *file) {
             return descriptor;
     }
     return -1;
+}
+
+/* Gives the new file the permissions of the old one, where the file system knows any. */
+static int copy_mode(int descriptor, const struct stat *old) {
+    if (fchmod(descriptor, old->st_mode & 0777) == 0)
+        return 0;
+    return errno == EPERM || errno == ENOTSUP || errno == ENOSYS ? 0 : -1;
 }
 
 score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error) {
@@ -59,7 +66,7 @@ score_status score_atomic_open(const char *path, score_atomic_file *file, score_
                       file->temporary, strerror(errno));
         goto fail_name;
     }
-    if ((exists && fchmod(descriptor, old.st_mode & 0777) != 0) ||
+    if ((exists && copy_mode(descriptor, &old) != 0) ||
         (file->stream = fdopen(descriptor, "w")) == NULL) {
         score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot prepare %s: %s", file->temporary,
                       strerror(errno));
@@ -74,21 +81,23 @@ fail_name:
 }
 
 /* A rename is on the disk only when its directory is. File systems that cannot sync a directory
- * say EINVAL, and there is nothing more to do then. */
+ * say EINVAL, and there is nothing more to do then. Returns 0, or the errno of what failed. */
 static int sync_directory(const char *path) {
     char *directory = strdup(path);
     if (directory == NULL)
-        return -1;
+        return ENOMEM;
     char *slash = strrchr(directory, '/');
     if (slash != NULL)
         slash[slash == directory ? 1 : 0] = '\0';
     int descriptor = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int reason = descriptor < 0 ? errno : 0;
     free(directory);
-    if (descriptor < 0)
-        return errno == EACCES ? 0 : -1; /* writable but not readable: allowed, cannot be synced */
-    int result = fsync(descriptor) == 0 || errno == EINVAL ? 0 : -1;
+    if (descriptor < 0) /* writable but not readable: allowed, cannot be synced */
+        return reason == EACCES ? 0 : reason;
+    if (fsync(descriptor) != 0 && errno != EINVAL)
+        reason = errno;
     close(descriptor);
-    return result;
+    return reason;
 }
 
 score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
@@ -110,10 +119,10 @@ score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0, "cannot be written: %s",
                                reason != 0 ? strerror(reason) : "an earlier write failed");
         unlink(file->temporary);
-    } else if (sync_directory(file->path) != 0) {
+    } else if ((reason = sync_directory(file->path)) != 0) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,
                                "was written, but its directory cannot be synced to the disk: %s",
-                               strerror(errno));
+                               strerror(reason));
     }
     clear(file);
     return status;

@@ -19,7 +19,8 @@ typedef struct score_atomic_file {
 } score_atomic_file;
 
 /* Opens a new temporary file for `path`. It gets the permissions of the file that it will replace,
- * or those of any new file. A symbolic link is followed. Ends with commit or abandon.
+ * or those of any new file, also where the file system cannot change them. A symbolic link to a
+ * file is followed, one that leads nowhere is replaced. Ends with commit or abandon.
  * SCORE_ERROR_FILE: the directory cannot be written, or `path` is not a regular file;
  * SCORE_ERROR_MEMORY. */
 score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error);
