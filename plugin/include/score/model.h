@@ -19,6 +19,7 @@ extern "C" {
 enum {
     SCORE_MAX_FEATURES = 8,
     SCORE_MAX_EXPERTS = 16,
+    SCORE_MAX_NOTES = 1000,
     SCORE_NAME_SIZE = 64,
     SCORE_MAX_BEADS = 65536, /* of one molecule */
     SCORE_MAX_WIDTH = 65536, /* of any layer */

@@ -100,7 +100,8 @@ score_status score_model_check(const score_model_config *config, score_error *er
                               SCORE_MAX_FEATURES, error)) ||
         (status = check_count("the number of beads", config->bead_count,
                               config->feature_count > 0 ? 0 : 1, SCORE_MAX_BEADS, error)) ||
-        (status = check_count("the number of notes", config->note_count, 0, 1000, error)) ||
+        (status = check_count("the number of notes", config->note_count, 0, SCORE_MAX_NOTES,
+                              error)) ||
         (status = check_positive("scale_nm", config->scale_nm, error)) ||
         (status = check_positive("temperature_k", config->temperature_k, error)) ||
         (status = check_positive("beta_min", config->beta_min, error)) ||

@@ -6,7 +6,6 @@
 
 enum {
     SCORE_FORMAT_VERSION = 1,
-    SCORE_MAX_NOTES = 1000,
     SCORE_MAX_NOTE_NAME = 256,         /* bytes, with the final zero */
     SCORE_MAX_NOTE_BYTES = 16 << 20,   /* all notes together */
     SCORE_MAX_HEADER_BYTES = 256 << 20 /* of XML outside of tensors */
