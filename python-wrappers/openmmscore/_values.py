@@ -26,11 +26,15 @@ def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float
         raise ValueError(f"{name} is {value!r}, must be a number") from None
 
 
-def as_integers(name: str, values: Iterable[Any] | ArrayLike) -> list[int]:
-    """Integers of any kind, or nested sequences of them, as one flat list."""
+def as_integers(name: str, values: Iterable[Any] | ArrayLike, rows: int | None = None) -> list[int]:
+    """A sequence of integers of any kind as a list; also an array of `rows` rows, if given, row
+    after row."""
     array = np.asarray(list(values) if isinstance(values, Iterator) else values)
     if array.ndim == 0:
         raise ValueError(f"{name} are {values!r}, must be integers")
+    if array.ndim != 1 and (array.ndim != 2 or len(array) != rows):
+        allowed = "one dimension" if rows is None else f"one dimension or {rows} rows"
+        raise ValueError(f"{name} have the shape {array.shape}, must have {allowed}")
     if array.size == 0:
         return []
     if array.dtype.kind not in "iu":

@@ -135,9 +135,12 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
         ------
         openmm.OpenMMException
             for a number of particles, an index or a feature that cannot be
+        ValueError
+            for what is no sequence of integers, or an array of another shape
         """
+        indices = as_integers("particles", particles)
         return _openmmscore.ScoreForce_addMolecule(
-            self, as_integers("particles", particles), as_integers("features", features)
+            self, indices, as_integers("features", features, rows=len(indices))
         )
 
     def getMoleculeParameters(self, index: int) -> tuple[list[int], list[int]]:
@@ -173,8 +176,9 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
         features : array_like of int, optional
             their features, as for `addMolecule`
         """
+        indices = as_integers("particles", particles)
         _openmmscore.ScoreForce_setMoleculeParameters(
-            self, index, as_integers("particles", particles), as_integers("features", features)
+            self, index, indices, as_integers("features", features, rows=len(indices))
         )
 
     def getDiffusionTime(self) -> float:
