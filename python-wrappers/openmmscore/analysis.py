@@ -10,10 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import mdtraj
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import jensenshannon
+
+try:
+    import mdtraj
+    from scipy.spatial.distance import jensenshannon
+except ImportError as error:
+    raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
 __all__ = [
     "BOLTZMANN_KJ",

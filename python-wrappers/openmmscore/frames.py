@@ -15,10 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
-import mdtraj
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+try:
+    import h5py
+    import mdtraj
+except ImportError as error:
+    raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
 __all__ = ["Frames", "read_frames", "write_frames"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openmm
 import openmmscore
+import pytest
 from openmmscore import _openmmscore
 
 OURS = Path(_openmmscore.libraryDirectory()).resolve() / "plugins"
@@ -86,6 +87,24 @@ assert len(caught) == 1 and "libOpenMMScoreBroken.so" in str(caught[0].message),
 def test_the_order_of_imports_does_not_matter():
     python("import openmmscore, openmm")
     python("import openmm, openmmscore")
+
+
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [("analysis", "mdtraj"), ("analysis", "scipy"), ("frames", "h5py"), ("frames", "mdtraj")],
+)
+def test_a_module_that_needs_more_says_how_to_install_it(module, missing):
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+try:
+    import openmmscore.{module}
+except ImportError as error:
+    assert {missing!r} in str(error) and "openmm-score[data]" in str(error), error
+else:
+    raise AssertionError("no error")
+"""
+    python(code)
 
 
 def test_the_stub_names_what_the_module_has():
