@@ -116,7 +116,7 @@ static void assert_refused(const char *path) {
 
 static void damage_is_noticed_wherever_it_is(void **state) {
     (void)state;
-    unsigned char bytes[1024];
+    unsigned char bytes[1024] = {0};
     write_checkpoint("checkpoint");
     size_t size = read_bytes("checkpoint", bytes, sizeof bytes);
     assert_true(size < sizeof bytes);
