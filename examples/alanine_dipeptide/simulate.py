@@ -173,9 +173,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--bound",
         type=float,
-        default=0.05,
+        default=0.04,
         help="exit with 1 if the excess of the JS divergence over its floor, all frames, is larger "
-        "(0.05)",
+        "(0.04)",
     )
     options = parser.parse_args()
     least = LEAST_FRAMES * FRAME_PS
