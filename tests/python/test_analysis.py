@@ -148,7 +148,7 @@ def test_floor_at_the_effective_number_is_what_correlated_copies_show():
 
 
 def test_shared_edges_span_both_sets():
-    edges = analysis.shared_edges([[0, 5], [1, 6]], [[-1, 5.5], [0, 8]], bins=4)
+    edges = analysis.shared_edges([[0, 5], [1, 6]], [[-1.0, 5.5], [0.0, 8.0]], bins=4)
     np.testing.assert_allclose(edges, [[-1, -0.5, 0, 0.5, 1], [5, 5.75, 6.5, 7.25, 8]])
 
 
