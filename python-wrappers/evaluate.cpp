@@ -5,6 +5,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "ThreadPoolExecutor.h"
@@ -77,31 +78,33 @@ void check(score_status status, const score_error &error) {
     throw OpenMM::OpenMMException(text);
 }
 
-using Batch = std::unique_ptr<score_batch, void (*)(score_batch *)>;
+/** What a batch is made for. */
+struct Request {
+    score_precision precision;
+    int threads;
+    int beads;
+    size_t count;
+    std::vector<int> features; // of one molecule, of all, or none
+};
 
-Batch createBatch(const score_model *model, score_precision precision,
-                  const std::vector<score_molecule> &molecules, int threads) {
-    score_batch *batch = nullptr;
-    score_error error = {};
-    check(score_batch_create(model, precision, static_cast<int>(molecules.size()), molecules.data(),
-                             threads, &batch, &error),
-          error);
-    return Batch(batch, score_batch_destroy);
+bool operator==(const Request &a, const Request &b) {
+    return std::tie(a.precision, a.threads, a.beads, a.count, a.features) ==
+           std::tie(b.precision, b.threads, b.beads, b.count, b.features);
 }
 
-std::vector<score_molecule> listMolecules(size_t count, int beads, const Array<int> &features,
-                                          size_t featureCount) {
-    size_t features_per_molecule = static_cast<size_t>(beads) * featureCount;
+std::vector<score_molecule> listMolecules(const Request &request, size_t featureCount) {
+    const std::vector<int> &features = request.features;
+    size_t features_per_molecule = static_cast<size_t>(request.beads) * featureCount;
     bool shared = features.size() == features_per_molecule;
-    if (features.data() != nullptr && !shared && features.size() != count * features_per_molecule)
+    if (!features.empty() && !shared && features.size() != request.count * features_per_molecule)
         throw std::invalid_argument("features has " + std::to_string(features.size()) +
                                     " values, must have " + std::to_string(features_per_molecule) +
                                     " or as many per molecule");
-    std::vector<score_molecule> molecules(count);
-    for (size_t m = 0; m < count; m++) {
-        molecules[m].beads = beads;
-        molecules[m].features = features.data();
-        if (features.data() != nullptr && !shared)
+    std::vector<score_molecule> molecules(request.count);
+    for (size_t m = 0; m < request.count; m++) {
+        molecules[m].beads = request.beads;
+        molecules[m].features = features.empty() ? nullptr : features.data();
+        if (!features.empty() && !shared)
             molecules[m].features += m * features_per_molecule;
     }
     return molecules;
@@ -109,8 +112,33 @@ std::vector<score_molecule> listMolecules(size_t count, int beads, const Array<i
 
 } // namespace
 
-void evaluate(const ScoreModel &model, bool singlePrecision, double time, int threads, int beads,
-              PyObject *positions, PyObject *features, PyObject *energies, PyObject *scores) {
+struct Evaluator::Batch {
+    Batch(const ScoreModel &model, const Request &wanted);
+
+    Request request;
+    std::unique_ptr<score_batch, void (*)(score_batch *)> handle{nullptr, score_batch_destroy};
+};
+
+Evaluator::Batch::Batch(const ScoreModel &model, const Request &wanted) : request(wanted) {
+    std::vector<score_molecule> molecules = listMolecules(
+        request, static_cast<size_t>(model.getNumFeatures()));
+    score_batch *created = nullptr;
+    score_error error = {};
+    check(score_batch_create(model.getHandle(), request.precision,
+                             static_cast<int>(molecules.size()), molecules.data(), request.threads,
+                             &created, &error),
+          error);
+    handle.reset(created);
+}
+
+Evaluator::Evaluator(const ScoreModel &evaluated) : model(evaluated) {
+}
+
+Evaluator::~Evaluator() = default;
+
+void Evaluator::evaluate(bool singlePrecision, double time, int threads, int beads,
+                         PyObject *positions, PyObject *features, PyObject *energies,
+                         PyObject *scores) {
     Array<double> positions_nm(positions, "d");
     Array<int> bead_features(features, "i");
     Array<double> energy(energies, "d", true);
@@ -133,19 +161,22 @@ void evaluate(const ScoreModel &model, bool singlePrecision, double time, int th
     check(score_model_expert_at(model.getHandle(), time, &expert, &error), error);
     if (count == 0)
         return;
-    std::vector<score_molecule> molecules = listMolecules(
-        count, beads, bead_features, static_cast<size_t>(model.getNumFeatures()));
-    Batch batch = createBatch(model.getHandle(),
-                              singlePrecision ? SCORE_SINGLE_PRECISION : SCORE_DOUBLE_PRECISION,
-                              molecules, threads);
+    const int *first = bead_features.data();
+    Request request = {singlePrecision ? SCORE_SINGLE_PRECISION : SCORE_DOUBLE_PRECISION, threads,
+                       beads, count, std::vector<int>(first, first + bead_features.size())};
+    if (batch == nullptr || !(batch->request == request)) {
+        batch.reset(); // before the next, so that there is never memory for two
+        batch.reset(new Batch(model, request));
+    }
+    // The threads are not kept: after a fork there would be none in the child.
     std::unique_ptr<OpenMM::ThreadPool> pool;
     score_executor executor = score_executor_serial();
     if (threads > 1) {
         pool.reset(new OpenMM::ThreadPool(threads));
         executor = threadPoolExecutor(*pool);
     }
-    check(score_batch_evaluate(batch.get(), positions_nm.data(), time, &executor, energy.data(),
-                               score_per_nm.data(), nullptr, &error),
+    check(score_batch_evaluate(batch->handle.get(), positions_nm.data(), time, &executor,
+                               energy.data(), score_per_nm.data(), nullptr, &error),
           error);
 }
 

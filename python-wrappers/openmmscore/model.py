@@ -61,6 +61,16 @@ class Expert:
     t_end: float
 
 
+class _Evaluator:
+    """The memory in which a model is evaluated, for one thread at a time."""
+
+    this: Any  # SWIG's pointer to the C++ Evaluator
+    __swig_destroy__ = _openmmscore.delete_Evaluator
+
+    def __init__(self, model: Model) -> None:
+        _openmmscore.Evaluator_swiginit(self, _openmmscore.new_Evaluator(model))
+
+
 class Model:
     """A trained diffusion model, read from a file (arXiv 2506.17139, section 3).
 
@@ -223,7 +233,9 @@ class Model:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The energies and scores of any number of molecules at one diffusion time.
 
-        Other Python threads run meanwhile.
+        Other Python threads run meanwhile. Many molecules in one call take less time than in many
+        calls. What a call needed is kept for the next, which starts faster if it differs in nothing
+        but positions and time.
 
         Parameters
         ----------
@@ -283,8 +295,10 @@ class Model:
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
             raise ValueError(f"threads is {threads!r}, must be a positive integer")
         scores = np.empty_like(positions)
-        _openmmscore.evaluate(
-            self,
+        # A thread takes the last call's evaluator away, so that no other uses it meanwhile.
+        evaluator = self.__dict__.pop("_evaluator", None) or _Evaluator(self)
+        _openmmscore.Evaluator_evaluate(
+            evaluator,
             precision == "single",
             as_number("t", t),
             int(threads),
@@ -294,6 +308,7 @@ class Model:
             energies,
             scores,
         )
+        self._evaluator = evaluator
         return scores
 
     def _positions(self, positions: ArrayLike | unit.Quantity) -> NDArray[np.float64]:
@@ -344,3 +359,4 @@ class Model:
 
 
 _openmmscore.ScoreModel_swigregister(Model)
+_openmmscore.Evaluator_swigregister(_Evaluator)

@@ -11,7 +11,8 @@ import openmm
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmm import unit
-from openmmscore import Model
+from openmmscore import Model, _openmmscore
+from openmmscore.model import _Evaluator
 
 EPS = np.finfo(np.float64).eps
 
@@ -141,6 +142,55 @@ def test_results_do_not_depend_on_threads(model, rng, precision):
         result = model.energy_and_score(positions, precision=precision, threads=threads)
         for values, wanted in zip(result, expected, strict=True):
             assert_array_equal(values, wanted)
+
+
+def test_no_call_depends_on_those_before_it(feature_model, rng):
+    x = 0.15 * rng.standard_normal((4, 3, 3))
+    one, all_ = rng.integers(0, (3, 2), size=(3, 2)), rng.integers(0, (3, 2), size=(4, 3, 2))
+    calls = [
+        {"positions": x},
+        {"positions": 2 * x, "t": 0.3},
+        {"positions": x[:2], "features": one},
+        {"positions": x, "features": one},
+        {"positions": x, "features": one[::-1]},
+        {"positions": x, "features": all_},
+        {"positions": x, "features": all_, "precision": "single"},
+        {"positions": x, "features": all_, "threads": 3},
+        {"positions": x.reshape(2, 6, 3), "features": all_.reshape(2, 6, 2)},
+    ]
+    text = feature_model.to_xml()  # for models that have not been called yet
+    expected = [Model.from_xml(text).energy_and_score(**call) for call in calls]
+    for k in [*range(9), *range(8, -1, -1), *rng.integers(0, 9, 50)]:
+        for values, wanted in zip(
+            feature_model.energy_and_score(**calls[k]), expected[k], strict=True
+        ):
+            assert_array_equal(values, wanted)
+
+
+def test_a_call_after_one_that_failed(model, positions):
+    expected = model.score(positions)
+    with pytest.raises(openmm.OpenMMException):
+        model.score(1e308 * positions)
+    assert_array_equal(model.score(positions), expected)
+
+
+def test_threads_may_share_a_model(model, rng):
+    frame = model.frame.value_in_unit(unit.nanometer)
+    batches = [frame + 0.03 * rng.standard_normal((300 + k % 2, *frame.shape)) for k in range(4)]
+    expected = [model.score(batch) for batch in batches]
+    found: dict[int, list[np.ndarray]] = {}
+
+    def evaluate(k):
+        found[k] = [model.score(batches[k]) for _ in range(20)]
+
+    threads = [threading.Thread(target=evaluate, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k in range(4):
+        for scores in found[k]:
+            assert_array_equal(scores, expected[k])
 
 
 def test_an_empty_batch_gives_empty_results(model):
@@ -307,6 +357,7 @@ def test_other_threads_run_meanwhile(model, rng):
     positions = frame + 0.03 * rng.standard_normal((2000, *frame.shape))
     count = 0
     done = False
+    evaluator = _Evaluator(model)
 
     def counting():
         nonlocal count
@@ -323,9 +374,8 @@ def test_other_threads_run_meanwhile(model, rng):
         for _ in range(100):
             array = np.ascontiguousarray(positions)
             scores = np.empty_like(array)
-            evaluate = sys.modules["openmmscore._openmmscore"].evaluate
             before = count
-            evaluate(model, False, 1e-5, 1, 5, array, None, None, scores)
+            _openmmscore.Evaluator_evaluate(evaluator, False, 1e-5, 1, 5, array, None, None, scores)
             advanced = count > before
             if advanced:
                 break
