@@ -86,12 +86,12 @@ static score_status measure(const char *path, int threads, score_error *error) {
         goto done;
     const int batch = recipe->stages[0].batch, products_a_round = 40 * threads;
     double training[ROUNDS], peak[ROUNDS], loss, norm;
+    uint64_t step = 0;
     for (int r = -1; r < ROUNDS; r++) { /* the first is a warm-up */
         const int k = r < 0 ? 0 : r;
         double begin = now();
         for (int s = 0; s < STEPS; s++)
-            if ((status = score_stage_run_step(run, (uint64_t)((r + 1) * STEPS + s), &loss, &norm,
-                                               error)))
+            if ((status = score_stage_run_step(run, step++, &loss, &norm, error)))
                 goto done;
         training[k] = (now() - begin) / (STEPS * batch);
         begin = now();

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 typedef struct score_random {
-    uint32_t key[2];
+    double spare;        /* the second normal of a pair */
     uint32_t counter[4]; /* block, index, step, purpose */
     uint32_t block[4];
+    uint32_t key[2];
     int left;
-    double spare; /* the second normal of a pair */
     int has_spare;
 } score_random;
 
