@@ -74,8 +74,8 @@ static score_status read_frame(const score_dataset *dataset, uint64_t frame, dou
 
 /* -------- reading the file -------- */
 
-static score_status check_finite(const score_source *source, const void *frames, uint64_t first,
-                                 uint64_t count, score_error *error) {
+static score_status check_finite(const score_frame_source *source, const void *frames,
+                                 uint64_t first, uint64_t count, score_error *error) {
     const float *single = frames;
     const double *both = frames;
     for (size_t k = 0; k < count * source->values; k++) {
@@ -89,7 +89,7 @@ static score_status check_finite(const score_source *source, const void *frames,
     return SCORE_OK;
 }
 
-static score_status read_frames(score_dataset *dataset, score_source *source, uint64_t memory,
+static score_status read_frames(score_dataset *dataset, score_frame_source *source, uint64_t memory,
                                 const char *scratch, score_error *error) {
     size_t frame_size = source->values * (source->is_double ? sizeof(double) : sizeof(float));
     score_status status = score_store_open(&dataset->store, source->frames, frame_size, memory,
@@ -144,7 +144,8 @@ static score_status weigh_side(score_dataset *dataset, const score_data_config *
     return SCORE_OK;
 }
 
-static score_status read_weights(score_dataset *dataset, score_source *source, score_error *error) {
+static score_status read_weights(score_dataset *dataset, score_frame_source *source,
+                                 score_error *error) {
     const score_data_config *data = source->data;
     double *log_weights = malloc(source->frames * sizeof *log_weights);
     if (log_weights == NULL)
@@ -210,7 +211,7 @@ static score_status compute_scale(score_dataset *dataset, const char *path, scor
 
 /* -------- opening -------- */
 
-static score_status split_frames(score_dataset *dataset, const score_source *source,
+static score_status split_frames(score_dataset *dataset, const score_frame_source *source,
                                  score_error *error) {
     double fraction = source->data->held_out;
     dataset->partition = score_partition_make(source->frames, fraction, dataset->seed);
@@ -230,9 +231,9 @@ static score_status split_frames(score_dataset *dataset, const score_source *sou
 static score_status fill(score_dataset *dataset, const score_recipe *recipe, const char *scratch,
                          score_error *error) {
     const score_data_config *data = &recipe->data;
-    score_source *source = NULL;
-    score_status status = score_source_open(data, dataset->beads, dataset->dimensions, &source,
-                                            error);
+    score_frame_source *source = NULL;
+    score_status status = score_frame_source_open(data, dataset->beads, dataset->dimensions,
+                                                  &source, error);
     if (status != SCORE_OK)
         return status;
     dataset->values = source->values;
@@ -242,7 +243,7 @@ static score_status fill(score_dataset *dataset, const score_recipe *recipe, con
         (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
         data->log_weights != NULL)
         status = read_weights(dataset, source, error);
-    score_source_close(source);
+    score_frame_source_close(source);
     if (status != SCORE_OK)
         return status;
     dataset->scale_nm = data->scale_nm;

@@ -11,7 +11,7 @@
 enum { MOST_DIMENSIONS = 4 };
 
 typedef struct hdf5_source {
-    score_source base;
+    score_frame_source base;
     hid_t file;
     hid_t coordinates;
 } hdf5_source;
@@ -169,7 +169,7 @@ static score_status read_unit(hdf5_source *source, score_error *error) {
 
 /* -------- reading -------- */
 
-static score_status read_frames(score_source *base, uint64_t count, void *frames,
+static score_status read_frames(score_frame_source *base, uint64_t count, void *frames,
                                 score_error *error) {
     hdf5_source *source = (hdf5_source *)base;
     error_printing printing = stop_printing();
@@ -194,7 +194,8 @@ static score_status read_frames(score_source *base, uint64_t count, void *frames
     return status;
 }
 
-static score_status read_log_weights(score_source *base, double *log_weights, score_error *error) {
+static score_status read_log_weights(score_frame_source *base, double *log_weights,
+                                     score_error *error) {
     hdf5_source *source = (hdf5_source *)base;
     const char *name = base->data->log_weights;
     error_printing printing = stop_printing();
@@ -219,7 +220,7 @@ static score_status read_log_weights(score_source *base, double *log_weights, sc
     return status;
 }
 
-static void close_file(score_source *base) {
+static void close_file(score_frame_source *base) {
     hdf5_source *source = (hdf5_source *)base;
     error_printing printing = stop_printing();
     if (source->coordinates >= 0)
@@ -246,8 +247,8 @@ static score_status open_file(hdf5_source *source, int beads, int dimensions, sc
     for (int k = 0; k < rank; k++)
         sizes[k] = shape[k];
     source->base.is_double = number > sizeof(float);
-    if ((status = score_source_set_shape(&source->base, "coordinates", rank, sizes, beads,
-                                         dimensions, error)) ||
+    if ((status = score_frame_source_set_shape(&source->base, "coordinates", rank, sizes, beads,
+                                               dimensions, error)) ||
         (status = read_unit(source, error)))
         return status;
     /* Weighted frames taken as equal would train a wrong distribution without a sign of it. */
@@ -259,9 +260,9 @@ static score_status open_file(hdf5_source *source, int beads, int dimensions, sc
     return SCORE_OK;
 }
 
-score_status score_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
-                                    score_source **result, score_error *error) {
-    static const score_source_kind kind = {read_frames, read_log_weights, close_file};
+score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
+                                          score_frame_source **result, score_error *error) {
+    static const score_frame_source_kind kind = {read_frames, read_log_weights, close_file};
     hdf5_source *source = calloc(1, sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);

@@ -1,9 +1,7 @@
 /* NumPy's .npy: a magic string, a version, the length of a header, the header (a Python literal
  * with the keys descr, fortran_order and shape), then the array;
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
-#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
-#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +13,7 @@
 enum { MOST_HEADER = 1 << 16, MOST_DIMENSIONS = 4 };
 
 typedef struct npy_source {
-    score_source base;
+    score_frame_source base;
     FILE *file;
 } npy_source;
 
@@ -190,13 +188,13 @@ static score_status check_header(npy_source *source, const npy_header *header, i
     if (data->log_weights != NULL)
         return fail_format(data, "has no log-weights; weighted frames need an HDF5 file", error);
     source->base.unit_nm = data->unit_nm;
-    return score_source_set_shape(&source->base, "the array", header->rank, header->shape, beads,
-                                  dimensions, error);
+    return score_frame_source_set_shape(&source->base, "the array", header->rank, header->shape,
+                                        beads, dimensions, error);
 }
 
 /* The file must hold the array that its header claims, and nothing else. */
 static score_status check_size(const npy_source *source, uint64_t offset, score_error *error) {
-    const score_source *base = &source->base;
+    const score_frame_source *base = &source->base;
     struct stat info;
     if (fstat(fileno(source->file), &info) != 0)
         return score_fail_at(error, SCORE_ERROR_FILE, base->data->path, 0, "cannot read: %s",
@@ -211,7 +209,7 @@ static score_status check_size(const npy_source *source, uint64_t offset, score_
     return SCORE_OK;
 }
 
-static score_status read_frames(score_source *base, uint64_t count, void *frames,
+static score_status read_frames(score_frame_source *base, uint64_t count, void *frames,
                                 score_error *error) {
     npy_source *source = (npy_source *)base;
     size_t values = count * base->values, width = base->is_double ? 8 : 4;
@@ -224,16 +222,16 @@ static score_status read_frames(score_source *base, uint64_t count, void *frames
     return SCORE_OK;
 }
 
-static void close_file(score_source *base) {
+static void close_file(score_frame_source *base) {
     npy_source *source = (npy_source *)base;
     if (source->file != NULL)
         fclose(source->file);
     free(source);
 }
 
-score_status score_source_open_npy(const score_data_config *data, int beads, int dimensions,
-                                   score_source **result, score_error *error) {
-    static const score_source_kind kind = {read_frames, NULL, close_file};
+score_status score_frame_source_open_npy(const score_data_config *data, int beads, int dimensions,
+                                         score_frame_source **result, score_error *error) {
+    static const score_frame_source_kind kind = {read_frames, NULL, close_file};
     npy_source *source = calloc(1, sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);

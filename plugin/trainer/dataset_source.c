@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-score_status score_source_open(const score_data_config *data, int beads, int dimensions,
-                               score_source **source, score_error *error) {
+score_status score_frame_source_open(const score_data_config *data, int beads, int dimensions,
+                                     score_frame_source **source, score_error *error) {
     static const char npy[6] = "\x93NUMPY", hdf5[8] = "\x89HDF\r\n\x1a\n";
     *source = NULL;
     FILE *file = fopen(data->path, "rb");
@@ -20,14 +20,14 @@ score_status score_source_open(const score_data_config *data, int beads, int dim
         return score_fail_at(error, SCORE_ERROR_FILE, data->path, 0, "cannot read: %s",
                              strerror(why));
     if (size >= sizeof npy && memcmp(start, npy, sizeof npy) == 0)
-        return score_source_open_npy(data, beads, dimensions, source, error);
+        return score_frame_source_open_npy(data, beads, dimensions, source, error);
     if (size >= sizeof hdf5 && memcmp(start, hdf5, sizeof hdf5) == 0)
-        return score_source_open_hdf5(data, beads, dimensions, source, error);
+        return score_frame_source_open_hdf5(data, beads, dimensions, source, error);
     return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
                          "is neither an HDF5 nor a NumPy .npy file");
 }
 
-void score_source_close(score_source *source) {
+void score_frame_source_close(score_frame_source *source) {
     if (source != NULL)
         source->kind->close(source);
 }
@@ -41,9 +41,9 @@ static const char *shape_text(int rank, const uint64_t *shape, char *text, size_
     return text;
 }
 
-score_status score_source_set_shape(score_source *source, const char *name, int rank,
-                                    const uint64_t *shape, int beads, int dimensions,
-                                    score_error *error) {
+score_status score_frame_source_set_shape(score_frame_source *source, const char *name, int rank,
+                                          const uint64_t *shape, int beads, int dimensions,
+                                          score_error *error) {
     char text[128];
     const char *path = source->data->path;
     bool fits = rank == 3 ? shape[1] == (uint64_t)beads && shape[2] == (uint64_t)dimensions

@@ -10,19 +10,21 @@
 
 #define SCORE_MAX_FRAMES ((uint64_t)UINT32_MAX) /* random streams count with 32 bits */
 
-typedef struct score_source score_source;
+typedef struct score_frame_source score_frame_source;
 
 /* What a kind of file does. */
-typedef struct score_source_kind {
+typedef struct score_frame_source_kind {
     /* The next `count` frames, count x values, float or double as source->is_double says. */
-    score_status (*read)(score_source *source, uint64_t count, void *frames, score_error *error);
+    score_status (*read)(score_frame_source *source, uint64_t count, void *frames,
+                         score_error *error);
     /* All log-weights (source->frames); only where data.log_weights is given. */
-    score_status (*read_log_weights)(score_source *source, double *log_weights, score_error *error);
-    void (*close)(score_source *source);
-} score_source_kind;
+    score_status (*read_log_weights)(score_frame_source *source, double *log_weights,
+                                     score_error *error);
+    void (*close)(score_frame_source *source);
+} score_frame_source_kind;
 
-struct score_source {
-    const score_source_kind *kind;
+struct score_frame_source {
+    const score_frame_source_kind *kind;
     const score_data_config *data;
     uint64_t frames;
     size_t values; /* of a frame: beads x dimensions */
@@ -33,20 +35,20 @@ struct score_source {
 
 /* Opens data->path, whose beginning tells its kind, and checks its shape. `data` must outlive the
  * source. */
-score_status score_source_open(const score_data_config *data, int beads, int dimensions,
-                               score_source **source, score_error *error);
-void score_source_close(score_source *source);
+score_status score_frame_source_open(const score_data_config *data, int beads, int dimensions,
+                                     score_frame_source **source, score_error *error);
+void score_frame_source_close(score_frame_source *source);
 
 /* The kinds. A file that they open is closed by source->kind->close. */
-score_status score_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
-                                    score_source **source, score_error *error);
-score_status score_source_open_npy(const score_data_config *data, int beads, int dimensions,
-                                   score_source **source, score_error *error);
+score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
+                                          score_frame_source **source, score_error *error);
+score_status score_frame_source_open_npy(const score_data_config *data, int beads, int dimensions,
+                                         score_frame_source **source, score_error *error);
 
 /* Checks that a file's array of `rank` sizes is frames x beads x dimensions, or, of one bead,
  * frames x dimensions, and sets source->frames and source->values. `name` is the array's. */
-score_status score_source_set_shape(score_source *source, const char *name, int rank,
-                                    const uint64_t *shape, int beads, int dimensions,
-                                    score_error *error);
+score_status score_frame_source_set_shape(score_frame_source *source, const char *name, int rank,
+                                          const uint64_t *shape, int beads, int dimensions,
+                                          score_error *error);
 
 #endif

@@ -1,6 +1,4 @@
-#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
-#endif
 #include "dataset_store.h"
 
 #include <errno.h>
