@@ -1,9 +1,8 @@
-#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
-#endif
 #include "recipe.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,10 @@
 #include "recipe_xml.h"
 
 static const score_range POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
+static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
+                                      "above 0 and at most 3.4e38, as float"};
+static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
+                                         "in [1.2e-38, 3.4e38], as float"};
 static const score_range NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
 static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
 static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
@@ -231,13 +234,13 @@ static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64
                                "rate finalRate warmUpSamples beta1 beta2 epsilon "
                                "weightDecay clipNorm");
     score_xml_allow_children(reader, node, "");
-    optimizer->rate = score_xml_double(reader, node, "rate", POSITIVE, SCORE_REQUIRED);
+    optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
     optimizer->final_rate = score_xml_double(reader, node, "finalRate", NOT_NEGATIVE,
                                              0.01 * optimizer->rate);
     optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
     optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
     optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
-    optimizer->epsilon = score_xml_double(reader, node, "epsilon", POSITIVE, 1e-8);
+    optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
     optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", NOT_NEGATIVE, 1e-4);
     optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", POSITIVE, 0);
     if (optimizer->final_rate > optimizer->rate)

@@ -1,6 +1,4 @@
-#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
-#endif
 #include "recipe_xml.h"
 
 #include <errno.h>

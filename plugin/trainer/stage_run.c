@@ -259,6 +259,17 @@ score_status score_stage_run_validate(score_stage_run *run, double *loss, score_
     return status;
 }
 
+score_status score_stage_run_check(const score_stage_run *run, score_error *error) {
+    for (size_t k = 0; k < run->size; k++)
+        if (!isfinite(run->parameters[k]) || !isfinite(run->first[k]) ||
+            !isfinite(run->second[k]) || !isfinite(run->average[k]))
+            return score_fail(error, SCORE_ERROR_NUMERIC,
+                              "weight %zu is %g, its moments %g and %g, its average %g", k,
+                              (double)run->parameters[k], (double)run->first[k],
+                              (double)run->second[k], run->average[k]);
+    return SCORE_OK;
+}
+
 void score_stage_run_publish(const score_stage_run *run, score_model *model) {
     memcpy(score_model_parameters(model, run->stage->expert), run->average,
            run->size * sizeof *run->average);

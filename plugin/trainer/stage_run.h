@@ -37,6 +37,10 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *l
  * Not a number where nothing is held out. SCORE_ERROR_NUMERIC: it is not finite. */
 score_status score_stage_run_validate(score_stage_run *run, double *loss, score_error *error);
 
+/* SCORE_ERROR_NUMERIC: a weight, a moment or an average is not finite. A step can leave such weights
+ * though loss and gradient were finite, where the recipe's numbers lead out of float's range. */
+score_status score_stage_run_check(const score_stage_run *run, score_error *error);
+
 /* Copies the averaged weights to the expert in `model`. */
 void score_stage_run_publish(const score_stage_run *run, score_model *model);
 

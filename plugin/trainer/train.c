@@ -74,14 +74,22 @@ static void list_arrays(trainer *run, score_run_arrays *arrays) {
         score_stage_run_arrays(run->stage, arrays);
 }
 
+/* Gives the model the weights of the stage under way. */
+static score_status publish(trainer *run, score_error *error) {
+    score_status status = score_stage_run_check(run->stage, error);
+    if (status == SCORE_OK)
+        score_stage_run_publish(run->stage, run->model);
+    return status;
+}
+
 static score_status save(trainer *run, score_error *error) {
     score_status status = SCORE_OK;
-    if (run->log != NULL)
+    if (run->stage != NULL)
+        status = publish(run, error);
+    if (status == SCORE_OK && run->log != NULL)
         status = score_log_sync(run->log, run->paths.log, error);
     if (status != SCORE_OK)
         return status;
-    if (run->stage != NULL)
-        score_stage_run_publish(run->stage, run->model);
     score_run_arrays arrays;
     list_arrays(run, &arrays);
     status = score_checkpoint_write(run->paths.checkpoint, &run->state, run->identity, &arrays,
@@ -246,7 +254,7 @@ static void show_progress(trainer *run, bool is_row, double begin_s, uint64_t be
     score_progress_show(&run->progress, &values, now);
 }
 
-/* Says where a loss stopped being a number and what is left of the run. */
+/* Says where numbers stopped being finite and what is left of the run. */
 static score_status explain(const trainer *run, score_status status, score_error *error) {
     if (status != SCORE_ERROR_NUMERIC)
         return status;
@@ -274,11 +282,13 @@ static score_status take_step(trainer *run, score_error *error) {
 }
 
 static score_status end_stage(trainer *run, score_error *error) {
-    score_stage_run_publish(run->stage, run->model);
+    score_status status = publish(run, error);
+    if (status != SCORE_OK)
+        return status;
     run->state.frames += run->state.step * (uint64_t)score_stage_run_frames(run->stage);
     run->state.stage++;
     run->state.step = 0;
-    score_status status = begin_stage(run, error);
+    status = begin_stage(run, error);
     return status == SCORE_OK ? save(run, error) : status;
 }
 
@@ -308,7 +318,9 @@ static score_status run_stage(trainer *run, score_error *error) {
         }
     }
     score_progress_end(&run->progress);
-    return status == SCORE_OK ? end_stage(run, error) : explain(run, status, error);
+    if (status == SCORE_OK)
+        status = end_stage(run, error);
+    return explain(run, status, error);
 }
 
 static score_status run_stages(trainer *run, score_error *error) {

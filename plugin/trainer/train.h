@@ -21,8 +21,8 @@ typedef struct score_train_options {
  * any number of threads and however often the run was cut off and resumed.
  *
  * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT, SCORE_ERROR_ARGUMENT: what is wrong with the recipe, the
- * data, a file of the run or the checkpoint to resume. SCORE_ERROR_NUMERIC: the loss or its
- * gradient is not finite; names the step and the last checkpoint, which is from before it.
+ * data, a file of the run or the checkpoint to resume. SCORE_ERROR_NUMERIC: the loss, its
+ * gradient or a weight is not finite; names the step and the last checkpoint, which is from before it.
  * SCORE_ERROR_INTERRUPTED: by a signal; the run can be resumed. SCORE_ERROR_MEMORY. */
 score_status score_train(const score_train_options *options, score_error *error);
 

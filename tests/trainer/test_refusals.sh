@@ -81,3 +81,13 @@ sed 's/AdamW rate="2e-3"/AdamW rate="1e30"/' recipe.xml >explodes.xml
 expect 1 'the loss is .* in step [0-9]* of stage 1; the last good checkpoint is that of step [0-9]* of stage 1 in explodes/checkpoint' \
     "$train" explodes.xml --output explodes
 expect 1 'of stage 1' "$train" explodes.xml --output explodes --resume
+
+# Weights that stop being numbers though the loss before was one: Adam's first step is ten times the
+# rate, beyond float. They must not replace the checkpoint, nor become a model.
+sed 's/AdamW rate="2e-3" warmUpSamples="300" clipNorm/AdamW rate="1e38" clipNorm/
+     s/checkpointSamples="96"/checkpointSamples="48"/' recipe.xml >overflows.xml
+for resume in '' --resume; do
+    expect 1 'weight [0-9]* is .* in step 1 of stage 1; the last good checkpoint is that of step 0 of stage 1 in overflows/checkpoint' \
+        "$train" overflows.xml --output overflows $resume
+    [ ! -e overflows/model.xml.gz ] || fail "a model of weights that are not numbers"
+done
