@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "model/network.h"
 #include "recipe_xml.h"
+#include "weights/format.h"
 
 static const score_range POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
 static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
@@ -347,10 +348,28 @@ static void read_training(score_xml_reader *reader, const xmlNode *node, score_r
 
 /* -------- the whole -------- */
 
+static void check_note_name(score_xml_reader *reader, const xmlNode *node,
+                            const score_recipe *recipe, const char *name) {
+    static const char *const taken[SCORE_RUN_NOTES] = {SCORE_NOTE_RECIPE, SCORE_NOTE_FRAMES,
+                                                       SCORE_NOTE_SEED, SCORE_NOTE_TRAINING};
+    for (int k = 0; k < SCORE_RUN_NOTES; k++)
+        if (strcmp(name, taken[k]) == 0)
+            score_xml_fail(reader, node, "<Note> has name=\"%s\", which score-train writes itself",
+                           name);
+    for (int k = 0; k + 1 < recipe->model.note_count; k++)
+        if (strcmp(recipe->notes[k].name, name) == 0)
+            score_xml_fail(reader, node, "has a second <Note> named '%s'", name);
+    if (strlen(name) >= SCORE_MAX_NOTE_NAME)
+        score_xml_fail(reader, node, "<Note> has name=\"%.60s...\" of %zu bytes, must be below %d",
+                       name, strlen(name), SCORE_MAX_NOTE_NAME);
+}
+
 static void read_note(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
     score_xml_allow_attributes(reader, node, "name");
     if (score_xml_first(node) != NULL)
         score_xml_fail(reader, score_xml_first(node), "<Note> has text alone");
+    if (recipe->model.note_count == SCORE_MAX_NOTES - SCORE_RUN_NOTES)
+        score_xml_fail(reader, node, "has more than %d notes", SCORE_MAX_NOTES - SCORE_RUN_NOTES);
     if (reader->status != SCORE_OK)
         return;
     void *notes = recipe->notes;
@@ -360,9 +379,8 @@ static void read_note(score_xml_reader *reader, const xmlNode *node, score_recip
     if (note == NULL)
         return;
     note->name = score_xml_text(reader, node, "name", true);
-    for (int k = 0; k + 1 < recipe->model.note_count && note->name != NULL; k++)
-        if (strcmp(recipe->notes[k].name, note->name) == 0)
-            score_xml_fail(reader, node, "has a second <Note> named '%s'", note->name);
+    if (note->name != NULL)
+        check_note_name(reader, node, recipe, note->name);
     xmlChar *text = xmlNodeGetContent(node);
     note->text = text == NULL ? NULL : strdup((const char *)text);
     xmlFree(text);

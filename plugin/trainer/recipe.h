@@ -78,6 +78,13 @@ typedef struct score_recipe {
     score_stage stages[SCORE_MAX_STAGES];
 } score_recipe;
 
+/* Notes that a run adds to its model; a recipe has none of these names. */
+#define SCORE_NOTE_RECIPE "recipe"
+#define SCORE_NOTE_FRAMES "frames"
+#define SCORE_NOTE_SEED "seed"
+#define SCORE_NOTE_TRAINING "training"
+enum { SCORE_RUN_NOTES = 4 };
+
 /* Reads and checks the recipe `path`. On an error *recipe is NULL and the error names file, line
  * and value: SCORE_ERROR_FILE (cannot be read; the data file is missing), SCORE_ERROR_FORMAT (not
  * XML, not a recipe, a value not allowed or not implemented), SCORE_ERROR_MEMORY. */

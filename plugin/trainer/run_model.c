@@ -28,9 +28,9 @@ static score_status set_notes(const score_recipe *recipe, const score_dataset *d
              slash == NULL ? recipe->data.path : slash + 1,
              score_dataset_frames(dataset, SCORE_SPLIT_TRAINING),
              score_dataset_frames(dataset, SCORE_SPLIT_VALIDATION));
-    score_status status = score_model_set_note(model, "frames", text, error);
+    score_status status = score_model_set_note(model, SCORE_NOTE_FRAMES, text, error);
     snprintf(text, sizeof text, "%" PRIu64, recipe->seed);
-    return status == SCORE_OK ? score_model_set_note(model, "seed", text, error) : status;
+    return status == SCORE_OK ? score_model_set_note(model, SCORE_NOTE_SEED, text, error) : status;
 }
 
 score_status score_run_model_create(const score_recipe *recipe, const score_dataset *dataset,
@@ -67,6 +67,6 @@ score_status score_run_model_write(score_model *model, const score_run_state *st
     if (!isnan(state->last_validation_loss))
         snprintf(text + size, sizeof text - (size_t)size, ", validation loss %.8g",
                  state->last_validation_loss);
-    score_status status = score_model_set_note(model, "training", text, error);
+    score_status status = score_model_set_note(model, SCORE_NOTE_TRAINING, text, error);
     return status == SCORE_OK ? score_model_write(model, path, error) : status;
 }

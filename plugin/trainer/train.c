@@ -189,7 +189,7 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
         (status = score_dataset_open(run->recipe, run->paths.folder, &run->dataset, error)) ||
         (status = score_identity_create(run->recipe, run->dataset, &run->identity, error)) ||
         (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)) ||
-        (status = score_model_set_note(run->model, "recipe", run->identity, error)))
+        (status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, run->identity, error)))
         return status;
     run->total_samples = count_samples(run);
     if ((status = describe(run, error)))

@@ -254,6 +254,39 @@ static void data_file_is_found_from_the_recipe(void **state) {
     score_recipe_destroy(recipe);
 }
 
+/* All that a recipe may have is room for in a model file. */
+static void longest_note_name_is_read(void **state) {
+    (void)state;
+    char note[300];
+    snprintf(note, sizeof note, "<Note name=\"%0255d\">", 0);
+    score_recipe *recipe = read_edited("<Note name=\"data\">", note);
+    assert_int_equal(strlen(recipe->notes[0].name), 255);
+    score_recipe_destroy(recipe);
+    char *text = edited("<Note name=\"data\">", note);
+    assert_true(schema_accepts(text));
+    free(text);
+}
+
+static void more_notes_than_a_model_takes_are_an_error(void **state) {
+    (void)state;
+    enum { MOST = SCORE_MAX_NOTES - SCORE_RUN_NOTES, NOTE_SIZE = 24 };
+    static char notes[(MOST + 2) * NOTE_SIZE];
+    for (int more = 0; more < 2; more++) {
+        size_t size = 0;
+        for (int k = 0; k < MOST - 1 + more; k++)
+            size += (size_t)snprintf(notes + size, NOTE_SIZE, "<Note name=\"%d\"/>\n", k);
+        snprintf(notes + size, NOTE_SIZE, "<Note name=\"data\">");
+        score_recipe *recipe = NULL;
+        score_error error;
+        char *text = edited("<Note name=\"data\">", notes);
+        assert_int_equal(read_text(text, &recipe, &error), more ? SCORE_ERROR_FORMAT : SCORE_OK);
+        if (more)
+            assert_int_equal(error.line, 4 + MOST);
+        free(text);
+        score_recipe_destroy(recipe);
+    }
+}
+
 static void schema_accepts_the_good_recipe(void **state) {
     (void)state;
     assert_true(schema_accepts(good));
@@ -268,6 +301,8 @@ typedef struct bad_recipe {
     bool schema_too; /* the schema refuses it as well; the others compare one value with another */
 } bad_recipe;
 
+#define LONG64 "a-name-of-64-bytes.............................................."
+
 static const bad_recipe bad[] = {
     {"ScoreRecipe version=\"1\"", "ScoreRecipe version=\"2\"", 3, "version=\"2\"", true},
     {"ScoreRecipe version=\"1\"", "ScoreRecipe", 3, "'version'", true},
@@ -277,6 +312,12 @@ static const bad_recipe bad[] = {
     {"seed=\"7\"", "sead=\"7\"", 3, "no attribute 'sead'", true},
     {"<Note name=\"data\">", "<Note>", 4, "'name'", true},
     {"made up</Note>", "made up</Note>\n<Note name=\"data\"/>", 5, "second <Note>", false},
+    {"<Note name=\"data\">", "<Note name=\"recipe\">", 4, "name=\"recipe\", which", true},
+    {"<Note name=\"data\">", "<Note name=\"frames\">", 4, "name=\"frames\", which", true},
+    {"<Note name=\"data\">", "<Note name=\"seed\">", 4, "name=\"seed\", which", true},
+    {"<Note name=\"data\">", "<Note name=\"training\">", 4, "name=\"training\", which", true},
+    {"<Note name=\"data\">", "<Note name=\"" LONG64 LONG64 LONG64 LONG64 "\">", 4, "of 256 bytes",
+     true},
     {"<Data file", "<Data/><Data file", 5, "second <Data>", true},
     {"<Data file=\"frames.npy\" unit=\"angstrom\"/>", "", 3, "lacks its <Data>", true},
     {"file=\"frames.npy\"", "file=\"\"", 5, "file=\"\"", true},
@@ -457,6 +498,8 @@ int main(void) {
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
         cmocka_unit_test(bead_features_are_read),
         cmocka_unit_test(data_file_is_found_from_the_recipe),
+        cmocka_unit_test(longest_note_name_is_read),
+        cmocka_unit_test(more_notes_than_a_model_takes_are_an_error),
         cmocka_unit_test(schema_accepts_the_good_recipe),
         cmocka_unit_test(bad_recipes_are_errors_with_their_line),
         cmocka_unit_test(files_that_are_no_recipes_are_errors),
