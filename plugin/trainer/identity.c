@@ -8,6 +8,11 @@
 #include <string.h>
 #include <zlib.h>
 
+#include <cblas.h> /* with OpenBLAS's own functions */
+
+/* Lines that begin like this say where a run is computed, not which it is. They come last. */
+static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
+
 static score_status file_crc(const char *path, unsigned long *crc, score_error *error) {
     enum { PIECE = 1 << 20 };
     unsigned char *piece = malloc(PIECE);
@@ -98,6 +103,23 @@ static void write_recipe(FILE *out, const score_recipe *recipe) {
     fprintf(out, "validation interval (samples): %" PRIu64 "\n", recipe->validation_interval);
 }
 
+/* Which copies of SCORE_MULTIVERSION's functions are used: base/real.h. */
+static const char *vector_level(void) {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SCORE_SANITIZE)
+    if (__builtin_cpu_supports("x86-64-v4"))
+        return "x86-64-v4";
+    if (__builtin_cpu_supports("x86-64-v3"))
+        return "x86-64-v3";
+#endif
+    return "baseline";
+}
+
+static void write_place(FILE *out) {
+    fprintf(out, "%sscore-train %s, compiler %s\n", PROGRAM, SCORE_VERSION, __VERSION__);
+    fprintf(out, "%svectors %s, OpenBLAS for %s\n", PROCESSOR, vector_level(),
+            openblas_get_corename());
+}
+
 score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,
                                    char **text, score_error *error) {
     *text = NULL;
@@ -116,6 +138,7 @@ score_status score_identity_create(const score_recipe *recipe, const score_datas
             score_dataset_frames(dataset, SCORE_SPLIT_VALIDATION));
     fprintf(out, "scale of the data (nm): %.17g\n", score_dataset_scale_nm(dataset));
     fprintf(out, "CRC-32 of the data file: %08lx\n", crc);
+    write_place(out);
     int failed = ferror(out);
     if (fclose(out) != 0 || failed) {
         free(*text);
@@ -125,17 +148,61 @@ score_status score_identity_create(const score_recipe *recipe, const score_datas
     return SCORE_OK;
 }
 
-score_status score_identity_compare(const char *saved, const char *path, const char *current,
-                                    score_error *error) {
-    while (*saved != '\0' || *current != '\0') {
-        size_t saved_size = strcspn(saved, "\n"), current_size = strcspn(current, "\n");
-        if (saved_size != current_size || memcmp(saved, current, saved_size) != 0)
-            return score_fail_at(error, SCORE_ERROR_ARGUMENT, path, 0,
-                                 "belongs to another run: it has '%.*s', the recipe and its data "
-                                 "have '%.*s'",
-                                 (int)saved_size, saved, (int)current_size, current);
-        saved += saved_size + (saved[saved_size] == '\n');
-        current += current_size + (current[current_size] == '\n');
+/* Where the lines that say where a run is computed begin in `text`. */
+static const char *find_place(const char *text) {
+    while (*text != '\0' && strncmp(text, PROGRAM, sizeof PROGRAM - 1) != 0 &&
+           strncmp(text, PROCESSOR, sizeof PROCESSOR - 1) != 0) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
     }
+    return text;
+}
+
+/* Sets *saved and *current to the first lines that are not the same; false where all are. */
+static bool find_difference(const char **saved, const char *saved_end, const char **current,
+                            const char *current_end) {
+    while (*saved < saved_end || *current < current_end) {
+        size_t saved_size = strcspn(*saved, "\n"), current_size = strcspn(*current, "\n");
+        if (*saved == saved_end || *current == current_end || saved_size != current_size ||
+            memcmp(*saved, *current, saved_size) != 0)
+            return true;
+        *saved += saved_size + ((*saved)[saved_size] == '\n');
+        *current += current_size + ((*current)[current_size] == '\n');
+    }
+    return false;
+}
+
+/* The size of the line at `text`, 0 at the end. */
+static int line_size(const char *text, const char *end) {
+    return text == end ? 0 : (int)strcspn(text, "\n");
+}
+
+static score_status warn(const char *path, const char *saved, const char *current, char **warning,
+                         score_error *error) {
+    size_t size = strlen(path) + strlen(saved) + strlen(current) + 200;
+    *warning = malloc(size);
+    if (*warning == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "out of memory");
+    int saved_size = line_size(saved, saved + strlen(saved));
+    snprintf(*warning, size,
+             "%s: was computed elsewhere, by '%.*s', now it is '%.*s': the last bits of the "
+             "result are not those of a run in one place",
+             path, saved_size > 0 ? saved_size : 16, saved_size > 0 ? saved : "an older version",
+             line_size(current, current + strlen(current)), current);
+    return SCORE_OK;
+}
+
+score_status score_identity_compare(const char *saved, const char *path, const char *current,
+                                    char **warning, score_error *error) {
+    *warning = NULL;
+    const char *saved_end = find_place(saved), *current_end = find_place(current);
+    if (find_difference(&saved, saved_end, &current, current_end))
+        return score_fail_at(error, SCORE_ERROR_ARGUMENT, path, 0,
+                             "belongs to another run: it has '%.*s', the recipe and its data "
+                             "have '%.*s'",
+                             line_size(saved, saved_end), saved, line_size(current, current_end),
+                             current);
+    if (find_difference(&saved, saved + strlen(saved), &current, current + strlen(current)))
+        return warn(path, saved, current, warning, error);
     return SCORE_OK;
 }

@@ -9,10 +9,6 @@
 #include "interrupt.h"
 #include "train.h"
 
-#ifndef SCORE_VERSION
-#define SCORE_VERSION "unknown"
-#endif
-
 static const char HELP[] =
     "usage: score-train [options] RECIPE.xml\n"
     "\n"
@@ -20,10 +16,12 @@ static const char HELP[] =
     "  model.xml.gz   the averaged weights, written with every checkpoint\n"
     "  log.csv        loss, validation loss and speed over the course of the run\n"
     "  checkpoint     the whole state of the run\n"
-    "Ctrl-C ends the run with a checkpoint, a second Ctrl-C at once. The result depends on\n"
-    "recipe and data alone: not on the number of threads, nor on interruptions.\n"
+    "Ctrl-C ends the run with a checkpoint, a second Ctrl-C at once. The same recipe, data,\n"
+    "build and kind of processor give the same bytes, for any number of threads and however\n"
+    "often the run was interrupted and resumed.\n"
     "\n"
-    "  --threads N    threads to use (default: OMP_NUM_THREADS, or all processors)\n"
+    "  --threads N    threads to use (default: OMP_NUM_THREADS, or all processors); no more\n"
+    "                 than %d are used\n"
     "  --output DIR   output folder, made where it is missing (default: .)\n"
     "  --resume       go on from the checkpoint in the output folder, if there is one\n"
     "  --help         print this\n"
@@ -56,7 +54,7 @@ static int parse(int count, char **arguments, score_train_options *options) {
             options->resume = true;
             break;
         case 'h':
-            fputs(HELP, stdout);
+            printf(HELP, SCORE_TRAIN_MOST_THREADS);
             return 1 + EXIT_SUCCESS;
         case 'v':
             puts("score-train " SCORE_VERSION);

@@ -107,8 +107,12 @@ static score_status restore(trainer *run, score_error *error) {
     score_status status = score_checkpoint_open(run->paths.checkpoint, &checkpoint, error);
     if (status != SCORE_OK)
         return status;
+    char *warning = NULL;
     status = score_identity_compare(checkpoint.identity, run->paths.checkpoint, run->identity,
-                                    error);
+                                    &warning, error);
+    if (warning != NULL)
+        printf("warning: %s\n", warning);
+    free(warning);
     if (status == SCORE_OK) {
         run->state = run->saved = checkpoint.state;
         status = begin_stage(run, error);
@@ -345,6 +349,7 @@ static void clean_up(trainer *run) {
 
 score_status score_train(const score_train_options *options, score_error *error) {
     trainer run = {.paths = {.lock = -1}, .progress = score_progress_begin(stdout)};
+    _Static_assert((int)SCORE_TRAIN_MOST_THREADS == (int)SCORE_GRADIENT_GROUPS, "what --help says");
     run.threads = options->threads < SCORE_GRADIENT_GROUPS ? options->threads
                                                            : SCORE_GRADIENT_GROUPS;
     run.executor = score_executor_openmp(&run.threads);

@@ -6,10 +6,13 @@
 
 #include "score/status.h"
 
+/* More threads are not used: a step's gradient is summed in as many parts, whatever the threads. */
+enum { SCORE_TRAIN_MOST_THREADS = 8 };
+
 typedef struct score_train_options {
     const char *recipe;
     const char *output; /* folder of the run's files, made where it is missing */
-    int threads;
+    int threads; /* at least 1 */
     bool resume;
 } score_train_options;
 
@@ -17,8 +20,9 @@ typedef struct score_train_options {
  *   model.xml.gz   the averaged weights, written with every checkpoint
  *   log.csv        the course of the run
  *   checkpoint     the whole state
- * Says on stdout how it goes. The same recipe and data give the same model, to the last byte, for
- * any number of threads and however often the run was cut off and resumed.
+ * Says on stdout how it goes. The same recipe, data, build and kind of processor give the same
+ * bytes, for any number of threads and however often the run was cut off and resumed. A run that is
+ * resumed by another build or on another kind of processor goes on with a warning.
  *
  * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT, SCORE_ERROR_ARGUMENT: what is wrong with the recipe, the
  * data, a file of the run or the checkpoint to resume. SCORE_ERROR_NUMERIC: the loss, its

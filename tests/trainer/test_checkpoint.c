@@ -149,15 +149,46 @@ static void checkpoint_that_cannot_be_written_is_an_error(void **state) {
 static void difference_is_named(void **state) {
     (void)state;
     score_error error = {0};
-    assert_int_equal(score_identity_compare("a: 1\nb: 2\n", "x", "a: 1\nb: 2\n", &error), SCORE_OK);
+    char *warning = NULL;
+    assert_int_equal(score_identity_compare("a: 1\nb: 2\n", "x", "a: 1\nb: 2\n", &warning, &error),
+                     SCORE_OK);
+    assert_null(warning);
     const char *others[] = {"a: 1\nb: 3\n", "a: 1\n", "a: 1\nb: 2\nc: 3\n", "a: 1\nb: 22\n"};
     for (int k = 0; k < 4; k++) {
-        assert_int_equal(score_identity_compare("a: 1\nb: 2\n", "x", others[k], &error),
+        assert_int_equal(score_identity_compare("a: 1\nb: 2\n", "x", others[k], &warning, &error),
                          SCORE_ERROR_ARGUMENT);
         assert_string_equal(error.file, "x");
         assert_non_null(strstr(error.message, k == 2 ? "'c: 3'" : "'b: 2'"));
         assert_null(strstr(error.message, "a: 1"));
     }
+}
+
+/* Also that of a checkpoint that does not say yet where it was computed. */
+static void another_build_or_processor_is_a_warning(void **state) {
+    (void)state;
+    static const char here[] = "a: 1\nprogram: p\nprocessor: v4\n";
+    static const struct {
+        const char *saved, *named;
+    } cases[] = {
+        {"a: 1\nprogram: p\nprocessor: v3\n", "'processor: v3', now it is 'processor: v4'"},
+        {"a: 1\nprogram: o\nprocessor: v4\n", "'program: o', now it is 'program: p'"},
+        {"a: 1\n", "'an older version', now it is 'program: p'"}};
+    score_error error = {0};
+    char *warning = NULL;
+    assert_int_equal(score_identity_compare(here, "x", here, &warning, &error), SCORE_OK);
+    assert_null(warning);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(score_identity_compare(cases[k].saved, "x", here, &warning, &error),
+                         SCORE_OK);
+        assert_non_null(warning);
+        if (strstr(warning, cases[k].named) == NULL)
+            fail_msg("%s", warning);
+        free(warning);
+    }
+    assert_int_equal(score_identity_compare("a: 2\nprogram: o\n", "x", here, &warning, &error),
+                     SCORE_ERROR_ARGUMENT);
+    assert_null(warning);
+    assert_non_null(strstr(error.message, "'a: 2'"));
 }
 
 /* -------- logs -------- */
@@ -270,6 +301,7 @@ int main(void) {
         cmocka_unit_test(damage_is_noticed_wherever_it_is),
         cmocka_unit_test(checkpoint_that_cannot_be_written_is_an_error),
         cmocka_unit_test(difference_is_named),
+        cmocka_unit_test(another_build_or_processor_is_a_warning),
         cmocka_unit_test(resumed_log_is_the_uninterrupted_one),
         cmocka_unit_test(row_that_was_not_finished_is_written_again),
         cmocka_unit_test(cut_row_is_not_written_on),

@@ -8,6 +8,7 @@ for threads in 2 3 8 20; do
     expect 0 'finished: ' "$train" recipe.xml --output "many$threads" --threads $threads
     same_run one "many$threads"
 done
+grep -q ' 8 threads;' said || fail "20 threads: $(cat said)"
 
 # Another seed is another run.
 sed 's/seed="5"/seed="6"/' recipe.xml >other.xml
