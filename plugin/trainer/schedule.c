@@ -2,6 +2,25 @@
 
 #include <math.h>
 
+static const double MOST_SAMPLES = 9007199254740992.0; /* 2^53: whole numbers are exact up to it */
+static const uint64_t MOST_STEPS = UINT32_MAX;         /* random streams count with 32 bits */
+
+score_status score_stage_steps(const score_recipe *recipe, int stage, uint64_t frames,
+                               uint64_t *steps, score_error *error) {
+    const score_stage *it = &recipe->stages[stage];
+    const uint64_t batch = (uint64_t)it->batch;
+    const double samples = it->samples > 0 ? (double)it->samples
+                                           : fmax(round(it->epochs * (double)frames), 1);
+    *steps = samples <= MOST_SAMPLES ? ((uint64_t)samples + batch - 1) / batch : MOST_STEPS + 1;
+    if (*steps <= MOST_STEPS)
+        return SCORE_OK;
+    return score_fail_at(
+        error, SCORE_ERROR_ARGUMENT, recipe->path, it->line,
+        "the stage has %.6g samples in batches of %d, must be at most %llu batches "
+        "and %.0f samples",
+        samples, it->batch, (unsigned long long)MOST_STEPS, MOST_SAMPLES);
+}
+
 double score_learning_rate(const score_optimizer_config *config, uint64_t step, uint64_t steps,
                            int batch) {
     uint64_t warm_up = config->warm_up / (uint64_t)batch;

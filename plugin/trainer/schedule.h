@@ -7,6 +7,12 @@
 
 #include "recipe.h"
 
+/* Steps of stage number `stage` with `frames` training frames: its samples, or its epochs rounded
+ * to whole samples, rounded up to whole batches. SCORE_ERROR_ARGUMENT: more than 2^32 - 1 steps or
+ * 2^53 samples; names the recipe's line. */
+score_status score_stage_steps(const score_recipe *recipe, int stage, uint64_t frames,
+                               uint64_t *steps, score_error *error);
+
 /* The rate of step `step` (from 0) of `steps` steps of `batch` samples: a linear warm-up whose
  * first step already moves, then a cosine (arXiv 1608.03983) that reaches final_rate in the last
  * step. */

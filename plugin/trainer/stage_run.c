@@ -68,14 +68,6 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
         run->validation.count = VALIDATION_SAMPLES;
 }
 
-static uint64_t count_steps(const score_stage *stage, const score_dataset *dataset) {
-    double frames = (double)score_dataset_frames(dataset, SCORE_SPLIT_TRAINING);
-    uint64_t samples = stage->samples > 0 ? stage->samples
-                                          : (uint64_t)llround(stage->epochs * frames);
-    uint64_t batch = (uint64_t)stage->batch, steps = (samples + batch - 1) / batch;
-    return steps > 0 ? steps : 1;
-}
-
 static score_loss_setting loss_setting(const score_recipe *recipe, const score_stage *stage,
                                        const int *features) {
     return (score_loss_setting){
@@ -152,9 +144,11 @@ score_status score_stage_run_create(const score_recipe *recipe, const score_data
     run->executor = executor;
     run->network = score_model_network(model, run->stage->expert);
     run->size = run->network->parameter_count;
-    run->steps = count_steps(run->stage, dataset);
     set_samplers(run, recipe, dataset, stage, frames);
-    score_status status = create_network_parts(run, recipe, error);
+    score_status status = score_stage_steps(
+        recipe, stage, score_dataset_frames(dataset, SCORE_SPLIT_TRAINING), &run->steps, error);
+    if (status == SCORE_OK)
+        status = create_network_parts(run, recipe, error);
     if (status == SCORE_OK) {
         carve(run);
         status = score_arena_allocate(&run->arena, error);

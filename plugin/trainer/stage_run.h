@@ -11,7 +11,8 @@
 typedef struct score_stage_run score_stage_run;
 
 /* Begins stage number `stage` from the model's weights of its expert. `frames`: drawn by earlier
- * stages. All pointers must outlive the stage. SCORE_ERROR_MEMORY and what the network says. */
+ * stages. All pointers must outlive the stage. SCORE_ERROR_MEMORY and what
+ * score_stage_steps and the network say. */
 score_status score_stage_run_create(const score_recipe *recipe, const score_dataset *dataset,
                                     const score_model *model, int stage, uint64_t frames,
                                     const score_executor *executor, score_stage_run **run,

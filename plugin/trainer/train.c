@@ -20,6 +20,7 @@
 #include "recipe.h"
 #include "run_model.h"
 #include "run_paths.h"
+#include "schedule.h"
 #include "stage_run.h"
 
 typedef struct trainer {
@@ -151,15 +152,16 @@ static score_status begin_resumed(trainer *run, score_error *error) {
     return status;
 }
 
-static double count_samples(const trainer *run) {
-    double samples = 0;
+static score_status count_samples(trainer *run, score_error *error) {
+    const uint64_t frames = score_dataset_frames(run->dataset, SCORE_SPLIT_TRAINING);
     for (int k = 0; k < run->recipe->stage_count; k++) {
-        const score_stage *stage = &run->recipe->stages[k];
-        double wanted = stage->samples > 0 ? (double)stage->samples
-                                           : stage->epochs * training_frames(run);
-        samples += ceil(wanted / stage->batch) * stage->batch;
+        uint64_t steps;
+        score_status status = score_stage_steps(run->recipe, k, frames, &steps, error);
+        if (status != SCORE_OK)
+            return status;
+        run->total_samples += (double)steps * run->recipe->stages[k].batch;
     }
-    return samples;
+    return SCORE_OK;
 }
 
 static score_status describe(const trainer *run, score_error *error) {
@@ -191,12 +193,11 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
         (status = score_run_paths_open(options->output, options->resume, &run->paths, &resumes,
                                        error)) ||
         (status = score_dataset_open(run->recipe, run->paths.folder, &run->dataset, error)) ||
+        (status = count_samples(run, error)) ||
         (status = score_identity_create(run->recipe, run->dataset, &run->identity, error)) ||
         (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)) ||
-        (status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, run->identity, error)))
-        return status;
-    run->total_samples = count_samples(run);
-    if ((status = describe(run, error)))
+        (status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, run->identity, error)) ||
+        (status = describe(run, error)))
         return status;
     status = resumes ? begin_resumed(run, error) : begin_new(run, error);
     run->row_seconds = run->state.seconds;

@@ -144,6 +144,45 @@ static void rate_of_short_stages_is_finite(void **state) {
     assert_close(score_learning_rate(&config, 1, 2, 100), 1e-5);
 }
 
+/* The steps of a stage of that length; 0 where there are too many. */
+static uint64_t steps_of(uint64_t samples, double epochs, int batch, uint64_t frames) {
+    char path[] = "recipe.xml";
+    static score_recipe recipe;
+    recipe = (score_recipe){.path = path, .stage_count = 2};
+    recipe.stages[1] = (score_stage){
+        .samples = samples, .epochs = epochs, .batch = batch, .line = 33};
+    uint64_t steps = 7;
+    score_error error = {0};
+    score_status status = score_stage_steps(&recipe, 1, frames, &steps, &error);
+    if (status == SCORE_OK)
+        return steps;
+    assert_int_equal(status, SCORE_ERROR_ARGUMENT);
+    assert_string_equal(error.file, "recipe.xml");
+    assert_int_equal(error.line, 33);
+    return 0;
+}
+
+static void length_is_rounded_up_to_whole_batches(void **state) {
+    (void)state;
+    assert_int_equal(steps_of(1, 0, 128, 5), 1);
+    assert_int_equal(steps_of(128, 0, 128, 5), 1);
+    assert_int_equal(steps_of(129, 0, 128, 5), 2);
+    assert_int_equal(steps_of(0, 1.5, 1, 10), 15);
+    assert_int_equal(steps_of(0, 0.3, 1, 10), 3); /* whatever 0.3 is in binary */
+    assert_int_equal(steps_of(0, 1e-9, 64, 10), 1);
+}
+
+static void length_has_an_end(void **state) {
+    (void)state;
+    assert_int_equal(steps_of(UINT32_MAX, 0, 1, 5), UINT32_MAX);
+    assert_int_equal(steps_of((uint64_t)UINT32_MAX + 1, 0, 1, 5), 0);
+    assert_int_equal(steps_of((uint64_t)1 << 53, 0, 1 << 24, 5), (uint64_t)1 << 29);
+    assert_int_equal(steps_of(0, 9007199254740992.0, 1 << 24, 1), (uint64_t)1 << 29);
+    assert_int_equal(steps_of(0, 9007199254740992.0, 1 << 24, 2), 0);
+    assert_int_equal(steps_of(0, 1e300, 1 << 24, UINT32_MAX), 0);
+    assert_int_equal(steps_of(0, 1.7e308, 1 << 24, UINT32_MAX), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_its_sum),
@@ -153,6 +192,8 @@ int main(void) {
         cmocka_unit_test(average_weighs_by_age),
         cmocka_unit_test(rate_rises_then_falls_to_its_end),
         cmocka_unit_test(rate_of_short_stages_is_finite),
+        cmocka_unit_test(length_is_rounded_up_to_whole_batches),
+        cmocka_unit_test(length_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
