@@ -15,14 +15,23 @@ static void handle(int signal_number) {
     received = signal_number;
 }
 
+/* A signal that this process was started to ignore stays ignored: SIGHUP under nohup, SIGINT in the
+ * background of a shell script. */
+static void install(int signal_number, const struct sigaction *action) {
+    struct sigaction inherited;
+    if (sigaction(signal_number, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+        sigaction(signal_number, action, NULL);
+}
+
 void score_interrupt_install(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = handle;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    install(SIGINT, &action);
+    install(SIGTERM, &action);
+    install(SIGHUP, &action);
 }
 
 int score_interrupt_signal(void) {

@@ -1,4 +1,5 @@
-/* Ctrl-C (SIGINT) and SIGTERM ask a run to end with a checkpoint; a second one ends it at once. */
+/* Ctrl-C (SIGINT), SIGTERM and the end of the terminal (SIGHUP) ask a run to end with a checkpoint;
+ * a second one ends it at once. */
 #ifndef SCORE_INTERRUPT_H
 #define SCORE_INTERRUPT_H
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGINT and SIGTERM end a run with a checkpoint of the step they met.
+# SIGINT, SIGTERM and SIGHUP end a run with a checkpoint of the step they met.
 . "$(dirname "$0")/training.sh"
 
 write_recipe recipe.xml
@@ -8,9 +8,9 @@ expect 0 'finished: ' "$train" recipe.xml --output whole
 
 # Long enough that the signal comes in its middle; its checkpoints are only those of signals.
 sed 's/samples="2000"/samples="2e6"/' recipe.xml >long.xml
-for signal in INT:130 TERM:143; do
+for signal in INT:130 TERM:143 HUP:129; do
     # A shell without job control starts children that ignore SIGINT; env undoes it.
-    env --default-signal=INT "$train" long.xml --output "$signal" >said 2>&1 &
+    env --default-signal=INT,HUP "$train" long.xml --output "$signal" >said 2>&1 &
     pid=$!
     while [ ! -e "$signal/log.csv" ] || [ "$(wc -l <"$signal/log.csv")" -lt 2 ]; do
         sleep 0.05
@@ -28,6 +28,24 @@ for signal in INT:130 TERM:143; do
         >said 2>&1 || true
     grep -q "resuming after $done samples" said || fail "$signal: $(cat said)"
 done
+
+# What was ignored when the run began, as under nohup, stays ignored.
+env --ignore-signal=INT,HUP "$train" long.xml --output ignores >said 2>&1 &
+pid=$!
+rows() {
+    while [ ! -e ignores/log.csv ] || [ "$(wc -l <ignores/log.csv)" -lt "$1" ]; do
+        kill -0 $pid || fail "ended by a signal that it was to ignore: $(cat said)"
+        sleep 0.05
+    done
+}
+rows 2
+kill -INT $pid
+kill -HUP $pid
+rows $(($(wc -l <ignores/log.csv) + 3))
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+[ $status = 143 ] || fail "exit status $status after TERM, with INT and HUP ignored: $(cat said)"
 
 # Interrupted as soon as it begins and resumed until it is done, it is the same run.
 for attempt in $(seq 1 200); do
