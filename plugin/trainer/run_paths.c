@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* flock */
 #include "run_paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DIGITS "0123456789"
 
 static char *join(const char *folder, size_t folder_size, const char *name) {
     size_t name_size = strlen(name);
@@ -55,6 +58,35 @@ static score_status check_files(const score_run_paths *paths, bool resume, bool 
     return SCORE_OK;
 }
 
+/* Whether `name` is that of a temporary of base/atomic_file.h for the file `path`:
+ * "<file>.<process>-<number>.tmp". */
+static bool is_temporary(const char *name, const char *path) {
+    const char *slash = strrchr(path, '/'), *file = slash == NULL ? path : slash + 1;
+    const size_t size = strlen(file);
+    if (strncmp(name, file, size) != 0 || name[size] != '.')
+        return false;
+    const char *rest = name + size + 1;
+    const size_t process = strspn(rest, DIGITS);
+    if (process == 0 || rest[process] != '-')
+        return false;
+    rest += process + 1;
+    const size_t number = strspn(rest, DIGITS);
+    return number > 0 && strcmp(rest + number, ".tmp") == 0;
+}
+
+/* Removes what killed runs have left. The folder is locked: nobody writes these files now. What
+ * cannot be removed does no harm. */
+static void remove_temporaries(const score_run_paths *paths) {
+    DIR *folder = opendir(paths->folder);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (is_temporary(entry->d_name, paths->checkpoint) ||
+            is_temporary(entry->d_name, paths->model) || is_temporary(entry->d_name, paths->log))
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+}
+
 score_status score_run_paths_open(const char *folder, bool resume, score_run_paths *paths,
                                   bool *resumes, score_error *error) {
     *paths = (score_run_paths){.lock = -1};
@@ -70,7 +102,9 @@ score_status score_run_paths_open(const char *folder, bool resume, score_run_pat
         status = lock_folder(paths, error);
     if (status == SCORE_OK)
         status = check_files(paths, resume, resumes, error);
-    if (status != SCORE_OK)
+    if (status == SCORE_OK)
+        remove_temporaries(paths);
+    else
         score_run_paths_close(paths);
     return status;
 }

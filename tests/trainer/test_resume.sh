@@ -25,9 +25,19 @@ done
 expect 0 'finished: ' "$train" recipe.xml --output killed --resume
 same_run whole killed
 
-# Resumed on other threads; what a kill left of temporary files does no harm.
+# Resumed on other threads; what a kill left of temporary files goes, and nothing else does.
+left="checkpoint.12-0.tmp model.xml.gz.4194304-31.tmp log.csv.1-1.tmp"
+kept="checkpoint.tmp checkpoint.12.tmp checkpoint.12-0.tmp2 checkpoint.a-0.tmp my.checkpoint.1-0.tmp
+      model.xml.gz.old check"
+(cd early && touch $left $kept)
 expect 0 'finished: ' "$train" recipe.xml --output early --resume --threads 3
 same_run whole early
+for file in $left; do
+    [ ! -e "early/$file" ] || fail "$file is left"
+done
+for file in $kept; do
+    [ -e "early/$file" ] || fail "$file is gone"
+done
 
 # A finished run stays as it is, and gets a lost model back.
 rm killed/model.xml.gz
