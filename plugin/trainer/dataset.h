@@ -24,9 +24,6 @@
 
 typedef enum score_split { SCORE_SPLIT_TRAINING, SCORE_SPLIT_VALIDATION } score_split;
 
-/* `purpose` of the random streams (base/random.h) that the data set takes: split, permutation, U. */
-enum { SCORE_DATASET_FIRST_PURPOSE = 0x100, SCORE_DATASET_LAST_PURPOSE = 0x1ff };
-
 typedef struct score_dataset score_dataset;
 
 /* Reads the frames named by recipe->data for a model of recipe->model (beads, dimensions, centred),

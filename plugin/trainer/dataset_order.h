@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* `purpose` of random streams, inside the range that dataset.h reserves. A permutation takes one a
+/* `purpose` of random streams, inside the range that purposes.h leaves. A permutation takes one a
  * round. */
 enum {
     SCORE_PURPOSE_SPLIT = 0x100,

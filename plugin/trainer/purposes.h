@@ -1,5 +1,5 @@
-/* Who takes which random numbers (base/random.h): the `purpose` of each stream. The data set has a
- * range of its own (dataset.h). */
+/* Who takes which random numbers (base/random.h): the `purpose` of each stream. The data set takes
+ * those from 0x100 to 0x1ff (dataset_order.h). */
 #ifndef SCORE_PURPOSES_H
 #define SCORE_PURPOSES_H
 

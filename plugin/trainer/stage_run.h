@@ -38,8 +38,8 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *l
  * Not a number where nothing is held out. SCORE_ERROR_NUMERIC: it is not finite. */
 score_status score_stage_run_validate(score_stage_run *run, double *loss, score_error *error);
 
-/* SCORE_ERROR_NUMERIC: a weight, a moment or an average is not finite. A step can leave such weights
- * though loss and gradient were finite, where the recipe's numbers lead out of float's range. */
+/* SCORE_ERROR_NUMERIC: a weight, a moment or an average is not finite. A step can leave such
+ * weights though loss and gradient were finite: the recipe's numbers can lead out of float. */
 score_status score_stage_run_check(const score_stage_run *run, score_error *error);
 
 /* Copies the averaged weights to the expert in `model`. */

@@ -111,7 +111,7 @@ static score_status restore(trainer *run, score_error *error) {
     char *warning = NULL;
     status = score_identity_compare(checkpoint.identity, run->paths.checkpoint, run->identity,
                                     &warning, error);
-    if (warning != NULL)
+    if (warning != NULL && checkpoint.state.stage < (uint64_t)run->recipe->stage_count)
         printf("warning: %s\n", warning);
     free(warning);
     if (status == SCORE_OK) {
@@ -125,6 +125,8 @@ static score_status restore(trainer *run, score_error *error) {
     }
     if (status == SCORE_OK && run->stage != NULL)
         score_stage_run_restored(run->stage);
+    if (status == SCORE_OK && run->stage == NULL) /* finished, where the checkpoint says */
+        status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, checkpoint.identity, error);
     score_checkpoint_close(&checkpoint);
     return status;
 }
@@ -177,6 +179,9 @@ static score_status describe(const trainer *run, score_error *error) {
            run->recipe->data.path, training_frames(run),
            score_dataset_frames(run->dataset, SCORE_SPLIT_VALIDATION),
            run->recipe->model.bead_count, score_dataset_scale_nm(run->dataset));
+    if (run->recipe->data.log_weights != NULL)
+        printf("weighted: as good as %.6g training frames of equal weight (Kish)\n",
+               score_dataset_effective_frames(run->dataset, SCORE_SPLIT_TRAINING));
     printf("%zu weights, %.4g samples, %d thread%s; Ctrl-C ends with a checkpoint\n", parameters,
            run->total_samples, run->threads, run->threads == 1 ? "" : "s");
     if (!isnan(gaussian))

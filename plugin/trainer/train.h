@@ -12,7 +12,7 @@ enum { SCORE_TRAIN_MOST_THREADS = 8 };
 typedef struct score_train_options {
     const char *recipe;
     const char *output; /* folder of the run's files, made where it is missing */
-    int threads; /* at least 1 */
+    int threads;        /* at least 1 */
     bool resume;
 } score_train_options;
 
@@ -26,7 +26,7 @@ typedef struct score_train_options {
  *
  * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT, SCORE_ERROR_ARGUMENT: what is wrong with the recipe, the
  * data, a file of the run or the checkpoint to resume. SCORE_ERROR_NUMERIC: the loss, its
- * gradient or a weight is not finite; names the step and the last checkpoint, which is from before it.
+ * gradient or a weight is not finite; names the step and the last checkpoint, from before it.
  * SCORE_ERROR_INTERRUPTED: by a signal; the run can be resumed. SCORE_ERROR_MEMORY. */
 score_status score_train(const score_train_options *options, score_error *error);
 

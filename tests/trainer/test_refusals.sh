@@ -76,6 +76,17 @@ expect 1 'busy: is in use by another score-train' "$train" long.xml --output bus
 kill -9 $pid
 wait $pid 2>/dev/null || true
 
+# Another kind of processor is no reason to refuse, and no matter where nothing is left to do.
+# OpenBLAS can be made to take this one for such.
+if [ "$(uname -m)" = x86_64 ]; then
+    prescott="env OPENBLAS_CORETYPE=Prescott"
+    expect 143 "^warning: busy/checkpoint: .*'processor: .*now it is 'processor: .*Prescott'" \
+        $prescott timeout --preserve-status 1 "$train" long.xml --output busy --resume
+    expect 0 'finished: ' $prescott "$train" recipe.xml --output run --resume
+    ! grep -q '^warning' said || fail "$(cat said)"
+    cmp run/model.xml.gz before/model.xml.gz || fail "a finished model has changed"
+fi
+
 # A loss that stops being a number: steps this large leave the range of float.
 sed 's/AdamW rate="2e-3"/AdamW rate="1e30"/' recipe.xml >explodes.xml
 expect 1 'the loss is .* in step [0-9]* of stage 1; the last good checkpoint is that of step [0-9]* of stage 1 in explodes/checkpoint' \

@@ -10,6 +10,8 @@ for threads in 2 3 8 20; do
 done
 grep -q ' 8 threads;' said || fail "20 threads: $(cat said)"
 
+grep -q '^weighted: as good as [0-9.]* training frames' said || fail "no weights: $(cat said)"
+
 # Another seed is another run.
 sed 's/seed="5"/seed="6"/' recipe.xml >other.xml
 expect 0 'finished: ' "$train" other.xml --output other
