@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 jax.config.update("jax_enable_x64", True)
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 Parameters = dict[str, Array]
 Function = Callable[[Array, Array], Array]  # of x (n, d) and t ()
 
