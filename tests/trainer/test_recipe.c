@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bad_recipes.h"
 #include "recipe.h"
 
 static const char
@@ -294,138 +295,22 @@ static void schema_accepts_the_good_recipe(void **state) {
 
 /* -------- bad recipes -------- */
 
-typedef struct bad_recipe {
-    const char *old, *new;
-    long line;
-    const char *message;
-    bool schema_too; /* the schema refuses it as well; the others compare one value with another */
-} bad_recipe;
-
-#define LONG64 "a-name-of-64-bytes.............................................."
-
-static const bad_recipe bad[] = {
-    {"ScoreRecipe version=\"1\"", "ScoreRecipe version=\"2\"", 3, "version=\"2\"", true},
-    {"ScoreRecipe version=\"1\"", "ScoreRecipe", 3, "'version'", true},
-    {"seed=\"7\"", "seed=\"-7\"", 3, "seed=\"-7\"", true},
-    {"seed=\"7\"", "seed=\"7.5\"", 3, "seed=\"7.5\"", true},
-    {"seed=\"7\"", "seed=\"9223372036854775808\"", 3, "seed=\"9223372036854775808\"", false},
-    {"seed=\"7\"", "sead=\"7\"", 3, "no attribute 'sead'", true},
-    {"<Note name=\"data\">", "<Note>", 4, "'name'", true},
-    {"made up</Note>", "made up</Note>\n<Note name=\"data\"/>", 5, "second <Note>", false},
-    {"<Note name=\"data\">", "<Note name=\"recipe\">", 4, "name=\"recipe\", which", true},
-    {"<Note name=\"data\">", "<Note name=\"frames\">", 4, "name=\"frames\", which", true},
-    {"<Note name=\"data\">", "<Note name=\"seed\">", 4, "name=\"seed\", which", true},
-    {"<Note name=\"data\">", "<Note name=\"training\">", 4, "name=\"training\", which", true},
-    {"<Note name=\"data\">", "<Note name=\"" LONG64 LONG64 LONG64 LONG64 "\">", 4, "of 256 bytes",
-     true},
-    {"<Data file", "<Data/><Data file", 5, "second <Data>", true},
-    {"<Data file=\"frames.npy\" unit=\"angstrom\"/>", "", 3, "lacks its <Data>", true},
-    {"file=\"frames.npy\"", "file=\"\"", 5, "file=\"\"", true},
-    {"file=\"frames.npy\"", "", 5, "'file'", true},
-    {"unit=\"angstrom\"", "unit=\"pm\"", 5, "unit=\"pm\"", true},
-    {"unit=\"angstrom\"", "heldOut=\"1\"", 5, "heldOut=\"1\"", true},
-    {"unit=\"angstrom\"", "heldOut=\"-0.1\"", 5, "heldOut=\"-0.1\"", true},
-    {"unit=\"angstrom\"", "heldOut=\"nan\"", 5, "heldOut=\"nan\"", true},
-    {"unit=\"angstrom\"", "heldOut=\"0,1\"", 5, "heldOut=\"0,1\"", true},
-    {"unit=\"angstrom\"", "scaleNm=\"0\"", 5, "scaleNm=\"0\"", true},
-    {"unit=\"angstrom\"", "scaleNm=\"inf\"", 5, "scaleNm=\"inf\"", true},
-    {"unit=\"angstrom\"", "memoryMiB=\"-1\"", 5, "memoryMiB=\"-1\"", true},
-    {"unit=\"angstrom\"", "logWeights=\"\"", 5, "logWeights=\"\"", true},
-    {"temperatureK=\"300\"", "", 6, "'temperatureK'", true},
-    {"temperatureK=\"300\"", "temperatureK=\"-3\"", 6, "temperatureK=\"-3\"", true},
-    {"temperatureK=\"300\"", "temperatureK=\"300K\"", 6, "temperatureK=\"300K\"", true},
-    {"temperatureK=\"300\"", "temperatureK=\"300\" dimensions=\"4\"", 6, "dimensions=\"4\"", true},
-    {"temperatureK=\"300\"", "temperatureK=\"300\" dimensions=\"2\"", 6, "2 dimensions", false},
-    {"temperatureK=\"300\"", "temperatureK=\"300\" centred=\"yes\"", 6, "centred=\"yes\"", true},
-    {"temperatureK=\"300\"", "temperatureK=\"300\" scale=\"1\"", 6, "no attribute 'scale'", true},
-    {"betaMin=\"0.2\"", "betaMin=\"20\"", 7, "betaMax 10, less than betaMin 20", false},
-    {"betaMin=\"0.2\"", "betaMin=\"0\"", 7, "betaMin=\"0\"", true},
-    {"<Bead name=\"C\"", "<Bead", 8, "'name'", true},
-    {"mass=\"12.011\"", "", 8, "'mass'", true},
-    {"mass=\"12.011\"", "mass=\"0\"", 8, "mass=\"0\"", true},
-    {"mass=\"12.011\"", "mass=\"0x1p3\"", 8, "mass=\"0x1p3\"", true},
-    {"mass=\"12.011\"", "mass=\"1e999\"", 8, "mass=\"1e999\"", false},
-    {"mass=\"12.011\"", "mass=\"12.011\" residueIndex=\"2\"", 9, "residueIndex=\"1\"", false},
-    {"mass=\"12.011\"", "mass=\"12.011\" features=\"1\"", 8, "features=\"1\"", false},
-    {"name=\"C\"",
-     "name=\"a name of seventy characters, which is more than the sixty-three that "
-     "fit\"",
-     8, "characters", true},
-    {"<Bead name=\"C\"", "<Feature size=\"3\"/><Bead name=\"C\"", 8, "'features'", false},
-    {"<Bead name=\"N\"", "<Feature size=\"3\"/><Bead name=\"N\"", 9, "before the first", true},
-    {"    <Bead name=\"C\" residue=\"ACE\" mass=\"12.011\"/>\n", "", 6, "one bead", false},
-    {"graph-transformer", "transformer", 10, "architecture=\"transformer\"", true},
-    {"architecture=\"graph-transformer\" ", "", 10, "'architecture'", true},
-    {"hidden=\"96\"", "hidden=\"0\"", 10, "hidden=\"0\"", true},
-    {"hidden=\"96\"", "hidden=\"999999999999\"", 10, "hidden=\"999999999999\"", false},
-    {"hidden=\"96\"", "", 10, "'hidden'", true},
-    {"layers=\"2\"", "layers=\"2\" heads=\"-1\"", 10, "heads=\"-1\"", true},
-    {"layers=\"2\"", "layers=\"2\" heads=\"60000\"", 6, "60000 heads", false},
-    {"layers=\"2\"", "layers=\"2\" output=\"force\"", 10, "output=\"force\"", true},
-    {"layers=\"2\"", "layers=\"2\" dtype=\"half\"", 10, "dtype=\"half\"", true},
-    {"layers=\"2\"", "layers=\"2\" timeBegin=\"0.5\" timeEnd=\"0.5\"", 10, "[0.5, 0.5]", false},
-    {"layers=\"2\"", "layers=\"2\" timeEnd=\"2\"", 10, "timeEnd=\"2\"", true},
-    {"architecture=\"graph-transformer\"", "architecture=\"mlp\" heads=\"8\"", 10,
-     "no attribute 'heads'", true},
-    {"<Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>", "", 6,
-     "no <Expert>", true},
-    {"layers=\"2\"/>", "layers=\"2\"/>\n<Expert architecture=\"mlp\" hidden=\"4\" layers=\"2\"/>",
-     13, "expert 1 is trained in no", false},
-    {"<Training>", "<Training rotate=\"maybe\">", 12, "rotate=\"maybe\"", true},
-    {"<Training>", "<Training validationSamples=\"0\">", 12, "validationSamples=\"0\"", false},
-    {"<Training>", "<Training checkpointSamples=\"1.5\">", 12, "checkpointSamples=\"1.5\"", false},
-    {"samples=\"2e7\"", "", 13, "exactly one of", true},
-    {"samples=\"2e7\"", "samples=\"2e7\" epochs=\"3\"", 13, "exactly one of", true},
-    {"samples=\"2e7\"", "samples=\"-2e7\"", 13, "samples=\"-2e7\"", true},
-    {"samples=\"2e7\"", "samples=\"2e17\"", 13, "samples=\"2e17\"", false},
-    {"samples=\"2e7\"", "samples=\"many\"", 13, "samples=\"many\"", true},
-    {"samples=\"2e7\"", "epochs=\"0\"", 13, "epochs=\"0\"", true},
-    {"batch=\"128\"", "batch=\"-128\"", 13, "batch=\"-128\"", true},
-    {"batch=\"128\"", "batch=\"1e2\"", 13, "batch=\"1e2\"", true},
-    {"batch=\"128\"", "", 13, "'batch'", true},
-    {"batch=\"128\"", "batch=\"128\" expert=\"1\"", 13, "expert=\"1\"", false},
-    {"batch=\"128\"", "batch=\"128\" timeBegin=\"0\"", 13, "[0, 1]", false},
-    {"batch=\"128\"", "batch=\"128\" timeEnd=\"1.5\"", 13, "timeEnd=\"1.5\"", true},
-    {"batch=\"128\"", "batch=\"128\" weightMiddle=\"1\"", 13, "weightMiddle=\"1\"", false},
-    {"<AdamW rate=\"1e-3\"/>", "", 13, "lacks its <AdamW>", true},
-    {"rate=\"1e-3\"", "", 14, "'rate'", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3x\"", 14, "rate=\"1e-3x\"", true},
-    {"rate=\"1e-3\"", "rate=\"1e39\"", 14, "rate=\"1e39\", must be", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" epsilon=\"1e-46\"", 14, "epsilon=\"1e-46\", must be", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" epsilon=\"1e39\"", 14, "epsilon=\"1e39\", must be", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" finalRate=\"1\"", 14, "finalRate 1", false},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" beta1=\"1\"", 14, "beta1=\"1\"", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" clipNorm=\"0\"", 14, "clipNorm=\"0\"", true},
-    {"rate=\"1e-3\"", "rate=\"1e-3\" warmUpSamples=\"3e7\"", 14, "warms up", false},
-    {"<DenoisingScoreMatching/>", "", 13, "lacks its <Denoising", true},
-    {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching/>\n<FokkerPlanck/>", 16,
-     "no element <FokkerPlanck>", true},
-    {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching weight=\"-1\"/>", 15, "weight=\"-1\"",
-     true},
-    {"<DenoisingScoreMatching/>", "<MovingAverage/><DenoisingScoreMatching/>", 15,
-     "'halfLifeSamples'", true},
-    {"batch=\"128\">\n      <AdamW rate=\"1e-3\"/>\n      <DenoisingScoreMatching/>",
-     "batch=\"127\">\n      <AdamW rate=\"1e-3\"/>\n      <DenoisingScoreMatching "
-     "antithetic=\"true\"/>",
-     15, "even batch", false},
-    {"<DenoisingScoreMatching/>", "stray text<DenoisingScoreMatching/>", 15, "text", true},
-};
-
 static void bad_recipes_are_errors_with_their_line(void **state) {
     (void)state;
-    for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
-        char *text = edited(bad[k].old, bad[k].new);
+    for (size_t k = 0; k < score_bad_recipe_count; k++) {
+        const bad_recipe *bad = &score_bad_recipes[k];
+        char *text = edited(bad->old, bad->new);
         score_recipe *recipe = NULL;
         score_error error;
         score_status status = read_text(text, &recipe, &error);
         if (status != SCORE_ERROR_FORMAT || error.code != status || recipe != NULL)
-            fail_msg("%s -> %s: status %d", bad[k].old, bad[k].new, (int)status);
-        if (strstr(error.message, bad[k].message) == NULL || error.line != bad[k].line ||
+            fail_msg("%s -> %s: status %d", bad->old, bad->new, (int)status);
+        if (strstr(error.message, bad->message) == NULL || error.line != bad->line ||
             strcmp(error.file, "recipe.xml") != 0)
-            fail_msg("%s -> %s: %s:%ld: %s", bad[k].old, bad[k].new, error.file, error.line,
+            fail_msg("%s -> %s: %s:%ld: %s", bad->old, bad->new, error.file, error.line,
                      error.message);
-        if (schema_accepts(text) == bad[k].schema_too)
-            fail_msg("%s -> %s: the schema says otherwise", bad[k].old, bad[k].new);
+        if (schema_accepts(text) == bad->schema_too)
+            fail_msg("%s -> %s: the schema says otherwise", bad->old, bad->new);
         free(text);
     }
 }
