@@ -1,10 +1,10 @@
 #include "initialise.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "purposes.h"
 
 static double cut_normal(score_random *random) {
@@ -15,23 +15,18 @@ static double cut_normal(score_random *random) {
     }
 }
 
-static bool ends_in(const char *name, const char *end) {
-    size_t size = strlen(name), end_size = strlen(end);
-    return size >= end_size && strcmp(name + size - end_size, end) == 0;
-}
-
 static void initialise_tensor(const score_tensor *tensor, score_random random, double *values) {
     /* The standard deviation of a normal variable cut at -2 and 2. */
     const double cut_deviation = 0.87962566103423978;
     if (strncmp(tensor->name, "feature.", 8) == 0) {
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = score_random_normal(&random) / sqrt(tensor->shape[1]);
-    } else if (ends_in(tensor->name, ".weight")) {
+    } else if (score_ends_with(tensor->name, ".weight")) {
         double deviation = 1 / (sqrt(tensor->shape[0]) * cut_deviation);
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = deviation * cut_normal(&random);
     } else {
-        double value = ends_in(tensor->name, ".scale") ? 1 : 0;
+        double value = score_ends_with(tensor->name, ".scale") ? 1 : 0;
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = value;
     }

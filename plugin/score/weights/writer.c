@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
+#include "base/text.h"
 #include "score/model.h"
 #include "weights/base64.h"
 #include "weights/format.h"
@@ -253,11 +254,6 @@ static score_status write_model(score_text_sink *sink, const score_model *model,
     return score_sink_finish(sink, error);
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), end_size = strlen(end);
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 score_status score_model_write(const score_model *model, const char *path, score_error *error) {
     score_status status = check_model(model, error);
     if (status != SCORE_OK)
@@ -266,7 +262,7 @@ score_status score_model_write(const score_model *model, const char *path, score
     if ((status = score_atomic_open(path, &file, error)))
         return status;
     score_text_sink sink;
-    status = score_sink_open_file(&sink, file.stream, ends_with(path, ".gz"), error);
+    status = score_sink_open_file(&sink, file.stream, score_ends_with(path, ".gz"), error);
     if (status == SCORE_OK)
         status = write_model(&sink, model, error);
     score_sink_close(&sink);
