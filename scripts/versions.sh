@@ -22,6 +22,7 @@ APT_CHECK=(
     clang-format-14
     clang-tidy-14
     libomp-14-dev
+    locales
     shellcheck
     valgrind
 )
