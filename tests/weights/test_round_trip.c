@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "../comma_locale.h"
 #include "sample_models.h"
 
 static void assert_ok(score_status status, const score_error *error) {
@@ -141,18 +142,6 @@ static void what_xml_leaves_open_is_read(void **state) {
     free(text);
     score_model_destroy(copy);
     score_model_destroy(model);
-}
-
-/* Any locale with a decimal comma, made in the working directory where the system has none. */
-static bool use_comma_locale(void) {
-    static const char *const names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8", "de_DE"};
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
-        if (setlocale(LC_ALL, names[k]) != NULL)
-            return localeconv()->decimal_point[0] == ',';
-    if (system("localedef -i de_DE -f UTF-8 ./de_DE.UTF-8 >made 2>&1") == -1)
-        return false;
-    setenv("LOCPATH", ".", 1);
-    return setlocale(LC_ALL, "de_DE.UTF-8") != NULL && localeconv()->decimal_point[0] == ',';
 }
 
 static void numbers_do_not_depend_on_the_locale(void **state) {
