@@ -20,7 +20,6 @@ struct score_evaluator {
     int *first_row;      /* [tile_count + 1] */
     int *bad_molecule;   /* [tile_count], -1 where all is finite */
     int *beads;          /* [molecule_count] */
-    int *features;       /* [all rows][feature_count] */
     int threads;
     score_tile **tiles; /* [threads] */
 };
@@ -60,29 +59,17 @@ static limits partition(score_evaluator *evaluator) {
 
 static score_status allocate_lists(score_evaluator *evaluator, score_error *error) {
     const size_t count = (size_t)evaluator->molecule_count, size = sizeof(int);
-    const size_t width = (size_t)evaluator->network->feature_count;
-    size_t rows = 0;
-    for (int m = 0; m < evaluator->molecule_count; m++)
-        rows += (size_t)evaluator->molecules[m].beads;
     evaluator->first_molecule = calloc(count + 1, size);
     evaluator->first_row = calloc(count + 1, size);
     evaluator->bad_molecule = calloc(count, size);
     evaluator->beads = calloc(count, size);
-    evaluator->features = calloc(rows * width + 1, size);
     evaluator->tiles = calloc((size_t)evaluator->threads, sizeof(score_tile *));
     if (evaluator->first_molecule == NULL || evaluator->first_row == NULL ||
-        evaluator->bad_molecule == NULL || evaluator->beads == NULL ||
-        evaluator->features == NULL || evaluator->tiles == NULL)
+        evaluator->bad_molecule == NULL || evaluator->beads == NULL || evaluator->tiles == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate lists for %d molecules",
                           evaluator->molecule_count);
-    int *features = evaluator->features;
-    for (int m = 0; m < evaluator->molecule_count; m++) {
+    for (int m = 0; m < evaluator->molecule_count; m++)
         evaluator->beads[m] = evaluator->molecules[m].beads;
-        const size_t size_m = (size_t)evaluator->beads[m] * width;
-        if (size_m > 0)
-            memcpy(features, evaluator->molecules[m].features, size_m * size);
-        features += size_m;
-    }
     return SCORE_OK;
 }
 
@@ -139,7 +126,6 @@ void score_evaluator_destroy(score_evaluator *evaluator) {
     free(evaluator->first_row);
     free(evaluator->bad_molecule);
     free(evaluator->beads);
-    free(evaluator->features);
     free(evaluator->tiles);
     free(evaluator);
 }
@@ -207,8 +193,7 @@ static void run_tile(void *argument, int k, int thread) {
     const int molecules = evaluator->first_molecule[k + 1] - molecule;
     score_tile *tile = evaluator->tiles[thread];
     const score_tile_view view = score_tile_set_molecules(
-        tile, molecules, evaluator->beads + molecule,
-        evaluator->features + (ptrdiff_t)row * network->feature_count);
+        tile, molecules, evaluator->beads + molecule, evaluator->molecules[molecule].features);
     normalise(network, evaluation->positions_nm + (ptrdiff_t)row * network->dimensions,
               evaluation->scale_nm, &view);
     for (int m = 0; m < molecules; m++)

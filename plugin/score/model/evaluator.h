@@ -17,8 +17,8 @@ typedef struct score_evaluation {
     double *time_derivative;
 } score_evaluation;
 
-/* `network`, `molecules` and what they point to must outlive the evaluator. features of a molecule
- * must not be NULL where the network has features. */
+/* `network`, `molecules` and what they point to must outlive the evaluator. Where the
+ * network has features, those of all molecules must stand one behind the other. */
 #define SCORE_DECLARE_EVALUATOR(suffix)                                                            \
     score_status score_evaluator_create_##suffix(const score_network *network,                     \
                                                  const double *parameters, int molecule_count,     \
