@@ -1,5 +1,6 @@
 #include "subjects.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,37 +15,74 @@
 #include "nn/layernorm.h"
 #include "nn/linear.h"
 
-enum { ROWS = 5, MOLECULES = 2, IN = 6, OUT = 4, HEADS = 2, WIDTH = 4 };
+enum { ROWS = 5, MOLECULES = 2, IN = 6, HEADS = 2, WIDTH = 4 };
 static const int first_row[MOLECULES + 1] = {0, 3, 5};
+
+/* Rows shorter than a register of any set of instructions, and rows of many and a rest. */
+enum { WIDTHS = 2, MAX_WIDTH = 37 };
+static const int widths[WIDTHS] = {6, MAX_WIDTH};
+
+static const score_range all_rows = {0, ROWS};
+
+/* Before a call that is to overwrite these streams. */
+static void spoil(unsigned streams, int size, double *x) {
+    for (int s = 0; s < SCORE_MAX_STREAMS; s++)
+        for (int k = 0; score_has_stream(streams, s) && k < size; k++)
+            x[s * size + k] = NAN;
+}
+
+typedef struct linear_state {
+    int in, out;
+    double panels[(MAX_WIDTH + SCORE_PANEL) * MAX_WIDTH];
+} linear_state;
 
 static void linear_forward(const subject *self, unsigned streams, const double *x,
                            const double *theta, double *y) {
-    (void)self;
-    score_linear_forward(streams, ROWS, IN, OUT, theta, theta + IN * OUT, x, y);
+    linear_state *state = self->data;
+    const int in = state->in, out = state->out;
+    score_panels_pack(in, 0, out, (score_matrix){theta, out, 1}, state->panels);
+    spoil(streams, ROWS * out, y);
+    score_linear_forward(streams, ROWS, in, out, (score_range){0, out}, state->panels,
+                         theta + in * out, x, y);
 }
 
 static void linear_backward(const subject *self, unsigned streams, const double *x,
                             const double *theta, const double *y_bar, double *x_bar,
                             double *theta_bar) {
-    (void)self;
-    score_linear_backward(streams, ROWS, IN, OUT, theta, x, y_bar, x_bar, theta_bar,
-                          theta_bar + IN * OUT);
+    linear_state *state = self->data;
+    const int in = state->in, out = state->out;
+    score_panels_pack(out, 0, in, (score_matrix){theta, 1, out}, state->panels);
+    spoil(streams, ROWS * in, x_bar);
+    score_linear_backward(streams, ROWS, in, out, (score_range){0, in}, state->panels, y_bar,
+                          x_bar);
+    score_linear_gradient(streams, ROWS, in, out, x, y_bar, theta_bar, theta_bar + in * out);
 }
 
 void with_linear(int set, subject_test test) {
-    const subject self = {
-        "linear",       stream_set(set), ROWS * IN,      ROWS * IN,       ROWS * IN,
-        IN * OUT + OUT, ROWS * OUT,      linear_forward, linear_backward, NULL};
-    test(&self);
+    for (int w = 0; w < WIDTHS; w++) {
+        static linear_state state;
+        const int in = widths[w], out = widths[w] / 2 + 1;
+        state.in = in;
+        state.out = out;
+        const subject self = {"linear",        stream_set(set), ROWS * in,  ROWS * in,
+                              ROWS * in,       in * out + out,  ROWS * out, linear_forward,
+                              linear_backward, &state};
+        test(&self);
+    }
 }
 
-enum { ELEMENTS = 70 }; /* more than one block of the activation's loop */
+typedef struct activation_state {
+    score_activation kind;
+    int width;
+} activation_state;
 
 static void activation_forward(const subject *self, unsigned streams, const double *x,
                                const double *theta, double *y) {
     (void)theta;
-    score_activation_forward(*(score_activation *)self->data, &self->layout, streams, ELEMENTS, x,
-                             y);
+    const activation_state *state = self->data;
+    spoil(streams, self->y_size, y);
+    score_activation_forward(state->kind, &self->layout, streams, ROWS, state->width,
+                             (score_range){0, state->width}, x, y);
 }
 
 static void activation_backward(const subject *self, unsigned streams, const double *x,
@@ -52,16 +90,31 @@ static void activation_backward(const subject *self, unsigned streams, const dou
                                 double *theta_bar) {
     (void)theta;
     (void)theta_bar;
-    score_activation_backward(*(score_activation *)self->data, &self->layout, streams, ELEMENTS, x,
-                              y_bar, x_bar);
+    const activation_state *state = self->data;
+    for (int s = 0; s < self->layout.count; s++)
+        if (score_has_stream(streams, s))
+            memcpy(x_bar + s * self->x_size, y_bar + s * self->y_size,
+                   (size_t)self->x_size * sizeof *x_bar);
+    score_activation_backward(state->kind, &self->layout, streams, ROWS, state->width,
+                              (score_range){0, state->width}, x, x_bar);
 }
 
 static void with_activation(const char *name, score_activation kind, int set, subject_test test) {
-    const subject self = {name,     stream_set(set),    ELEMENTS,
-                          ELEMENTS, ELEMENTS,           0,
-                          ELEMENTS, activation_forward, activation_backward,
-                          &kind};
-    test(&self);
+    for (int w = 0; w < WIDTHS; w++) {
+        activation_state state = {kind, widths[w]};
+        const int size = ROWS * state.width;
+        const subject self = {name,
+                              stream_set(set),
+                              size,
+                              size,
+                              size,
+                              0,
+                              size,
+                              activation_forward,
+                              activation_backward,
+                              &state};
+        test(&self);
+    }
 }
 
 void with_gelu(int set, subject_test test) {
@@ -73,15 +126,19 @@ void with_swish(int set, subject_test test) {
 }
 
 typedef struct norm_state {
-    double centred[SCORE_MAX_STREAMS * ROWS * IN];
+    int width;
+    double centred[SCORE_MAX_STREAMS * ROWS * MAX_WIDTH];
     double variance[SCORE_MAX_STREAMS * ROWS];
 } norm_state;
 
 static void layernorm_forward(const subject *self, unsigned streams, const double *x,
                               const double *theta, double *y) {
     norm_state *state = self->data;
-    score_layernorm_forward(&self->layout, streams, ROWS, IN, theta, theta + IN, x, y,
-                            state->centred, state->variance);
+    spoil(streams, self->y_size, y);
+    spoil(streams, self->y_size, state->centred);
+    spoil(streams, ROWS, state->variance);
+    score_layernorm_forward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+                            theta + state->width, x, y, state->centred, state->variance);
 }
 
 static void layernorm_backward(const subject *self, unsigned streams, const double *x,
@@ -89,37 +146,42 @@ static void layernorm_backward(const subject *self, unsigned streams, const doub
                                double *theta_bar) {
     (void)x;
     norm_state *state = self->data;
-    score_layernorm_backward(&self->layout, streams, ROWS, IN, theta, state->centred,
-                             state->variance, y_bar, x_bar, theta_bar, theta_bar + IN);
+    score_layernorm_backward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+                             state->centred, state->variance, y_bar, x_bar, theta_bar,
+                             theta_bar + state->width);
 }
 
 void with_layernorm(int set, subject_test test) {
-    norm_state state = {{0}, {0}};
-    const subject self = {"layernorm",        stream_set(set), ROWS * IN, ROWS * IN,
-                          ROWS * IN,          2 * IN,          ROWS * IN, layernorm_forward,
-                          layernorm_backward, &state};
-    test(&self);
+    for (int w = 0; w < WIDTHS; w++) {
+        norm_state state = {widths[w], {0}, {0}};
+        const int size = ROWS * state.width;
+        const subject self = {
+            "layernorm",       stream_set(set),    size,  size, size, 2 * state.width, size,
+            layernorm_forward, layernorm_backward, &state};
+        test(&self);
+    }
 }
 
 /* The gate's two inputs, side by side in a subject's x, stand apart in memory. */
-enum { GATE_SIZE = ROWS * IN };
-
 typedef struct gate_state {
-    double fresh[SCORE_MAX_STREAMS * GATE_SIZE], old[SCORE_MAX_STREAMS * GATE_SIZE];
+    int width;
+    double fresh[SCORE_MAX_STREAMS * ROWS * MAX_WIDTH], old[SCORE_MAX_STREAMS * ROWS * MAX_WIDTH];
     double logit[SCORE_MAX_STREAMS * ROWS];
 } gate_state;
 
 static void gate_forward(const subject *self, unsigned streams, const double *x,
                          const double *theta, double *y) {
     gate_state *state = self->data;
+    const int size = self->y_size;
     for (int s = 0; s < self->layout.count; s++)
         if (score_has_stream(streams, s)) {
-            memcpy(state->fresh + s * GATE_SIZE, x + 2 * s * GATE_SIZE, GATE_SIZE * sizeof(double));
-            memcpy(state->old + s * GATE_SIZE, x + (2 * s + 1) * GATE_SIZE,
-                   GATE_SIZE * sizeof(double));
+            memcpy(state->fresh + s * size, x + 2 * s * size, (size_t)size * sizeof *x);
+            memcpy(state->old + s * size, x + (2 * s + 1) * size, (size_t)size * sizeof *x);
         }
-    score_gate_forward(&self->layout, streams, ROWS, IN, theta, state->fresh, state->old, y,
-                       state->logit);
+    spoil(streams, size, y);
+    spoil(streams, ROWS, state->logit);
+    score_gate_forward(&self->layout, streams, ROWS, all_rows, state->width, theta, state->fresh,
+                       state->old, y, state->logit);
 }
 
 static void gate_backward(const subject *self, unsigned streams, const double *x,
@@ -127,22 +189,29 @@ static void gate_backward(const subject *self, unsigned streams, const double *x
                           double *theta_bar) {
     (void)x;
     gate_state *state = self->data;
-    double fresh_bar[SCORE_MAX_STREAMS * GATE_SIZE] = {0};
-    double old_bar[SCORE_MAX_STREAMS * GATE_SIZE] = {0};
-    score_gate_backward(&self->layout, streams, ROWS, IN, theta, state->fresh, state->old,
-                        state->logit, y_bar, fresh_bar, old_bar, theta_bar);
+    const int size = self->y_size;
+    double fresh_bar[SCORE_MAX_STREAMS * ROWS * MAX_WIDTH];
+    double old_bar[SCORE_MAX_STREAMS * ROWS * MAX_WIDTH];
+    spoil(streams, size, fresh_bar);
+    spoil(streams, size, old_bar);
+    score_gate_backward(&self->layout, streams, ROWS, all_rows, state->width, theta, state->fresh,
+                        state->old, state->logit, y_bar, fresh_bar, old_bar, theta_bar);
     for (int s = 0; s < self->layout.count; s++)
-        for (int k = 0; k < GATE_SIZE; k++) {
-            x_bar[2 * s * GATE_SIZE + k] += fresh_bar[s * GATE_SIZE + k];
-            x_bar[(2 * s + 1) * GATE_SIZE + k] += old_bar[s * GATE_SIZE + k];
+        if (score_has_stream(streams, s)) {
+            memcpy(x_bar + 2 * s * size, fresh_bar + s * size, (size_t)size * sizeof *x_bar);
+            memcpy(x_bar + (2 * s + 1) * size, old_bar + s * size, (size_t)size * sizeof *x_bar);
         }
 }
 
 void with_gate(int set, subject_test test) {
-    gate_state state = {{0}, {0}, {0}};
-    const subject self = {"gate", stream_set(set), 2 * GATE_SIZE, 2 * GATE_SIZE, 2 * GATE_SIZE,
-                          3 * IN, GATE_SIZE,       gate_forward,  gate_backward, &state};
-    test(&self);
+    for (int w = 0; w < WIDTHS; w++) {
+        gate_state state = {widths[w], {0}, {0}, {0}};
+        const int size = ROWS * state.width;
+        const subject self = {"gate",        stream_set(set), 2 * size, 2 * size,
+                              2 * size,      3 * state.width, size,     gate_forward,
+                              gate_backward, &state};
+        test(&self);
+    }
 }
 
 /* x: q, k, v of all rows, then coordinates; theta: A, then c. */
@@ -278,7 +347,8 @@ typedef struct network_state {
 static void network_forward(const subject *self, unsigned streams, const double *x,
                             const double *theta, double *y) {
     network_state *state = self->data;
-    score_packed_update(state->packed, theta);
+    const score_executor serial = score_executor_serial();
+    score_packed_update(state->packed, theta, &serial);
     for (int s = 0; s < self->layout.count; s++)
         if (score_has_stream(streams, s)) {
             memcpy(state->view.x + s * state->coordinates, x + s * self->x_size,
@@ -332,7 +402,7 @@ void with_network(const char *name, const score_model_config *config, int molecu
     assert_int_equal(score_network_create(config, 0, &network, &error), SCORE_OK);
     assert_int_equal(score_packed_create(&network, &state.packed, &error), SCORE_OK);
     assert_int_equal(
-        score_tile_create(&network, &layout, molecules, rows, pairs, &state.tile, &error),
+        score_tile_create(&network, &layout, molecules, rows, pairs, 1, &state.tile, &error),
         SCORE_OK);
     state.view = score_tile_set_molecules(state.tile, molecules, beads, features);
     state.coordinates = rows * config->dimensions;

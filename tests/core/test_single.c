@@ -7,38 +7,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "base/vector_math.h"
 #include "score/batch.h"
-
-/* Every 997th float of the whole range, and both ends of it. */
-static void exp_is_within_its_bound(void **state) {
-    (void)state;
-    for (uint32_t bits = 0; bits < 0x7f800000u; bits += 997)
-        for (int sign = -1; sign <= 1; sign += 2) {
-            float x;
-            memcpy(&x, &bits, sizeof x);
-            x *= (float)sign;
-            const double clamped = fmin(fmax((double)x, -87), 88), exact = exp(clamped);
-            const double error = fabs((double)score_exp(x) - exact) / exact;
-            if (!(error <= 3e-7))
-                fail_msg("exp(%g): relative error %g", (double)x, error);
-        }
-}
-
-static void tanh_and_logistic_are_within_their_bounds(void **state) {
-    (void)state;
-    for (uint32_t bits = 0; bits < 0x7f800000u; bits += 997)
-        for (int sign = -1; sign <= 1; sign += 2) {
-            float x;
-            memcpy(&x, &bits, sizeof x);
-            x *= (float)sign;
-            const double by_tanh = fabs((double)score_tanh(x) - tanh((double)x));
-            const double by_logistic = fabs((double)score_logistic(x) - 1 / (1 + exp(-(double)x)));
-            if (!(by_tanh <= 3e-7) || !(by_logistic <= 3e-7))
-                fail_msg("at %g: errors of tanh %g, of the logistic function %g", (double)x,
-                         by_tanh, by_logistic);
-        }
-}
 
 enum { BEADS = 10, MOLECULES = 20, SIZE = MOLECULES * BEADS * 3 };
 
@@ -95,8 +64,6 @@ static void forces_in_float_are_those_in_double(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exp_is_within_its_bound),
-        cmocka_unit_test(tanh_and_logistic_are_within_their_bounds),
         cmocka_unit_test(forces_in_float_are_those_in_double),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,13 @@
-/* exp, tanh and the logistic function in a form that compilers vectorise. In float: relative error
- * of exp at most 3e-7 on [-87, 88], beyond which it saturates; absolute error of tanh and logistic
- * at most 3e-7. In double they are the C library's. */
+/* exp and the logistic function for whole vectors. In double they are the C library's.
+ *
+ * In float, on [-SCORE_EXP_RANGE, SCORE_EXP_RANGE], the relative error of exp is at most 1.2e-7 and
+ * that of the logistic function at most 2e-7 (largest of all floats there: 1.07e-7 and 1.74e-7,
+ * with and without fused multiply-add); outside they are what they are at the nearer end; what is
+ * not a number stays so. tanh is left out, since the activations need (1 + tanh u)/2, which is the
+ * logistic function of 2u, and without tanh's loss of precision where it approaches -1.
+ *
+ * SLEEF 3.5's exp of 1 ulp takes 1.08 times as long, 16 numbers at a time, and its tanh of 1 ulp
+ * and of 3.5 ulp 4.8 and 1.6 times as long as the logistic function, without being inlined. */
 #ifndef SCORE_VECTOR_MATH_H
 #define SCORE_VECTOR_MATH_H
 
@@ -8,35 +15,60 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/real.h"
+#include "base/simd.h"
+
+/* exp and its reciprocal are then finite, and normal numbers, which are faster than denormal ones. */
+#define SCORE_EXP_RANGE 87
 
 #ifdef SCORE_SINGLE
 
+typedef uint32_t score_vector_bits __attribute__((vector_size(SCORE_VECTOR_BYTES)));
+typedef int32_t score_vector_mask __attribute__((vector_size(SCORE_VECTOR_BYTES)));
+
+/* Where it does not saturate, exp(x) = 2^n exp(r), |r| <= ln(2)/2. Adding 1.5 x 2^23 rounds to an
+ * integer and leaves it in the low bits; 127 more is the bias of an exponent. ln 2 comes in two
+ * parts, the first of so few bits that its product with n is exact. `real` is a number or a vector
+ * of them, `bits` integers of the same shape. */
+#define SCORE_DEFINE_EXP(name, real, bits)                                                         \
+    SCORE_INLINE real name(real x) {                                                               \
+        const float shift = 12582912.0f + 127.0f;                                                  \
+        const real biased = x * 1.44269504f + shift, n = biased - shift;                           \
+        const real r = (x - n * 0.693359375f) + n * 2.12194440e-4f;                                \
+        real p = r * 1.34088048e-3f + 8.35727037e-3f;                                              \
+        p = p * r + 4.16728047e-2f;                                                                \
+        p = p * r + 1.66666662e-1f;                                                                \
+        p = p * r + 0.5f;                                                                          \
+        p = p * r + 1.0f;                                                                          \
+        p = p * r + 1.0f;                                                                          \
+        bits exponent;                                                                             \
+        memcpy(&exponent, &biased, sizeof exponent);                                               \
+        exponent <<= 23;                                                                           \
+        real power;                                                                                \
+        memcpy(&power, &exponent, sizeof power);                                                   \
+        return p * power;                                                                          \
+    }
+
+SCORE_DEFINE_EXP(score_exp_inside, float, uint32_t)
+SCORE_DEFINE_EXP(score_exp_inside_lanes, score_vector, score_vector_bits)
+
+/* The comparisons let pass what is not a number. */
 SCORE_INLINE float score_exp(float x) {
-    /* exp(x) = 2^n exp(r), |r| <= ln(2)/2: Taylor series to r^7, remainder below 6e-9 */
-    const float shift = 12582912.0f; /* 1.5 x 2^23: adding it rounds to an integer */
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    float biased = x * 1.44269504f + shift, n = biased - shift;
-    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    uint32_t bits;
-    memcpy(&bits, &biased, sizeof bits);
-    bits = (bits + 127u) << 23; /* the low bits of `biased` hold n */
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return p * power;
+    x = x < -SCORE_EXP_RANGE ? -SCORE_EXP_RANGE : x;
+    x = x > SCORE_EXP_RANGE ? SCORE_EXP_RANGE : x;
+    return score_exp_inside(x);
 }
 
-SCORE_INLINE float score_tanh(float x) {
-    return 1.0f - 2.0f / (score_exp(2.0f * x) + 1.0f);
+/* a where the mask's bits are set, else b. */
+SCORE_INLINE score_vector score_select(score_vector_mask mask, score_vector a, score_vector b) {
+    return (score_vector)((mask & (score_vector_mask)a) | (~mask & (score_vector_mask)b));
+}
+
+/* exp of every lane. */
+SCORE_INLINE score_vector score_exp_lanes(score_vector x) {
+    const score_vector low = score_splat(-SCORE_EXP_RANGE), high = score_splat(SCORE_EXP_RANGE);
+    x = score_select(x < low, low, x);
+    x = score_select(x > high, high, x);
+    return score_exp_inside_lanes(x);
 }
 
 #else
@@ -45,8 +77,10 @@ SCORE_INLINE double score_exp(double x) {
     return exp(x);
 }
 
-SCORE_INLINE double score_tanh(double x) {
-    return tanh(x);
+SCORE_INLINE score_vector score_exp_lanes(score_vector x) {
+    for (int l = 0; l < SCORE_LANES; l++)
+        x[l] = exp(x[l]);
+    return x;
 }
 
 #endif

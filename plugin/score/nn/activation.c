@@ -1,103 +1,191 @@
 #include "nn/activation.h"
 
+#include <string.h>
+
 #include "base/vector_math.h"
 
-enum { BLOCK = 64 };
+/* Both functions are f(x) = x s(w(x)) with the logistic function s, since (1 + tanh u)/2 = s(2u):
+ * w = x for swish, w = SLOPE x + CUBIC x^3 for GELU. */
+#define SLOPE ((score_real)1.59576912160573071176) /* 2 sqrt(2/pi) */
+#define CUBIC (SLOPE * (score_real)0.044715)
 
-/* f[n] is the n-th derivative of the function at x. */
-typedef score_real derivatives[4][BLOCK];
+enum { L = SCORE_LANES };
 
-SCORE_INLINE void gelu(int count, const score_real *x, derivatives f) {
-    const score_real c = (score_real)0.79788456080286535588, a = (score_real)0.044715;
-    for (int k = 0; k < count; k++) {
-        score_real v = x[k];
-        score_real t = score_tanh(c * (v + a * v * v * v));
-        /* u = c (x + a x^3), t = tanh u, d = dt/du */
-        score_real u1 = c * (1 + 3 * a * v * v), u2 = 6 * c * a * v, u3 = 6 * c * a;
-        score_real d = 1 - t * t;
-        score_real t1 = d * u1, d1 = -2 * t * t1;
-        score_real t2 = d1 * u1 + d * u2;
-        score_real d2 = -2 * (t1 * t1 + t * t2);
-        score_real t3 = d2 * u1 + 2 * d1 * u2 + d * u3;
-        f[0][k] = v * (1 + t) / 2;
-        f[1][k] = (1 + t + v * t1) / 2;
-        f[2][k] = t1 + v * t2 / 2;
-        f[3][k] = (3 * t2 + v * t3) / 2;
+/* f[n] becomes the n-th derivative at x for n <= order; `kind` and `order` are constants. */
+SCORE_INLINE void derive(score_activation kind, int order, score_vector x, score_vector f[4]) {
+    const score_vector one = score_splat(1), square = x * x;
+    const score_vector minus_w = kind == SCORE_GELU ? x * (-SLOPE - CUBIC * square) : -x;
+    const score_vector e = score_exp_lanes(minus_w);
+    if (order == 0) {
+        f[0] = x / (one + e);
+        return;
+    }
+    const score_vector s = one / (one + e), decline = e * s; /* 1 - s without cancellation */
+    score_vector w1 = one, w2 = {0}, w3 = {0};
+    if (kind == SCORE_GELU) {
+        w1 = SLOPE + 3 * CUBIC * square;
+        w2 = 6 * CUBIC * x;
+        w3 = score_splat(6 * CUBIC);
+    }
+    /* d_n: derivatives of s by w; s_n: by x */
+    const score_vector d1 = s * decline, s1 = d1 * w1;
+    f[0] = x * s;
+    f[1] = s + x * s1;
+    if (order == 1)
+        return;
+    const score_vector d2 = d1 * (decline - s), s2 = d2 * w1 * w1 + d1 * w2;
+    f[2] = 2 * s1 + x * s2;
+    if (order == 2)
+        return;
+    const score_vector d3 = d1 * (one - 6 * d1);
+    const score_vector s3 = d3 * w1 * w1 * w1 + 3 * d2 * w1 * w2 + d1 * w3;
+    f[3] = 3 * s2 + x * s3;
+}
+
+/* The streams of some numbers: stream s of x, and of y or its adjoint, stands at s * stride. */
+typedef struct place {
+    const score_real *x;
+    ptrdiff_t x_stride;
+    score_real *y;
+    ptrdiff_t y_stride;
+} place;
+
+typedef struct pass {
+    unsigned streams;
+    int direction_count;
+    score_direction directions[SCORE_MAX_STREAMS];
+} pass;
+
+SCORE_INLINE void forward(score_activation kind, int order, const pass *of, const place *at) {
+    score_vector f[4];
+    derive(kind, order, score_load(at->x), f);
+    if (score_has_stream(of->streams, 0))
+        score_store(at->y, f[0]);
+    for (int d = 0; order > 0 && d < of->direction_count; d++) {
+        const int s = of->directions[d].first;
+        const score_real *x = at->x + s * at->x_stride;
+        score_real *y = at->y + s * at->y_stride;
+        const score_vector x1 = score_load(x);
+        score_store(y, f[1] * x1);
+        if (order > 1 && of->directions[d].second)
+            score_store(y + at->y_stride, f[1] * score_load(x + at->x_stride) + f[2] * x1 * x1);
     }
 }
 
-SCORE_INLINE void swish(int count, const score_real *x, derivatives f) {
-    for (int k = 0; k < count; k++) {
-        score_real v = x[k], s = score_logistic(v);
-        score_real s1 = s * (1 - s), s2 = s1 * (1 - 2 * s), s3 = s2 * (1 - 2 * s) - 2 * s1 * s1;
-        f[0][k] = v * s;
-        f[1][k] = s + v * s1;
-        f[2][k] = 2 * s1 + v * s2;
-        f[3][k] = 3 * s2 + v * s3;
+SCORE_INLINE void backward(score_activation kind, int order, const pass *of, const place *at) {
+    score_vector f[4];
+    derive(kind, order, score_load(at->x), f);
+    score_vector x0_bar = score_load(at->y) * f[1];
+    for (int d = 0; order > 1 && d < of->direction_count; d++) {
+        const int s = of->directions[d].first;
+        const score_real *x = at->x + s * at->x_stride;
+        score_real *bar = at->y + s * at->y_stride;
+        const score_vector x1 = score_load(x), y1_bar = score_load(bar);
+        score_vector x1_bar = y1_bar * f[1];
+        x0_bar += y1_bar * f[2] * x1;
+        if (order > 2 && of->directions[d].second) {
+            const score_vector x2 = score_load(x + at->x_stride);
+            const score_vector y2_bar = score_load(bar + at->y_stride);
+            x1_bar += 2 * y2_bar * f[2] * x1;
+            x0_bar += y2_bar * (f[2] * x2 + f[3] * x1 * x1);
+            score_store(bar + at->y_stride, y2_bar * f[1]);
+        }
+        score_store(bar, x1_bar);
     }
+    score_store(at->y, x0_bar);
 }
 
-SCORE_INLINE int derive(score_activation kind, ptrdiff_t left, const score_real *x, derivatives f) {
-    int count = left < BLOCK ? (int)left : BLOCK;
-    if (kind == SCORE_GELU)
-        gelu(count, x, f);
+/* Copies `count` numbers of each of the streams. */
+static __attribute__((noinline)) void copy(unsigned streams, int count, const score_real *from,
+                                           ptrdiff_t from_stride, score_real *to,
+                                           ptrdiff_t to_stride) {
+    for (int s = 0; s < SCORE_MAX_STREAMS; s++)
+        if (score_has_stream(streams, s))
+            memcpy(to + s * to_stride, from + s * from_stride, (size_t)count * sizeof *to);
+}
+
+SCORE_INLINE void step(bool goes_forward, score_activation kind, int order, const pass *of,
+                       place at) {
+    if (goes_forward)
+        forward(kind, order, of, &at);
     else
-        swish(count, x, f);
-    return count;
+        backward(kind, order, of, &at);
 }
 
-SCORE_MULTIVERSION
+/* A register's worth of every stream at a time. What is left at the end goes through a copy, so
+ * that a number is treated alike wherever a range begins and ends. The highest derivative that the
+ * pass needs, `order`, is a constant. */
+SCORE_INLINE void sweep(bool goes_forward, score_activation kind, int order, const pass *of,
+                        ptrdiff_t count, place at) {
+    for (; count >= L; count -= L, at.x += L, at.y += L)
+        step(goes_forward, kind, order, of, at);
+    if (count == 0)
+        return;
+    score_real x[SCORE_MAX_STREAMS * L] = {0}, y[SCORE_MAX_STREAMS * L] = {0};
+    copy(of->streams | 1u, (int)count, at.x, at.x_stride, x, L);
+    copy(of->streams, (int)count, at.y, at.y_stride, y, L);
+    step(goes_forward, kind, order, of, (place){x, L, y, L});
+    copy(of->streams, (int)count, y, L, at.y, at.y_stride);
+}
+
+/* The columns of `range`, or all at once where they are all columns. */
+SCORE_INLINE void sweep_rows(bool goes_forward, score_activation kind, int order, const pass *of,
+                             int rows, int width, score_range range, place at) {
+    const bool whole = range.begin == 0 && range.end == width;
+    const ptrdiff_t count = whole ? (ptrdiff_t)rows * width : range.end - range.begin;
+    at.x += range.begin;
+    at.y += range.begin;
+    for (int i = 0; i < (whole ? 1 : rows); i++, at.x += width, at.y += width)
+        sweep(goes_forward, kind, order, of, count, at);
+}
+
+static pass pass_over(const score_streams *layout, unsigned streams) {
+    pass of = {.streams = streams};
+    of.direction_count = score_directions(layout, streams, of.directions);
+    return of;
+}
+
+/* The highest order of a pass's streams. */
+static int highest_order(const pass *of) {
+    int order = 0;
+    for (int d = 0; d < of->direction_count; d++)
+        order = of->directions[d].second ? 2 : order > 1 ? order : 1;
+    return order;
+}
+
+#define CASE(goes_forward, kind, order)                                                            \
+    case 4 * (kind) + (order):                                                                     \
+        sweep_rows(goes_forward, kind, order, &of, rows, width, range, at);                        \
+        break;
+
 void score_activation_forward(score_activation kind, const score_streams *layout, unsigned streams,
-                              ptrdiff_t size, const score_real *x, score_real *y) {
-    derivatives f;
-    for (ptrdiff_t begin = 0; begin < size; begin += BLOCK) {
-        int count = derive(kind, size - begin, x + begin, f);
-        for (int s = 0; s < layout->count; s++) {
-            if (!score_has_stream(streams, s))
-                continue;
-            const score_real *xs = x + s * size + begin;
-            score_real *ys = y + s * size + begin;
-            if (layout->order[s] == 0)
-                for (int k = 0; k < count; k++)
-                    ys[k] = f[0][k];
-            else if (layout->order[s] == 1)
-                for (int k = 0; k < count; k++)
-                    ys[k] = f[1][k] * xs[k];
-            else
-                for (int k = 0; k < count; k++)
-                    ys[k] = f[1][k] * xs[k] + f[2][k] * xs[k - size] * xs[k - size];
-        }
+                              int rows, int width, score_range range, const score_real *x,
+                              score_real *y) {
+    const pass of = pass_over(layout, streams);
+    const ptrdiff_t stride = (ptrdiff_t)rows * width;
+    const place at = {x, stride, y, stride};
+    switch (4 * (int)kind + highest_order(&of)) {
+        CASE(true, SCORE_GELU, 0)
+        CASE(true, SCORE_GELU, 1)
+        CASE(true, SCORE_GELU, 2)
+        CASE(true, SCORE_SWISH, 0)
+        CASE(true, SCORE_SWISH, 1)
+        CASE(true, SCORE_SWISH, 2)
     }
 }
 
-SCORE_MULTIVERSION
 void score_activation_backward(score_activation kind, const score_streams *layout, unsigned streams,
-                               ptrdiff_t size, const score_real *x, const score_real *y_bar,
-                               score_real *x_bar) {
-    derivatives f;
-    for (ptrdiff_t begin = 0; begin < size; begin += BLOCK) {
-        int count = derive(kind, size - begin, x + begin, f);
-        score_real *value_bar = x_bar + begin;
-        for (int s = 0; s < layout->count; s++) {
-            if (!score_has_stream(streams, s))
-                continue;
-            const score_real *xs = x + s * size + begin, *bar = y_bar + s * size + begin;
-            score_real *xs_bar = x_bar + s * size + begin;
-            if (layout->order[s] == 0)
-                for (int k = 0; k < count; k++)
-                    xs_bar[k] += bar[k] * f[1][k];
-            else if (layout->order[s] == 1)
-                for (int k = 0; k < count; k++) {
-                    xs_bar[k] += bar[k] * f[1][k];
-                    value_bar[k] += bar[k] * f[2][k] * xs[k];
-                }
-            else
-                for (int k = 0; k < count; k++) {
-                    score_real first = xs[k - size];
-                    xs_bar[k] += bar[k] * f[1][k];
-                    xs_bar[k - size] += 2 * bar[k] * f[2][k] * first;
-                    value_bar[k] += bar[k] * (f[2][k] * xs[k] + f[3][k] * first * first);
-                }
-        }
+                               int rows, int width, score_range range, const score_real *x,
+                               score_real *bar) {
+    const pass of = pass_over(layout, streams);
+    const ptrdiff_t stride = (ptrdiff_t)rows * width;
+    const place at = {x, stride, bar, stride};
+    switch (4 * (int)kind + highest_order(&of) + 1) {
+        CASE(false, SCORE_GELU, 1)
+        CASE(false, SCORE_GELU, 2)
+        CASE(false, SCORE_GELU, 3)
+        CASE(false, SCORE_SWISH, 1)
+        CASE(false, SCORE_SWISH, 2)
+        CASE(false, SCORE_SWISH, 3)
     }
 }

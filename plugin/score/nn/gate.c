@@ -3,95 +3,226 @@
 #include "base/vector_math.h"
 #include "nn/vector.h"
 
-/* With d = new - old, out = old + d g; the logit is linear, g elementwise, d g bilinear. */
+/* With d = new - old, out = old + d g; the logit l is linear, g elementwise, d g bilinear. So along
+ * a direction
+ *   out'  = old' + d' g + d g'
+ *   out'' = old'' + d'' g + 2 d' g' + d g''
+ * A row is read twice for each direction, all its orders at once. */
 
-SCORE_INLINE void derive_gate(const score_streams *layout, int rows, const score_real *logit,
-                              score_real *l, score_real f[4], score_real *g) {
-    for (int s = 0; s < layout->count; s++)
-        l[s] = logit[(ptrdiff_t)s * rows];
-    f[0] = score_logistic(l[0]);
-    f[1] = f[0] * (1 - f[0]);
-    f[2] = f[1] * (1 - 2 * f[0]);
-    f[3] = f[2] * (1 - 2 * f[0]) - 2 * f[1] * f[1];
-    score_chain_forward(layout, ~0u, f, l, g);
+/* What a call is about. */
+typedef struct gate {
+    const score_streams *layout;
+    unsigned streams;
+    int rows;
+    int width;
+    ptrdiff_t stride; /* from one stream to the next */
+    const score_real *weight;
+    int direction_count;
+    score_direction directions[SCORE_MAX_STREAMS];
+} gate;
+
+static gate gate_of(const score_streams *layout, unsigned streams, int rows, int width,
+                    const score_real *weight) {
+    gate it = {layout, streams, rows, width, (ptrdiff_t)rows * width, weight, 0, {{0, false}}};
+    it.direction_count = score_directions(layout, streams, it.directions);
+    return it;
 }
 
-SCORE_MULTIVERSION
-void score_gate_forward(const score_streams *layout, unsigned streams, int rows, int width,
-                        const score_real *weight, const score_real *fresh, const score_real *old,
-                        score_real *out, score_real *logit) {
-    const ptrdiff_t stride = (ptrdiff_t)rows * width;
-    const score_real *w_new = weight, *w_old = weight + width, *w_change = weight + 2 * width;
-    score_term terms[SCORE_MAX_TERMS];
-    const int term_count = score_bilinear_terms(layout, streams, terms);
-    for (int i = 0; i < rows; i++, fresh += width, old += width, out += width, logit++) {
-        for (int s = 0; s < layout->count; s++) {
-            if (!score_has_stream(streams, s))
-                continue;
-            const score_real *y = fresh + s * stride, *z = old + s * stride;
-            score_real sum = 0;
+/* The streams of l of one row, and from them g with the derivatives f of l -> g. */
+typedef struct opening {
+    score_real l[SCORE_MAX_STREAMS];
+    score_real g[SCORE_MAX_STREAMS];
+    score_real f[4];
+} opening;
+
+SCORE_INLINE void derive_gate(const gate *it, const score_real *logit, opening *of) {
+    of->l[0] = logit[0];
+    for (int s = 1; s < it->layout->count; s++)
+        of->l[s] = logit[(ptrdiff_t)s * it->rows];
+    const score_real g = score_logistic(of->l[0]), f1 = g * (1 - g), f2 = f1 * (1 - 2 * g);
+    of->f[0] = g;
+    of->f[1] = f1;
+    of->f[2] = f2;
+    of->f[3] = f2 * (1 - 2 * g) - 2 * f1 * f1;
+    score_chain_forward(it->layout, it->streams | 1u, of->f, of->l, of->g);
+}
+
+SCORE_INLINE score_real derive_logit(const gate *it, const score_real *y, const score_real *z) {
+    const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
+    score_real sum = 0;
 #pragma omp simd reduction(+ : sum)
-            for (int k = 0; k < width; k++)
-                sum += w_new[k] * y[k] + w_old[k] * z[k] + w_change[k] * (y[k] - z[k]);
-            logit[(ptrdiff_t)s * rows] = sum;
-            for (int k = 0; k < width; k++)
-                out[s * stride + k] = z[k];
-        }
-        score_real l[SCORE_MAX_STREAMS] = {0}, f[4], g[SCORE_MAX_STREAMS] = {0};
-        derive_gate(layout, rows, logit, l, f, g);
-        for (int n = 0; n < term_count; n++) {
-            const score_real factor = terms[n].factor * g[terms[n].b];
-            const score_real *y = fresh + terms[n].a * stride, *z = old + terms[n].a * stride;
-            score_real *o = out + terms[n].out * stride;
-            for (int k = 0; k < width; k++)
-                o[k] += factor * (y[k] - z[k]);
-        }
+    for (int k = 0; k < it->width; k++)
+        sum += w_new[k] * y[k] + w_old[k] * z[k] + w_change[k] * (y[k] - z[k]);
+    return sum;
+}
+
+/* out' of one row, and out'' where `second`, which is a constant; g: g', g''. */
+SCORE_INLINE void open_direction(bool second, const gate *it, score_real g0, const score_real *g,
+                                 const score_real *y, const score_real *z, const score_real *y1,
+                                 const score_real *z1, score_real *out1) {
+    const score_real *y2 = y1 + it->stride, *z2 = z1 + it->stride;
+    score_real *out2 = out1 + it->stride;
+    const score_real g1 = g[0], g2 = second ? g[1] : 0;
+#pragma omp simd
+    for (int k = 0; k < it->width; k++) {
+        const score_real change = y[k] - z[k], change1 = y1[k] - z1[k];
+        out1[k] = z1[k] + change1 * g0 + change * g1;
+        if (second)
+            out2[k] = z2[k] + (y2[k] - z2[k]) * g0 + 2 * g1 * change1 + change * g2;
     }
 }
 
-SCORE_MULTIVERSION
-void score_gate_backward(const score_streams *layout, unsigned streams, int rows, int width,
-                         const score_real *weight, const score_real *fresh, const score_real *old,
-                         const score_real *logit, const score_real *out_bar, score_real *fresh_bar,
-                         score_real *old_bar, score_real *weight_bar) {
-    const ptrdiff_t stride = (ptrdiff_t)rows * width;
-    const score_real *w_new = weight, *w_old = weight + width, *w_change = weight + 2 * width;
-    score_term terms[SCORE_MAX_TERMS];
-    const int term_count = score_bilinear_terms(layout, streams, terms);
-    for (int i = 0; i < rows; i++, logit++) {
+SCORE_INLINE void forward_row(const gate *it, const score_real *fresh, const score_real *old,
+                              score_real *out, score_real *logit) {
+    for (int s = 0; s < it->layout->count; s++)
+        if (score_has_stream(it->streams, s))
+            logit[(ptrdiff_t)s * it->rows] = derive_logit(it, fresh + s * it->stride,
+                                                          old + s * it->stride);
+    opening of;
+    derive_gate(it, logit, &of);
+    const score_real g = of.g[0];
+    if (score_has_stream(it->streams, 0)) {
+#pragma omp simd
+        for (int k = 0; k < it->width; k++)
+            out[k] = old[k] + g * (fresh[k] - old[k]);
+    }
+    for (int d = 0; d < it->direction_count; d++) {
+        const int s = it->directions[d].first;
+        const ptrdiff_t at = s * it->stride;
+        if (it->directions[d].second)
+            open_direction(true, it, g, of.g + s, fresh, old, fresh + at, old + at, out + at);
+        else
+            open_direction(false, it, g, of.g + s, fresh, old, fresh + at, old + at, out + at);
+    }
+}
+
+void score_gate_forward(const score_streams *layout, unsigned streams, int rows, score_range range,
+                        int width, const score_real *weight, const score_real *fresh,
+                        const score_real *old, score_real *out, score_real *logit) {
+    const gate it = gate_of(layout, streams, rows, width, weight);
+    for (int i = range.begin; i < range.end; i++) {
         const ptrdiff_t row = (ptrdiff_t)i * width;
-        score_real l[SCORE_MAX_STREAMS] = {0}, f[4], g[SCORE_MAX_STREAMS] = {0};
-        score_real g_bar[SCORE_MAX_STREAMS] = {0}, l_bar[SCORE_MAX_STREAMS] = {0};
-        derive_gate(layout, rows, logit, l, f, g);
-        for (int n = 0; n < term_count; n++) {
-            const score_term term = terms[n];
-            const ptrdiff_t a = term.a * stride + row;
-            const score_real *bar = out_bar + term.out * stride + row;
-            const score_real factor = term.factor * g[term.b];
-            score_real dot = 0;
+        forward_row(&it, fresh + row, old + row, out + row, logit + i);
+    }
+}
+
+/* The inputs, and the adjoint of the output, of one row. */
+typedef struct arrays {
+    const score_real *fresh;
+    const score_real *old;
+    const score_real *out_bar;
+    score_real *fresh_bar;
+    score_real *old_bar;
+} arrays;
+
+/* What a direction contributes to the adjoints of g. */
+SCORE_INLINE void collect_direction(bool second, int s, const gate *it, const arrays *row,
+                                    score_real *g_bar) {
+    const score_real *y = row->fresh, *z = row->old;
+    const score_real *y1 = y + s * it->stride, *z1 = z + s * it->stride;
+    const score_real *y2 = y1 + it->stride, *z2 = z1 + it->stride;
+    const score_real *bar1 = row->out_bar + s * it->stride, *bar2 = bar1 + it->stride;
+    score_real g0_bar = 0, g1_bar = 0, g2_bar = 0;
+#pragma omp simd reduction(+ : g0_bar, g1_bar, g2_bar)
+    for (int k = 0; k < it->width; k++) {
+        const score_real change = y[k] - z[k], change1 = y1[k] - z1[k];
+        g0_bar += bar1[k] * change1;
+        g1_bar += bar1[k] * change;
+        if (second) {
+            g0_bar += bar2[k] * (y2[k] - z2[k]);
+            g1_bar += 2 * bar2[k] * change1;
+            g2_bar += bar2[k] * change;
+        }
+    }
+    g_bar[0] += g0_bar;
+    g_bar[s] = g1_bar;
+    if (second)
+        g_bar[s + 1] = g2_bar;
+}
+
+/* fresh_bar and old_bar of a stream whose d has the adjoint `factor` out_bar, apart from what other
+ * streams contribute. */
+SCORE_INLINE void spread(const gate *it, score_real factor, score_real l_bar, const score_real *bar,
+                         score_real *fresh_bar, score_real *old_bar) {
+    const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
+#pragma omp simd
+    for (int k = 0; k < it->width; k++) {
+        const score_real change_bar = factor * bar[k] + l_bar * w_change[k];
+        fresh_bar[k] = change_bar + l_bar * w_new[k];
+        old_bar[k] = bar[k] - change_bar + l_bar * w_old[k];
+    }
+}
+
+/* What the orders of a direction contribute to the adjoints of the lower ones. */
+SCORE_INLINE void spread_direction(bool second, int s, const gate *it, const score_real *g,
+                                   const arrays *row) {
+    const score_real *bar1 = row->out_bar + s * it->stride, *bar2 = bar1 + it->stride;
+    score_real *fresh_bar = row->fresh_bar, *fresh1_bar = fresh_bar + s * it->stride;
+    score_real *old_bar = row->old_bar, *old1_bar = old_bar + s * it->stride;
+    const score_real g1 = g[s], g2 = second ? g[s + 1] : 0;
+#pragma omp simd
+    for (int k = 0; k < it->width; k++) {
+        score_real change_bar = g1 * bar1[k];
+        if (second) {
+            const score_real change1_bar = 2 * g1 * bar2[k];
+            change_bar += g2 * bar2[k];
+            fresh1_bar[k] += change1_bar;
+            old1_bar[k] -= change1_bar;
+        }
+        fresh_bar[k] += change_bar;
+        old_bar[k] -= change_bar;
+    }
+}
+
+SCORE_INLINE void collect_weight(int width, score_real l_bar, const score_real *y,
+                                 const score_real *z, score_real *weight_bar) {
+    score_real *new_bar = weight_bar, *old_bar = new_bar + width, *change_bar = old_bar + width;
+#pragma omp simd
+    for (int k = 0; k < width; k++) {
+        new_bar[k] += l_bar * y[k];
+        old_bar[k] += l_bar * z[k];
+        change_bar[k] += l_bar * (y[k] - z[k]);
+    }
+}
+
+SCORE_INLINE void backward_row(const gate *it, const score_real *logit, const arrays *row,
+                               score_real *weight_bar) {
+    opening of;
+    derive_gate(it, logit, &of);
+    score_real dot = 0, g_bar[SCORE_MAX_STREAMS], l_bar[SCORE_MAX_STREAMS] = {0};
 #pragma omp simd reduction(+ : dot)
-            for (int k = 0; k < width; k++) {
-                dot += bar[k] * (fresh[a + k] - old[a + k]);
-                fresh_bar[a + k] += factor * bar[k];
-                old_bar[a + k] -= factor * bar[k];
-            }
-            g_bar[term.b] += term.factor * dot;
-        }
-        score_chain_backward(layout, streams, f, l, g_bar, l_bar);
-        for (int s = 0; s < layout->count; s++) {
-            if (!score_has_stream(streams, s))
-                continue;
-            const ptrdiff_t a = s * stride + row;
-            for (int k = 0; k < width; k++) {
-                fresh_bar[a + k] += l_bar[s] * (w_new[k] + w_change[k]);
-                old_bar[a + k] += out_bar[a + k] + l_bar[s] * (w_old[k] - w_change[k]);
-            }
-            if (weight_bar == NULL)
-                continue;
-            score_add(width, l_bar[s], fresh + a, weight_bar);
-            score_add(width, l_bar[s], old + a, weight_bar + width);
-            for (int k = 0; k < width; k++)
-                weight_bar[2 * width + k] += l_bar[s] * (fresh[a + k] - old[a + k]);
-        }
+    for (int k = 0; k < it->width; k++)
+        dot += row->out_bar[k] * (row->fresh[k] - row->old[k]);
+    g_bar[0] = dot;
+    for (int d = 0; d < it->direction_count; d++)
+        if (it->directions[d].second)
+            collect_direction(true, it->directions[d].first, it, row, g_bar);
+        else
+            collect_direction(false, it->directions[d].first, it, row, g_bar);
+    score_chain_backward(it->layout, it->streams, of.f, of.l, g_bar, l_bar);
+    for (int s = 0; s < it->layout->count; s++) {
+        if (!score_has_stream(it->streams, s))
+            continue;
+        const ptrdiff_t at = s * it->stride;
+        spread(it, of.g[0], l_bar[s], row->out_bar + at, row->fresh_bar + at, row->old_bar + at);
+        if (weight_bar != NULL)
+            collect_weight(it->width, l_bar[s], row->fresh + at, row->old + at, weight_bar);
+    }
+    for (int d = 0; d < it->direction_count; d++)
+        if (it->directions[d].second)
+            spread_direction(true, it->directions[d].first, it, of.g, row);
+        else
+            spread_direction(false, it->directions[d].first, it, of.g, row);
+}
+
+void score_gate_backward(const score_streams *layout, unsigned streams, int rows, score_range range,
+                         int width, const score_real *weight, const score_real *fresh,
+                         const score_real *old, const score_real *logit, const score_real *out_bar,
+                         score_real *fresh_bar, score_real *old_bar, score_real *weight_bar) {
+    const gate it = gate_of(layout, streams, rows, width, weight);
+    for (int i = range.begin; i < range.end; i++) {
+        const ptrdiff_t at = (ptrdiff_t)i * width;
+        const arrays row = {fresh + at, old + at, out_bar + at, fresh_bar + at, old_bar + at};
+        backward_row(&it, logit + i, &row, weight_bar);
     }
 }

@@ -1,0 +1,124 @@
+/* The vector mathematics of base/vector_math.h in float, against the C library's in double. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/vector_math.h"
+
+#define EXP_BOUND 1.2e-7
+#define LOGISTIC_BOUND 2e-7
+
+static float float_of(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static double clamped(float x) {
+    return fmin(fmax((double)x, -SCORE_EXP_RANGE), SCORE_EXP_RANGE);
+}
+
+static void expect(const char *what, float x, float value, double exact, double bound) {
+    const double error = fabs((double)value - exact) / exact;
+    if (!(error <= bound))
+        fail_msg("%s(%.9g): %.9g, expected %.9g (relative error %.3g)", what, (double)x,
+                 (double)value, exact, error);
+}
+
+/* Of SCORE_LANES numbers at once, and one by one. */
+static void expect_all(const float *x) {
+    const score_vector e = score_exp_lanes(score_load(x));
+    for (int l = 0; l < SCORE_LANES; l++) {
+        expect("exp", x[l], e[l], exp(clamped(x[l])), EXP_BOUND);
+        expect("exp of one", x[l], score_exp(x[l]), exp(clamped(x[l])), EXP_BOUND);
+        expect("logistic", x[l], score_logistic(x[l]), 1 / (1 + exp(-clamped(x[l]))),
+               LOGISTIC_BOUND);
+    }
+}
+
+/* Every 4099th float (a prime, so that all low bits occur) of either sign, up to infinity. */
+static void errors_are_within_their_bounds_over_all_floats(void **state) {
+    (void)state;
+    enum { STEP = 4099 };
+    const uint32_t infinity = 0x7f800000;
+    for (uint32_t sign = 0; sign < 2; sign++)
+        for (uint32_t bits = 0; bits <= infinity; bits += STEP * SCORE_LANES) {
+            float x[SCORE_LANES];
+            for (uint32_t l = 0; l < SCORE_LANES; l++) {
+                const uint32_t here = bits + STEP * l;
+                x[l] = float_of((here < infinity ? here : infinity) | sign << 31);
+            }
+            expect_all(x);
+        }
+}
+
+/* All floats next to where the nearest power of two changes, and next to the ends. */
+static void errors_are_within_their_bounds_where_cases_meet(void **state) {
+    (void)state;
+    enum { NEIGHBOURS = 64 };
+    for (int n = -125; n <= 126; n++) {
+        float x[SCORE_LANES];
+        float place = (float)((n - 0.5) * log(2));
+        for (int k = 0; k < NEIGHBOURS; k++)
+            place = nextafterf(place, -INFINITY);
+        for (int k = 0; k < 2 * NEIGHBOURS; k += SCORE_LANES) {
+            for (int l = 0; l < SCORE_LANES; l++)
+                x[l] = place = nextafterf(place, INFINITY);
+            expect_all(x);
+        }
+    }
+    const float ends[] = {SCORE_EXP_RANGE, -SCORE_EXP_RANGE, 88,        -88,     FLT_MAX,
+                          -FLT_MAX,        INFINITY,         -INFINITY, FLT_MIN, -FLT_MIN,
+                          1e-45f,          -1e-45f,          1e-40f,    -1e-40f, FLT_EPSILON};
+    for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+        float x[SCORE_LANES];
+        for (int l = 0; l < SCORE_LANES; l++)
+            x[l] = l % 3 == 0 ? ends[k] : nextafterf(ends[k], l % 3 == 1 ? -INFINITY : INFINITY);
+        expect_all(x);
+    }
+}
+
+/* A softmax's largest term and a gate's middle are exact. */
+static void zero_is_exact(void **state) {
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        const float zero = copysignf(0, (float)sign);
+        assert_true(score_exp(zero) == 1);
+        assert_true(score_logistic(zero) == 0.5f);
+        const score_vector e = score_exp_lanes(score_splat(1) * zero);
+        for (int l = 0; l < SCORE_LANES; l++)
+            assert_true(e[l] == 1);
+    }
+}
+
+/* So that a broken model is noticed: quiet and signalling, of either sign, in any lane. */
+static void what_is_not_a_number_stays_so(void **state) {
+    (void)state;
+    const uint32_t bits[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff};
+    for (size_t k = 0; k < sizeof bits / sizeof *bits; k++) {
+        assert_true(isnan(score_exp(float_of(bits[k]))));
+        assert_true(isnan(score_logistic(float_of(bits[k]))));
+        for (int lane = 0; lane < SCORE_LANES; lane++) {
+            float x[SCORE_LANES] = {0};
+            memcpy(x + lane, bits + k, sizeof *x);
+            const score_vector e = score_exp_lanes(score_load(x));
+            for (int l = 0; l < SCORE_LANES; l++)
+                assert_true(l == lane ? isnan(e[l]) : e[l] == 1);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_within_their_bounds_over_all_floats),
+        cmocka_unit_test(errors_are_within_their_bounds_where_cases_meet),
+        cmocka_unit_test(zero_is_exact),
+        cmocka_unit_test(what_is_not_a_number_stays_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
