@@ -1,0 +1,72 @@
+/* One force call, for valgrind to count the instructions of: force_call BEADS MOLECULES. What is
+ * done once, the first layer at this diffusion time, is done before. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "score/batch.h"
+
+enum { MAX_BEADS = 64, MAX_MOLECULES = 64 };
+
+typedef struct call {
+    score_batch *batch;
+    score_executor executor;
+    double x[MAX_BEADS * MAX_MOLECULES * 3], score[MAX_BEADS * MAX_MOLECULES * 3];
+    double energy[MAX_MOLECULES];
+} call;
+
+/* The name is known to tests/benchmarks/instructions. */
+__attribute__((noinline)) score_status one_force_call(call *c);
+score_status one_force_call(call *c) {
+    return score_batch_evaluate(c->batch, c->x, 1e-5, &c->executor, c->energy, c->score, NULL,
+                                NULL);
+}
+
+static score_model *random_model(int beads) {
+    const score_bead bead[MAX_BEADS] = {{.name = "CA"}};
+    const score_model_config config = {
+        .dimensions = 3,
+        .centred = 1,
+        .scale_nm = 0.3,
+        .temperature_k = 300,
+        .beta_min = 0.1,
+        .beta_max = 20,
+        .bead_count = beads,
+        .beads = bead,
+        .expert_count = 1,
+        .experts = {{.hidden = 128, .layers = 3, .heads = 8, .head_width = 64, .t_end = 1}}};
+    score_model *model;
+    if (score_model_create(&config, &model, NULL) != SCORE_OK)
+        exit(1);
+    score_random random = score_random_stream(1, 0, 0, 0);
+    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
+        score_model_parameters(model, 0)[k] = 0.05 * score_random_normal(&random);
+    return model;
+}
+
+int main(int argc, char **argv) {
+    static call c;
+    const int beads = argc == 3 ? atoi(argv[1]) : 0, molecules = argc == 3 ? atoi(argv[2]) : 0;
+    if (beads < 1 || beads > MAX_BEADS || molecules < 1 || molecules > MAX_MOLECULES) {
+        fprintf(stderr, "usage: force_call BEADS MOLECULES, each 1 to 64\n");
+        return 2;
+    }
+    score_molecule list[MAX_MOLECULES];
+    score_random random = score_random_stream(2, 0, 0, 0);
+    score_model *model = random_model(beads);
+    for (int m = 0; m < molecules; m++)
+        list[m] = (score_molecule){beads, NULL};
+    for (int k = 0; k < beads * molecules * 3; k++)
+        c.x[k] = 0.3 * score_random_normal(&random);
+    c.executor = score_executor_serial();
+    if (score_batch_create(model, SCORE_SINGLE_PRECISION, molecules, list, 1, &c.batch, NULL) !=
+            SCORE_OK ||
+        score_batch_evaluate(c.batch, c.x, 1e-5, &c.executor, c.energy, c.score, NULL, NULL) !=
+            SCORE_OK ||
+        one_force_call(&c) != SCORE_OK)
+        return 1;
+    printf("energy of the first molecule: %g kT\n", c.energy[0]);
+    score_batch_destroy(c.batch);
+    score_model_destroy(model);
+    return 0;
+}

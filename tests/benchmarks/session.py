@@ -1,0 +1,141 @@
+"""What the benchmarks share: their options, a scratch folder, and how participants are started."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from tests.benchmarks import table
+from tests.benchmarks.workers import FULL, QUICK, Effort, Timing, Worker, WorkerError
+
+
+def integers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",")]
+
+
+def words(text: str) -> list[str]:
+    return text.split(",")
+
+
+def parser(description: str, subjects: Iterable[str]) -> argparse.ArgumentParser:
+    """The options that all benchmarks have."""
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument("--threads", type=integers, default=[1, 2], metavar="N,...")
+    result.add_argument(
+        "--subjects",
+        type=words,
+        default=list(subjects),
+        metavar="NAME,...",
+        help=f"participants; all: {','.join(subjects)}",
+    )
+    result.add_argument("--quick", action="store_true", help="a rough look, not for quoting")
+    result.add_argument("--csv", type=Path, metavar="FILE", help="write all numbers to FILE too")
+    result.add_argument("--build", type=Path, required=True, help="the build folder; `run` gives it")
+    return result
+
+
+class Session:
+    """One run of a benchmark. Everything it starts or writes ends with it, save the cache in which
+    PyTorch keeps what it has compiled."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.effort: Effort = QUICK if options.quick else FULL
+        self.cores = sorted(os.sched_getaffinity(0))
+        self.rows: list[dict[str, str | int | float]] = []
+        self.notes: list[str] = []
+        self._workers: list[Worker] = []
+        self._folder = tempfile.TemporaryDirectory()
+        self.scratch = Path(self._folder.name)
+        if max(options.threads) > len(self.cores):
+            sys.exit(f"{max(options.threads)} threads, but there are {len(self.cores)} cores")
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(self._workers)
+        self._folder.cleanup()
+
+    def wants(self, subject: str) -> bool:
+        return subject in self.options.subjects
+
+    def note(self, text: str) -> None:
+        """Something to say below the table, once."""
+        print(text, file=sys.stderr, flush=True)
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def _start(
+        self, name: str, command: Sequence[str], threads: int, environment: Mapping[str, str]
+    ) -> Worker:
+        worker = Worker(name, command, self.cores[-threads:], environment)
+        self._workers.append(worker)
+        return worker
+
+    def core(self, name: str, threads: int) -> Worker:
+        """The plugin's numerical core."""
+        command = [str(self.options.build / "bin" / "bench_worker")]
+        return self._start(name, command, threads, {})
+
+    def python(self, module: str, name: str, kind: str, threads: int) -> Worker:
+        """A Python module of this folder that serves; its first arguments are `kind` and
+        `threads`."""
+        environment = {
+            **{f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")},
+            "CUDA_VISIBLE_DEVICES": "",
+            "JAX_PLATFORMS": "cpu",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "TORCHINDUCTOR_CACHE_DIR": str((self.options.build / "inductor").absolute()),
+        }
+        if threads == 1:
+            environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        command = [sys.executable, "-m", f"tests.benchmarks.{module}", kind, str(threads)]
+        return self._start(name, command, threads, environment)
+
+    def close(self, workers: Iterable[Worker]) -> None:
+        for worker in list(workers):
+            worker.close()
+            self._workers.remove(worker)
+
+    def ready(self, worker: Worker, *request: object) -> list[str] | None:
+        """Lets a peer make its job. One that cannot is noted, and is None."""
+        try:
+            return worker.ask(*request)
+        except WorkerError as error:
+            self.note(f"{error}")
+            return None
+
+    def add_row(
+        self, row: dict[str, str | int | float], timings: Mapping[str, Timing], unit: float = 1e3
+    ) -> None:
+        """Adds a row with every participant's times (in ms, if `unit` is 1e3)."""
+        for name, timing in timings.items():
+            row[name] = timing.best * unit
+            row[f"{name} median"] = timing.median * unit
+            row[f"{name} cores"] = timing.cores
+        self.rows.append(row)
+
+    def finish(self, columns: Mapping[str, str]) -> None:
+        """Prints the table and writes the CSV."""
+        head = table.header(self.cores)
+        print(f"{head}\n\n{table.markdown(self.rows, columns)}")
+        for note in self.notes:
+            print(f"\n{note}")
+        if self.options.csv:
+            table.write_csv(self.options.csv, head, self.rows)
+
+
+def best_rate(rows: Iterable[Mapping[str, str | int | float]], amount: float, *keys: str) -> float:
+    """`amount` a second in the best of all rows' times, which are in ms, under any of `keys`."""
+    return amount / (1e-3 * min(float(row[key]) for row in rows for key in keys if key in row))
