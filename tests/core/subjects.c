@@ -215,54 +215,127 @@ void with_gate(int set, subject_test test) {
 }
 
 /* x: q, k, v of all rows, then coordinates; theta: A, then c. */
-enum { ALL = HEADS * WIDTH, QKV = ROWS * 3 * ALL, PAIRS = 9 + 4, CHANNELS = ROWS * HEADS * 3 };
+typedef struct attention_case {
+    int heads, width;
+    int beads[MOLECULES];
+} attention_case;
+
+/* Rows shorter than a register of any set of instructions, and longer ones with a rest. */
+static const attention_case attention_cases[] = {{2, 4, {3, 2}}, {1, 20, {2, 11}}, {1, 4, {3, 19}}};
 
 typedef struct attention_arrays {
-    double qkv[SCORE_MAX_STREAMS * QKV], x[SCORE_MAX_STREAMS * ROWS * 3];
-    double probe[SCORE_MAX_STREAMS * CHANNELS], shift[SCORE_MAX_STREAMS * CHANNELS];
-    double pair[SCORE_MAX_STREAMS * HEADS * PAIRS], work[2 * SCORE_MAX_STREAMS * 9];
+    score_attention_shape shape;
+    int first_row[MOLECULES + 1];
+    int qkv_size, x_size; /* of one stream */
+    double *qkv, *x, *probe, *pair, *shift, *work, *probe_bar, *qkv_bar, *x_bar;
 } attention_arrays;
 
-static const score_attention_shape attention = {HEADS, WIDTH, MOLECULES, first_row, ROWS, PAIRS};
+static double *take(int size) {
+    double *x = calloc((size_t)size, sizeof *x);
+    assert_non_null(x);
+    return x;
+}
 
-static score_attention_state attention_state(attention_arrays *arrays) {
-    return (score_attention_state){arrays->qkv,  arrays->x,     arrays->probe,
-                                   arrays->pair, arrays->shift, arrays->work};
+static void attention_create(const attention_case *size, const score_streams *layout,
+                             attention_arrays *arrays) {
+    const int first = size->beads[0], second = size->beads[1], rows = first + second;
+    const int pairs = first * first + second * second, all = size->heads * size->width;
+    const int streams = layout->count, channels = 3 * rows * size->heads;
+    *arrays = (attention_arrays){
+        .first_row = {0, first, rows}, .qkv_size = rows * 3 * all, .x_size = rows * 3};
+    arrays->shape = (score_attention_shape){.heads = size->heads,
+                                            .width = size->width,
+                                            .molecules = MOLECULES,
+                                            .first_row = arrays->first_row,
+                                            .rows = rows,
+                                            .pairs = pairs,
+                                            .range = {0, size->heads}};
+    arrays->qkv = take(streams * arrays->qkv_size);
+    arrays->x = take(streams * arrays->x_size);
+    arrays->probe = take(streams * channels);
+    arrays->pair = take(streams * size->heads * pairs);
+    arrays->shift = take(streams * channels);
+    arrays->work = take(
+        (int)score_attention_work_size(layout, size->width, first > second ? first : second));
+    arrays->probe_bar = take(streams * channels);
+    arrays->qkv_bar = take(streams * arrays->qkv_size);
+    arrays->x_bar = take(size->heads * arrays->x_size);
+}
+
+static void attention_destroy(attention_arrays *arrays) {
+    free(arrays->qkv);
+    free(arrays->x);
+    free(arrays->probe);
+    free(arrays->pair);
+    free(arrays->shift);
+    free(arrays->work);
+    free(arrays->probe_bar);
+    free(arrays->qkv_bar);
+    free(arrays->x_bar);
+}
+
+static score_attention_state attention_state(const attention_arrays *arrays) {
+    return (score_attention_state){arrays->qkv, arrays->x, arrays->probe, arrays->pair,
+                                   arrays->shift};
 }
 
 static void attention_forward(const subject *self, unsigned streams, const double *x,
                               const double *theta, double *y) {
     attention_arrays *arrays = self->data;
+    const int all = arrays->shape.heads * arrays->shape.width;
     for (int s = 0; s < self->layout.count; s++)
         if (score_has_stream(streams, s)) {
-            memcpy(arrays->qkv + s * QKV, x + s * self->x_size, QKV * sizeof(double));
-            memcpy(arrays->x + s * ROWS * 3, x + s * self->x_size + QKV, ROWS * 3 * sizeof(double));
+            const double *from = x + s * self->x_size;
+            memcpy(arrays->qkv + s * arrays->qkv_size, from,
+                   (size_t)arrays->qkv_size * sizeof(double));
+            memcpy(arrays->x + s * arrays->x_size, from + arrays->qkv_size,
+                   (size_t)arrays->x_size * sizeof(double));
         }
     const score_attention_state state = attention_state(arrays);
-    score_attention_forward(&self->layout, streams, &attention, theta, theta + 3 * ALL, &state, y);
+    spoil(streams, self->y_size, y);
+    score_attention_forward(&self->layout, streams, &arrays->shape, theta, theta + 3 * all, &state,
+                            y, arrays->work);
 }
 
 static void attention_backward(const subject *self, unsigned streams, const double *x,
                                const double *theta, const double *y_bar, double *x_bar,
                                double *theta_bar) {
     (void)x;
-    const score_attention_state state = attention_state(self->data);
-    static double probe_bar[SCORE_MAX_STREAMS * CHANNELS], shift_bar[SCORE_MAX_STREAMS * CHANNELS];
-    double qkv_bar[SCORE_MAX_STREAMS * QKV] = {0};
-    score_attention_backward(&self->layout, streams, &attention, theta, &state, y_bar, probe_bar,
-                             shift_bar, qkv_bar, x_bar + QKV, theta_bar, theta_bar + 3 * ALL);
+    attention_arrays *arrays = self->data;
+    const int heads = arrays->shape.heads, all = heads * arrays->shape.width;
+    const score_attention_state state = attention_state(arrays);
+    spoil(streams, arrays->qkv_size, arrays->qkv_bar);
+    memset(arrays->x_bar, 0, (size_t)(heads * arrays->x_size) * sizeof(double));
+    score_attention_backward(&self->layout, streams, &arrays->shape, theta, &state, y_bar,
+                             arrays->probe_bar, arrays->qkv_bar, arrays->x_bar, theta_bar,
+                             theta_bar + 3 * all, arrays->work);
     for (int s = 0; s < self->layout.count; s++)
-        for (int k = 0; k < QKV; k++)
-            x_bar[s * self->x_size + k] += qkv_bar[s * QKV + k];
+        for (int k = 0; score_has_stream(streams, s) && k < arrays->qkv_size; k++)
+            x_bar[s * self->x_size + k] += arrays->qkv_bar[s * arrays->qkv_size + k];
+    for (int k = 0; k < heads * arrays->x_size; k++)
+        x_bar[arrays->qkv_size + k % arrays->x_size] += arrays->x_bar[k];
 }
 
 void with_attention(int set, subject_test test) {
-    attention_arrays arrays;
-    memset(&arrays, 0, sizeof arrays);
-    const subject self = {"attention",        stream_set(set), QKV + ROWS * 3, QKV,
-                          QKV + ROWS * 3,     4 * ALL,         ROWS * ALL,     attention_forward,
-                          attention_backward, &arrays};
-    test(&self);
+    for (size_t c = 0; c < sizeof attention_cases / sizeof *attention_cases; c++) {
+        const score_streams layout = stream_set(set);
+        attention_arrays arrays;
+        attention_create(&attention_cases[c], &layout, &arrays);
+        const int all = arrays.shape.heads * arrays.shape.width;
+        const int inputs = arrays.qkv_size + arrays.x_size;
+        const subject self = {"attention",
+                              layout,
+                              inputs,
+                              arrays.qkv_size,
+                              inputs,
+                              4 * all,
+                              arrays.shape.rows * all,
+                              attention_forward,
+                              attention_backward,
+                              &arrays};
+        test(&self);
+        attention_destroy(&arrays);
+    }
 }
 
 /* x: time features of the molecules; theta: tables, weight, bias. */

@@ -16,6 +16,7 @@
 
 #include "nn/streams.h"
 
+#define score_attention_work_size SCORE_TYPED(score_attention_work_size)
 #define score_attention_forward SCORE_TYPED(score_attention_forward)
 #define score_attention_backward SCORE_TYPED(score_attention_backward)
 
@@ -27,31 +28,38 @@ typedef struct score_attention_shape {
     const int *first_row; /* [molecules + 1] */
     int rows;
     ptrdiff_t pairs;
+    /* [molecules], or NULL for first_row: where a molecule's rows of qkv begin. Molecules whose q,
+     * k and v are the same may share them; nothing is then propagated back to them. */
+    const int *first_source;
+    score_range range; /* of the heads that are handled */
 } score_attention_shape;
 
 /* Kept from the forward for the backward. */
 typedef struct score_attention_state {
-    score_real *qkv;   /* in: [streams][R][3 H w], query | key | value */
-    score_real *x;     /* in: [streams][R][3]; its second order is zero */
-    score_real *probe; /* A^T q: [streams][R][H][3] */
-    score_real *pair;  /* a, then a'/a and a''/a: [streams][H P] */
-    score_real *shift; /* y: [streams][R][H][3] */
-    score_real *work;  /* [2][streams][largest molecule's beads^2] */
+    const score_real *qkv; /* in: [streams][R][3 H w], query | key | value */
+    const score_real *x;   /* in: [streams][R][3]; its second order is zero */
+    score_real *probe;     /* A^T q: [streams][H][3][R] */
+    score_real *pair;      /* a, then a'/a and a''/a: [streams][H P], of a molecule [j][i] */
+    score_real *shift;     /* y: [streams][H][3][R] */
 } score_attention_state;
+
+/* Numbers of scratch that either call needs for molecules of up to `beads` beads; calls for
+ * different heads at the same time need a scratch each. */
+size_t score_attention_work_size(const score_streams *layout, int width, int beads);
 
 /* a: [3][H w], c: [H w], out: [streams][R][H w] */
 void score_attention_forward(const score_streams *layout, unsigned streams,
                              const score_attention_shape *shape, const score_real *a,
                              const score_real *c, const score_attention_state *state,
-                             score_real *out);
+                             score_real *out, score_real *work);
 
-/* qkv_bar, x_bar (of the value only, [R][3]) and a_bar, c_bar += adjoints. a_bar and c_bar may be
- * NULL, and so may qkv_bar: then only x_bar is formed. probe_bar and shift_bar are scratch,
- * [streams][R][H][3]. */
+/* qkv_bar = adjoint, may be NULL; x_bar (of the value only, a part for every head: [H][R][3]),
+ * a_bar and c_bar += adjoints. a_bar and c_bar may be NULL, and need qkv_bar. probe_bar is
+ * scratch, [streams][H][3][R], needed where a_bar is not NULL. `streams` has the value. */
 void score_attention_backward(const score_streams *layout, unsigned streams,
                               const score_attention_shape *shape, const score_real *a,
                               const score_attention_state *state, const score_real *out_bar,
-                              score_real *probe_bar, score_real *shift_bar, score_real *qkv_bar,
-                              score_real *x_bar, score_real *a_bar, score_real *c_bar);
+                              score_real *probe_bar, score_real *qkv_bar, score_real *x_bar,
+                              score_real *a_bar, score_real *c_bar, score_real *work);
 
 #endif
