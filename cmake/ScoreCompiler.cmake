@@ -30,3 +30,19 @@ if(SCORE_SANITIZE)
         -fno-omit-frame-pointer)
     add_link_options(-fsanitize=${SCORE_SANITIZE})
 endif()
+
+# The sets of instructions that the numerical core is compiled for: the x86-64 levels with 512-bit
+# and 256-bit vectors, and what every processor has (v1; the only one elsewhere).
+set(SCORE_ISAS v1)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND SCORE_ISAS v3 v4)
+    add_compile_definitions(SCORE_HAS_X86_64_LEVELS)
+endif()
+set(SCORE_ISA_FLAGS_v1 "")
+set(SCORE_ISA_FLAGS_v3 -march=x86-64-v3)
+set(SCORE_ISA_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+
+function(score_use_isa target isa)
+    target_compile_definitions(${target} PRIVATE SCORE_ISA=${isa})
+    target_compile_options(${target} PRIVATE ${SCORE_ISA_FLAGS_${isa}})
+endfunction()

@@ -37,5 +37,4 @@ if(SCORE_TESTS)
     add_library(cmocka::cmocka ALIAS PkgConfig::CMOCKA)
 endif()
 
-include(ScoreOpenBLAS)
 include(ScoreOpenMM)

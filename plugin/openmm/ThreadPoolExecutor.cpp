@@ -40,7 +40,7 @@ void run(void *context, int tasks, score_task task, void *argument) {
 } // namespace
 
 score_executor threadPoolExecutor(ThreadPool &pool) {
-    return {pool.getNumThreads(), &pool, run};
+    return {pool.getNumThreads(), true, &pool, run};
 }
 
 } // namespace OpenMMScore

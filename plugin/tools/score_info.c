@@ -4,16 +4,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/backend.h"
 #include "score/model.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
 
 static const char USAGE[] =
     "Usage: score-info MODEL...\n"
+    "       score-info --build\n"
     "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion "
     "schedule,\n"
     "beads, provenance, and of every expert the network with the least, the greatest and the root\n"
     "mean square value of each tensor.\n"
+    "  --build    how this program computes: compiler, sets of instructions, matrix products\n"
     "  --help     this text\n"
     "  --version  the version of the program\n"
     "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
@@ -131,6 +134,14 @@ static int print_file(const char *path) {
     return EXIT_GOOD;
 }
 
+static void print_build(void) {
+    printf("score-info %s\n", SCORE_VERSION);
+    printf("  compiler: %s\n", __VERSION__);
+    printf("  arithmetic compiled for: %s\n", SCORE_ISA_NAMES);
+    printf("  in use on this processor: %s\n", score_backend_name());
+    printf("  matrix products: the packed panels of nn/product.h, float and double\n");
+}
+
 int main(int argc, char **argv) {
     int first = 1, result = EXIT_GOOD;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -139,6 +150,10 @@ int main(int argc, char **argv) {
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         printf("score-info %s\n", SCORE_VERSION);
+        return EXIT_GOOD;
+    }
+    if (argc == 2 && strcmp(argv[1], "--build") == 0) {
+        print_build();
         return EXIT_GOOD;
     }
     if (argc > 1 && strcmp(argv[1], "--") == 0)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include <cblas.h> /* with OpenBLAS's own functions */
+#include "model/backend.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -103,21 +103,9 @@ static void write_recipe(FILE *out, const score_recipe *recipe) {
     fprintf(out, "validation interval (samples): %" PRIu64 "\n", recipe->validation_interval);
 }
 
-/* Which copies of SCORE_MULTIVERSION's functions are used: base/real.h. */
-static const char *vector_level(void) {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SCORE_SANITIZE)
-    if (__builtin_cpu_supports("x86-64-v4"))
-        return "x86-64-v4";
-    if (__builtin_cpu_supports("x86-64-v3"))
-        return "x86-64-v3";
-#endif
-    return "baseline";
-}
-
 static void write_place(FILE *out) {
     fprintf(out, "%sscore-train %s, compiler %s\n", PROGRAM, SCORE_VERSION, __VERSION__);
-    fprintf(out, "%svectors %s, OpenBLAS for %s\n", PROCESSOR, vector_level(),
-            openblas_get_corename());
+    fprintf(out, "%s%s\n", PROCESSOR, score_backend_name());
 }
 
 score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,

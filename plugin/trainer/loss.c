@@ -176,7 +176,7 @@ score_status score_losses_create(const score_network *network, const score_loss_
         lay_out_molecules(losses);
         status = score_tile_create(network, &losses->streams, max_samples,
                                    max_samples * setting->beads,
-                                   (size_t)max_samples * beads * beads, &losses->tile, error);
+                                   (size_t)max_samples * beads * beads, 1, &losses->tile, error);
     }
     if (status == SCORE_OK)
         *result = losses;

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "pieces.h"
+
 score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
                              double norm) {
     double n = (double)step + 1;

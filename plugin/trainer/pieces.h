@@ -5,6 +5,15 @@
 
 #include <stddef.h>
 
+/* Copies of a loop for wider vectors, chosen by what the processor can when the program is loaded.
+ * (arch=haswell and the like would be taken on exactly that processor.) */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SCORE_SANITIZE)
+#define SCORE_MULTIVERSION                                                                         \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define SCORE_MULTIVERSION
+#endif
+
 enum { SCORE_PIECE_SIZE = 16384 };
 
 static inline int score_piece_count(size_t size) {

@@ -193,7 +193,7 @@ void score_stage_run_arrays(score_stage_run *run, score_run_arrays *arrays) {
 }
 
 void score_stage_run_restored(score_stage_run *run) {
-    score_packed_update(run->packed, run->parameters);
+    score_packed_update(run->packed, run->parameters, run->executor);
 }
 
 static void sum_squares(void *argument, int piece, int thread) {
@@ -235,7 +235,7 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *l
     run->average_share = score_average_share(run->stage->optimizer.average_half_life, step,
                                              run->stage->batch);
     executor->run(executor->context, pieces, update_weights, run);
-    score_packed_update(run->packed, run->parameters);
+    score_packed_update(run->packed, run->parameters, run->executor);
     return SCORE_OK;
 }
 
@@ -245,7 +245,7 @@ score_status score_stage_run_validate(score_stage_run *run, double *loss, score_
         return SCORE_OK;
     for (size_t k = 0; k < run->size; k++)
         run->average_rounded[k] = (score_real)run->average[k];
-    score_packed_update(run->average_packed, run->average_rounded);
+    score_packed_update(run->average_packed, run->average_rounded, run->executor);
     score_status status = score_minibatch_evaluate(
         run->minibatch, run->average_packed, &run->validation, 0, run->executor, loss, NULL, error);
     if (status == SCORE_OK && !isfinite(*loss))

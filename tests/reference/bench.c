@@ -37,13 +37,15 @@ bench bench_create(const fixture *f) {
     const double *weights = score_model_parameters_const(f->model, 0);
     for (size_t k = 0; k < count; k++)
         parameters[k] = (score_real)weights[k];
-    score_packed_update(b.packed, parameters);
+    const score_executor serial = score_executor_serial();
+    score_packed_update(b.packed, parameters, &serial);
     free(parameters);
 
     size_t pairs = 0;
     for (int k = 0; k < f->samples; k++)
         pairs += (size_t)f->beads[k] * (size_t)f->beads[k];
-    require(score_tile_create(f->network, &LAYOUT, f->samples, f->rows, pairs, &b.tile, &error),
+    require(score_tile_create(f->network, &LAYOUT, f->samples, f->rows, pairs, 1, &b.tile,
+                              &error),
             &error);
     b.view = score_tile_set_molecules(b.tile, f->samples, f->beads, f->features);
     assert_int_equal(b.view.molecules, f->samples);

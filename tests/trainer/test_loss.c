@@ -38,7 +38,8 @@ static void set_up(fixture *f, const tiny_network *tiny) {
                                       .beads = TINY_BEADS,
                                       .features = features};
     assert_int_equal(score_packed_create(f->network, &f->packed, &error), SCORE_OK);
-    score_packed_update(f->packed, score_model_parameters(f->model, 0));
+    const score_executor serial = score_executor_serial();
+    score_packed_update(f->packed, score_model_parameters(f->model, 0), &serial);
     assert_int_equal(score_losses_create(f->network, &f->setting, SAMPLES, &f->losses, &error),
                      SCORE_OK);
     score_random random = score_random_stream(6, 0, 0, 0);
@@ -114,7 +115,7 @@ static double expected_loss(fixture *f) {
     score_tile *tile = NULL;
     score_error error = {0};
     assert_int_equal(score_tile_create(f->network, &streams, 1, TINY_BEADS, TINY_BEADS * TINY_BEADS,
-                                       &tile, &error),
+                                       1, &tile, &error),
                      SCORE_OK);
     double sum = 0;
     for (int m = 0; m < SAMPLES; m++) {
@@ -153,7 +154,8 @@ static void loss_is_its_formula(void **state) {
 static double loss_with(fixture *f, double *parameter, double value) {
     double old = *parameter;
     *parameter = value;
-    score_packed_update(f->packed, score_model_parameters(f->model, 0));
+    const score_executor serial = score_executor_serial();
+    score_packed_update(f->packed, score_model_parameters(f->model, 0), &serial);
     double loss = evaluate(f, SAMPLES, 1.0 / SAMPLES, NULL);
     *parameter = old;
     return loss;

@@ -191,7 +191,8 @@ static step_fixture begin_step(void) {
         .schedule = {0.1, 20}, .t_end = 1, .weight_middle = 0.5, .weight = 1, .beads = TINY_BEADS};
     assert_int_equal(score_packed_create(score_model_network(f.model, 0), &f.packed, &error),
                      SCORE_OK);
-    score_packed_update(f.packed, score_model_parameters(f.model, 0));
+    const score_executor serial = score_executor_serial();
+    score_packed_update(f.packed, score_model_parameters(f.model, 0), &serial);
     f.size = score_packed_gradient_size(f.packed);
     f.sampler = make_sampler(f.dataset);
     return f;

@@ -2,6 +2,8 @@
 #ifndef SCORE_EXECUTOR_H
 #define SCORE_EXECUTOR_H
 
+#include <stdbool.h>
+
 #include "score/status.h"
 
 #ifdef __cplusplus
@@ -16,6 +18,9 @@ typedef void (*score_task)(void *argument, int task, int thread);
  * when all have returned. */
 typedef struct score_executor {
     int threads;
+    /* Up to `threads` tasks of one run() are under way at the same time, so they may wait for each
+     * other. Where it is false, one molecule is never shared by several threads. */
+    bool together;
     void *context;
     void (*run)(void *context, int tasks, score_task task, void *argument);
 } score_executor;

@@ -10,6 +10,15 @@
 #define score_evaluator_destroy SCORE_TYPED(score_evaluator_destroy)
 #define score_evaluator_run SCORE_TYPED(score_evaluator_run)
 
+/* Molecules go to the network in tiles of whole molecules: rows of several molecules share a
+ * product. A tile belongs to one thread, unless there are too few molecules for that: then all
+ * threads share one tile after the other. */
+enum {
+    TILE_ROWS = 64,           /* enough for the products' full speed; few for the cache */
+    MOLECULES_PER_THREAD = 4, /* fewer, and threads share tiles */
+    SHARED_WORK = 3000000,    /* products of two numbers: less, and waiting takes longer */
+};
+
 struct score_evaluator {
     const score_network *network;
     int molecule_count;
@@ -22,6 +31,16 @@ struct score_evaluator {
     int *beads;          /* [molecule_count] */
     int threads;
     score_tile **tiles; /* [threads] */
+    bool shares_tiles;
+    score_team team;
+    /* Molecules that consist of the same beads have the same first layer at a fixed time. */
+    int kind_count;
+    int *kind_molecule; /* [kind_count]: one of each kind */
+    int *kind_row;      /* [kind_count]: where its rows of the first layer begin */
+    int *first_source;  /* [molecule_count]: the same of every molecule */
+    double constant_t;  /* of node and qkv; not a number before the first use */
+    score_real *node;
+    score_real *qkv;
 };
 
 typedef struct limits {
@@ -30,31 +49,80 @@ typedef struct limits {
     size_t pairs;
 } limits;
 
-/* Groups consecutive molecules into tiles, and finds what the largest tile needs. */
+static int whole_number_of(int unit, int count) {
+    return (count + unit - 1) / unit * unit;
+}
+
+/* Cuts the molecules into tiles of nearly equal size, and finds what the largest one needs. */
 static limits partition(score_evaluator *evaluator) {
-    limits most = {0, 0, 0}, now = {0, 0, 0};
-    int row = 0;
-    evaluator->tile_count = 0;
-    for (int m = 0; m < evaluator->molecule_count; m++) {
-        const int beads = evaluator->molecules[m].beads;
-        if (now.molecules == 0) {
-            evaluator->first_molecule[evaluator->tile_count] = m;
-            evaluator->first_row[evaluator->tile_count] = row;
-            evaluator->tile_count++;
+    const int molecules = evaluator->molecule_count, threads = evaluator->threads;
+    long rows = 0;
+    for (int m = 0; m < molecules; m++)
+        rows += evaluator->molecules[m].beads;
+    const double work = 2.0 * (double)rows * (double)evaluator->network->parameter_count;
+    evaluator->shares_tiles = threads > 1 && molecules < MOLECULES_PER_THREAD * threads &&
+                              work >= SHARED_WORK;
+    int tiles = (int)((rows + TILE_ROWS - 1) / TILE_ROWS);
+    if (!evaluator->shares_tiles)
+        tiles = whole_number_of(threads, tiles);
+    tiles = tiles < molecules ? tiles : molecules;
+
+    limits most = {0, 0, 0};
+    int m = 0, row = 0;
+    for (int k = 0; k < tiles; k++) {
+        const long end = rows * (k + 1) / tiles;
+        limits now = {0, 0, 0};
+        evaluator->first_molecule[k] = m;
+        evaluator->first_row[k] = row;
+        /* A molecule belongs to the tile that has its middle, and every tile has one. */
+        for (; m < molecules; m++) {
+            const int beads = evaluator->molecules[m].beads;
+            const bool fits = row + beads / 2 < end && molecules - m >= tiles - k;
+            if (now.molecules > 0 && !fits && k < tiles - 1)
+                break;
+            now.molecules++;
+            now.rows += beads;
+            now.pairs += (size_t)beads * (size_t)beads;
+            row += beads;
         }
-        now.molecules++;
-        now.rows += beads;
-        now.pairs += (size_t)beads * (size_t)beads;
-        row += beads;
         most.molecules = now.molecules > most.molecules ? now.molecules : most.molecules;
         most.rows = now.rows > most.rows ? now.rows : most.rows;
         most.pairs = now.pairs > most.pairs ? now.pairs : most.pairs;
-        if (now.rows >= SCORE_TILE_ROWS)
-            now = (limits){0, 0, 0};
     }
-    evaluator->first_molecule[evaluator->tile_count] = evaluator->molecule_count;
-    evaluator->first_row[evaluator->tile_count] = row;
+    evaluator->first_molecule[tiles] = molecules;
+    evaluator->first_row[tiles] = row;
+    evaluator->tile_count = tiles;
     return most;
+}
+
+static bool same_kind(const score_network *network, const score_molecule *a,
+                      const score_molecule *b) {
+    const size_t size = (size_t)a->beads * (size_t)network->feature_count * sizeof(int);
+    return a->beads == b->beads && (size == 0 || memcmp(a->features, b->features, size) == 0);
+}
+
+static void find_kinds(score_evaluator *evaluator) {
+    int rows = 0;
+    for (int m = 0; m < evaluator->molecule_count; m++) {
+        const score_molecule *molecule = &evaluator->molecules[m];
+        int kind = 0;
+        while (kind < evaluator->kind_count &&
+               !same_kind(evaluator->network, &evaluator->molecules[evaluator->kind_molecule[kind]],
+                          molecule))
+            kind++;
+        if (kind == evaluator->kind_count) {
+            evaluator->kind_molecule[kind] = m;
+            evaluator->kind_row[kind] = rows;
+            evaluator->kind_count++;
+            rows += molecule->beads;
+        }
+        evaluator->first_source[m] = evaluator->kind_row[kind];
+    }
+    evaluator->kind_row[evaluator->kind_count] = rows;
+}
+
+static bool has_first_layer(const score_network *network) {
+    return network->expert.architecture == SCORE_GRAPH_TRANSFORMER;
 }
 
 static score_status allocate_lists(score_evaluator *evaluator, score_error *error) {
@@ -63,13 +131,31 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     evaluator->first_row = calloc(count + 1, size);
     evaluator->bad_molecule = calloc(count, size);
     evaluator->beads = calloc(count, size);
+    evaluator->kind_molecule = calloc(count, size);
+    evaluator->kind_row = calloc(count + 1, size);
+    evaluator->first_source = calloc(count, size);
     evaluator->tiles = calloc((size_t)evaluator->threads, sizeof(score_tile *));
     if (evaluator->first_molecule == NULL || evaluator->first_row == NULL ||
-        evaluator->bad_molecule == NULL || evaluator->beads == NULL || evaluator->tiles == NULL)
+        evaluator->bad_molecule == NULL || evaluator->beads == NULL || evaluator->tiles == NULL ||
+        evaluator->kind_molecule == NULL || evaluator->kind_row == NULL ||
+        evaluator->first_source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate lists for %d molecules",
                           evaluator->molecule_count);
     for (int m = 0; m < evaluator->molecule_count; m++)
         evaluator->beads[m] = evaluator->molecules[m].beads;
+    return SCORE_OK;
+}
+
+static score_status allocate_first_layer(score_evaluator *evaluator, score_error *error) {
+    const score_expert_config *expert = &evaluator->network->expert;
+    const size_t rows = (size_t)evaluator->kind_row[evaluator->kind_count];
+    const size_t all = (size_t)(expert->heads * expert->head_width);
+    evaluator->constant_t = NAN;
+    evaluator->node = calloc(rows * (size_t)expert->hidden, sizeof *evaluator->node);
+    evaluator->qkv = calloc(rows * 3 * all, sizeof *evaluator->qkv);
+    if (evaluator->node == NULL || evaluator->qkv == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a first layer of %zu beads",
+                          rows);
     return SCORE_OK;
 }
 
@@ -83,7 +169,8 @@ static score_status pack(score_evaluator *evaluator, const double *parameters, s
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %zu parameters", count);
     for (size_t k = 0; k < count; k++)
         values[k] = (score_real)parameters[k];
-    score_packed_update(evaluator->packed, values);
+    const score_executor serial = score_executor_serial();
+    score_packed_update(evaluator->packed, values, &serial);
     free(values);
     return SCORE_OK;
 }
@@ -104,10 +191,15 @@ score_status score_evaluator_create(const score_network *network, const double *
     if ((status = allocate_lists(evaluator, error)) ||
         (status = pack(evaluator, parameters, error)))
         goto fail;
+    find_kinds(evaluator);
+    if (has_first_layer(network) && (status = allocate_first_layer(evaluator, error)))
+        goto fail;
     const limits most = partition(evaluator);
+    const int parts = evaluator->shares_tiles ? threads : 1;
+    evaluator->team.parts = threads;
     for (int k = 0; k < threads; k++)
         if ((status = score_tile_create(network, &value_only, most.molecules, most.rows, most.pairs,
-                                        &evaluator->tiles[k], error)))
+                                        parts, &evaluator->tiles[k], error)))
             goto fail;
     *result = evaluator;
     return SCORE_OK;
@@ -127,6 +219,11 @@ void score_evaluator_destroy(score_evaluator *evaluator) {
     free(evaluator->bad_molecule);
     free(evaluator->beads);
     free(evaluator->tiles);
+    free(evaluator->kind_molecule);
+    free(evaluator->kind_row);
+    free(evaluator->first_source);
+    free(evaluator->node);
+    free(evaluator->qkv);
     free(evaluator);
 }
 
@@ -184,39 +281,99 @@ typedef struct job {
     const score_evaluation *evaluation;
 } job;
 
-static void run_tile(void *argument, int k, int thread) {
-    const job *work = argument;
+static void fill_times(const score_tile_view *view, double t) {
+    for (int m = 0; m < view->molecules; m++)
+        view->t[m] = (score_real)t;
+}
+
+static score_tile_view set_up(const job *work, score_tile *tile, int k) {
+    const score_evaluator *evaluator = work->evaluator;
+    const score_evaluation *evaluation = work->evaluation;
+    const int molecule = evaluator->first_molecule[k];
+    const ptrdiff_t row = evaluator->first_row[k];
+    const score_tile_view view = score_tile_set_molecules(
+        tile, evaluator->first_molecule[k + 1] - molecule, evaluator->beads + molecule,
+        evaluator->molecules[molecule].features);
+    normalise(evaluator->network, evaluation->positions_nm + row * evaluator->network->dimensions,
+              evaluation->scale_nm, &view);
+    fill_times(&view, evaluation->t);
+    for (int m = 0; m < view.molecules; m++)
+        view.output_bar[m] = 1;
+    memset(view.x_bar, 0,
+           (size_t)view.rows * (size_t)evaluator->network->dimensions * sizeof *view.x_bar);
+    memset(view.t_bar, 0, (size_t)view.molecules * sizeof *view.t_bar);
+    return view;
+}
+
+/* One tile, by one thread or, as `part` of them, by all. */
+static void evaluate_tile(const job *work, int k, score_tile *tile, score_team *team, int part) {
     score_evaluator *evaluator = work->evaluator;
     const score_evaluation *evaluation = work->evaluation;
     const score_network *network = evaluator->network;
-    const int molecule = evaluator->first_molecule[k], row = evaluator->first_row[k];
-    const int molecules = evaluator->first_molecule[k + 1] - molecule;
-    score_tile *tile = evaluator->tiles[thread];
-    const score_tile_view view = score_tile_set_molecules(
-        tile, molecules, evaluator->beads + molecule, evaluator->molecules[molecule].features);
-    normalise(network, evaluation->positions_nm + (ptrdiff_t)row * network->dimensions,
-              evaluation->scale_nm, &view);
-    for (int m = 0; m < molecules; m++)
-        view.t[m] = (score_real)evaluation->t;
-    const score_pass pass = {.streams = 1u, .wants_time = evaluation->time_derivative != NULL};
+    const int molecule = evaluator->first_molecule[k];
+    const score_first_layer_values constants = {evaluator->node, evaluator->qkv,
+                                                evaluator->first_source + molecule};
+    const bool wants_time = evaluation->time_derivative != NULL;
+    const score_pass pass = {
+        .streams = 1u,
+        .wants_time = wants_time,
+        .constants = has_first_layer(network) && !wants_time ? &constants : NULL,
+        .team = team,
+        .part = part,
+    };
+    score_tile_view view = {0};
+    if (part == 0)
+        view = set_up(work, tile, k);
+    if (team != NULL)
+        score_team_wait(team);
     score_forward(evaluator->packed, tile, &pass);
-    const bool differentiates = evaluation->score_per_nm != NULL || pass.wants_time;
-    if (network->expert.output == SCORE_OUTPUT_ENERGY && differentiates) {
-        const size_t coordinates = (size_t)view.rows * (size_t)network->dimensions;
-        for (int m = 0; m < molecules; m++)
-            view.output_bar[m] = 1;
-        memset(view.x_bar, 0, coordinates * sizeof *view.x_bar);
-        memset(view.t_bar, 0, (size_t)molecules * sizeof *view.t_bar);
+    if (network->expert.output == SCORE_OUTPUT_ENERGY &&
+        (evaluation->score_per_nm != NULL || wants_time))
         score_backward(evaluator->packed, tile, &pass);
+    if (part == 0) {
+        const int bad = collect(network, evaluation, molecule, evaluator->first_row[k], &view);
+        evaluator->bad_molecule[k] = bad < 0 ? -1 : molecule + bad;
     }
-    const int bad = collect(network, evaluation, molecule, row, &view);
-    evaluator->bad_molecule[k] = bad < 0 ? -1 : molecule + bad;
+}
+
+static void run_tile(void *argument, int k, int thread) {
+    const job *work = argument;
+    evaluate_tile(work, k, work->evaluator->tiles[thread], NULL, 0);
+}
+
+static void run_part(void *argument, int part, int thread) {
+    (void)thread;
+    const job *work = argument;
+    score_evaluator *evaluator = work->evaluator;
+    for (int k = 0; k < evaluator->tile_count; k++)
+        evaluate_tile(work, k, evaluator->tiles[0], &evaluator->team, part);
+}
+
+/* Node and qkv at time t of every kind of molecule. */
+static void compute_first_layer(score_evaluator *evaluator, double t) {
+    const score_expert_config *expert = &evaluator->network->expert;
+    const ptrdiff_t h = expert->hidden, all = (ptrdiff_t)expert->heads * expert->head_width;
+    for (int k = 0; k < evaluator->kind_count; k++) {
+        const score_molecule *molecule = &evaluator->molecules[evaluator->kind_molecule[k]];
+        const ptrdiff_t row = evaluator->kind_row[k];
+        const score_tile_view view = score_tile_set_molecules(evaluator->tiles[0], 1,
+                                                              &molecule->beads, molecule->features);
+        fill_times(&view, t);
+        score_first_layer(evaluator->packed, evaluator->tiles[0], evaluator->node + row * h,
+                          evaluator->qkv + row * 3 * all);
+    }
+    evaluator->constant_t = t;
 }
 
 score_status score_evaluator_run(score_evaluator *evaluator, const score_evaluation *evaluation,
                                  const score_executor *executor, score_error *error) {
     job work = {evaluator, evaluation};
-    executor->run(executor->context, evaluator->tile_count, run_tile, &work);
+    if (has_first_layer(evaluator->network) && !(evaluation->t == evaluator->constant_t))
+        compute_first_layer(evaluator, evaluation->t);
+    if (evaluator->shares_tiles && executor->together && executor->threads == evaluator->threads)
+        executor->run(executor->context, evaluator->threads, run_part, &work);
+    else
+        executor->run(executor->context, evaluator->tile_count, run_tile, &work);
     for (int k = 0; k < evaluator->tile_count; k++)
         if (evaluator->bad_molecule[k] >= 0)
             return score_fail(error, SCORE_ERROR_NUMERIC,

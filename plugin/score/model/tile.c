@@ -26,7 +26,6 @@ static void lay_out(score_tile *tile, score_arena *arena) {
     tile->view.t_bar = score_arena_take(arena, molecules, real);
     tile->output_work = score_arena_take(arena, streams * outputs, real);
     tile->centred = score_arena_take(arena, streams * coordinates, real);
-    tile->centred_bar = score_arena_take(arena, coordinates, real);
     tile->time = score_arena_take(arena, streams * times, real);
     tile->time_bar = score_arena_take(arena, streams * times, real);
     tile->time_derivatives = score_arena_take(arena, molecules * 4 * SCORE_MAX_TIME_FEATURES,
@@ -38,7 +37,7 @@ static void lay_out(score_tile *tile, score_arena *arena) {
 }
 
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs,
+                               int max_molecules, int max_rows, size_t max_pairs, int parts,
                                score_tile **result, score_error *error) {
     *result = NULL;
     score_tile *tile = calloc(1, sizeof *tile);
@@ -50,6 +49,7 @@ score_status score_tile_create(const score_network *network, const score_streams
     tile->max_molecules = max_molecules;
     tile->max_rows = max_rows;
     tile->max_pairs = max_pairs;
+    tile->parts = parts;
     const double largest = floor(sqrt((double)max_pairs) + 1e-6);
     tile->max_beads = largest < max_rows ? (int)largest : max_rows;
     tile->layers = calloc((size_t)network->expert.layers + 1, sizeof *tile->layers);

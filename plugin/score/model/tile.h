@@ -21,12 +21,10 @@
 
 #include "base/arena.h"
 #include "base/real.h"
+#include "base/team.h"
 #include "model/network.h"
 #include "nn/streams.h"
-
-/* Rows of a tile that keep its activations in a core's cache. A tile takes whole molecules until it
- * has this many; it depends on nothing else, so results do not depend on the number of threads. */
-enum { SCORE_TILE_ROWS = 64 };
+#include "score/executor.h"
 
 #define score_packed_create SCORE_TYPED(score_packed_create)
 #define score_packed_destroy SCORE_TYPED(score_packed_destroy)
@@ -36,16 +34,32 @@ enum { SCORE_TILE_ROWS = 64 };
 #define score_tile_create SCORE_TYPED(score_tile_create)
 #define score_tile_destroy SCORE_TYPED(score_tile_destroy)
 #define score_tile_set_molecules SCORE_TYPED(score_tile_set_molecules)
+#define score_first_layer SCORE_TYPED(score_first_layer)
 #define score_forward SCORE_TYPED(score_forward)
 #define score_backward SCORE_TYPED(score_backward)
 
 typedef struct score_packed score_packed;
 typedef struct score_tile score_tile;
 
+/* At a fixed time nothing before the first attention depends on the coordinates: the nodes, their
+ * norm, queries, keys and values are constants of the model and of what a molecule consists of. */
+typedef struct score_first_layer_values {
+    const score_real *node;  /* [...][h] */
+    const score_real *qkv;   /* [...][3 H w] */
+    const int *first_source; /* [M]: a molecule's first row in both; molecules may share rows */
+} score_first_layer_values;
+
 typedef struct score_pass {
     unsigned streams;     /* bit s: stream s takes part */
     bool wants_time;      /* backward: t_bar is wanted */
     score_real *gradient; /* backward: score_packed_gradient_size values, or NULL: not wanted */
+    /* NULL: computed. Else they are taken as they are, and times are not read: for a pass over the
+     * value alone that wants neither t_bar nor a gradient. */
+    const score_first_layer_values *constants;
+    /* Threads that call forward and backward together, or NULL for one: each with its own part. No
+     * gradient is then formed. */
+    score_team *team;
+    int part;
 } score_pass;
 
 /* The weights of one expert in the form the blocks use. `network` must outlive it. */
@@ -53,7 +67,8 @@ score_status score_packed_create(const score_network *network, score_packed **pa
                                  score_error *error);
 void score_packed_destroy(score_packed *packed);
 /* Takes new parameters (network->parameter_count values), e.g. after an optimizer step. */
-void score_packed_update(score_packed *packed, const score_real *parameters);
+void score_packed_update(score_packed *packed, const score_real *parameters,
+                         const score_executor *executor);
 /* A gradient has the parameters first, then quantities derived from them (attention's A and c).
  * fold moves what has been collected for the latter to the former. Linear in the gradient, so it
  * may be called once on a sum. */
@@ -74,10 +89,11 @@ typedef struct score_tile_view {
     score_real *t_bar;      /* [M] */
 } score_tile_view;
 
-/* Workspace for up to max_molecules molecules, max_rows beads and max_pairs = sum of beads^2. */
+/* Workspace for up to max_molecules molecules, max_rows beads and max_pairs = sum of beads^2, for
+ * up to `parts` threads together. */
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs, score_tile **tile,
-                               score_error *error);
+                               int max_molecules, int max_rows, size_t max_pairs, int parts,
+                               score_tile **tile, score_error *error);
 void score_tile_destroy(score_tile *tile);
 
 /* Lays out `molecules` molecules with beads[m] beads each and returns the view of the tile, valid
@@ -85,6 +101,11 @@ void score_tile_destroy(score_tile *tile);
  * Must be inside the limits given to create. */
 score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const int *beads,
                                          const int *features);
+
+/* For graph transformers: node and qkv of score_first_layer_values, one row a bead of the tile, at
+ * the times of its view. */
+void score_first_layer(const score_packed *packed, score_tile *tile, score_real *node,
+                       score_real *qkv);
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass);
 /* Zeroes nothing the caller sees: set x_bar and t_bar first. */

@@ -1,107 +1,49 @@
-/* The one traversal of a network: inputs, the steps in order, and for the backward sweep the steps
- * from the end and the adjoints of the inputs. */
+/* The one traversal of a network: its steps in order, and backward from the end. */
 #include <string.h>
 
 #include "model/blocks.h"
-#include "model/diffusion.h"
 
-/* out = in minus the mean over the beads of each molecule, or in. Its own adjoint. */
-static void centre(const score_tile *tile, const score_real *in, score_real *out, bool adds) {
-    const int d = tile->network->dimensions;
-    for (int m = 0; m < tile->view.molecules; m++) {
-        const int begin = tile->first_row[m], end = tile->first_row[m + 1];
-        for (int c = 0; c < d; c++) {
-            score_real mean = 0;
-            if (tile->network->centred) {
-                for (int i = begin; i < end; i++)
-                    mean += in[i * d + c];
-                mean /= (score_real)(end - begin);
-            }
-            for (int i = begin; i < end; i++)
-                out[i * d + c] = in[i * d + c] - mean + (adds ? out[i * d + c] : 0);
-        }
-    }
+static score_share share_of(const score_pass *pass) {
+    if (pass->team == NULL)
+        return (score_share){0, 1};
+    return (score_share){pass->part, pass->team->parts};
 }
 
-static void set_coordinates(score_tile *tile, const score_pass *pass) {
-    const ptrdiff_t size = (ptrdiff_t)tile->view.rows * tile->network->dimensions;
-    for (int s = 0; s < tile->streams.count; s++) {
-        if (!score_has_stream(pass->streams, s))
-            continue;
-        if (tile->streams.order[s] < 2)
-            centre(tile, tile->view.x + s * size, tile->centred + s * size, false);
-        else
-            memset(tile->centred + s * size, 0, (size_t)size * sizeof *tile->centred);
-    }
-}
-
-/* Time features are elementwise in t, whose second order is zero. The ends of the range are rounded
- * as t is: in float, .6 is more than .6, and a t at the end must not count as outside. */
-static void set_times(score_tile *tile, const score_pass *pass) {
-    const score_network *network = tile->network;
-    const int molecules = tile->view.molecules, count = network->time_features;
-    const double t_begin = (double)(score_real)network->expert.t_begin;
-    const double t_end = (double)(score_real)network->expert.t_end;
-    for (int m = 0; m < molecules; m++) {
-        double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
-                                                  tile->time_derivatives +
-                                              4 * m;
-        if (score_has_stream(pass->streams, 0))
-            score_time_features((double)tile->view.t[m], t_begin, t_end, f);
-        for (int s = 0; s < tile->streams.count; s++) {
-            if (!score_has_stream(pass->streams, s))
-                continue;
-            const int order = tile->streams.order[s];
-            double rate = 1;
-            for (int n = 0; n < order; n++)
-                rate *= tile->streams.moves_time[s]
-                            ? (double)tile->view.t[(s - order + 1) * molecules + m]
-                            : 0;
-            for (int k = 0; k < count; k++)
-                tile->time[(ptrdiff_t)(s * molecules + m) * count + k] = (score_real)(f[order][k] *
-                                                                                      rate);
-        }
-    }
-}
-
-/* t_bar += the adjoint of t through the features of every stream. */
-static void collect_times(score_tile *tile, const score_pass *pass) {
-    const int molecules = tile->view.molecules, count = tile->network->time_features;
-    for (int m = 0; m < molecules; m++) {
-        double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
-                                                  tile->time_derivatives +
-                                              4 * m;
-        for (int s = 0; s < tile->streams.count; s++) {
-            const int order = tile->streams.order[s];
-            if (!score_has_stream(pass->streams, s) || (order > 0 && !tile->streams.moves_time[s]))
-                continue;
-            double rate = 1, sum = 0;
-            for (int n = 0; n < order; n++)
-                rate *= (double)tile->view.t[(s - order + 1) * molecules + m];
-            for (int k = 0; k < count; k++)
-                sum += (double)tile->time_bar[(ptrdiff_t)(s * molecules + m) * count + k] *
-                       f[order + 1][k];
-            tile->view.t_bar[m] += (score_real)(sum * rate);
-        }
-    }
+static void wait(const score_pass *pass) {
+    if (pass->team != NULL)
+        score_team_wait(pass->team);
 }
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass) {
-    set_coordinates(tile, pass);
-    set_times(tile, pass);
-    for (int k = 0; k < packed->step_count; k++)
-        packed->steps[k].block.forward(packed, tile, pass, packed->steps[k].layer);
+    const score_share share = share_of(pass);
+    for (int k = 0; k < packed->step_count; k++) {
+        const score_step *step = &packed->steps[k];
+        if (k > 0 && step->forward_split != step[-1].forward_split)
+            wait(pass);
+        step->forward(packed, tile, pass, step->layer, share);
+    }
+    wait(pass);
 }
 
 void score_backward(const score_packed *packed, score_tile *tile, const score_pass *pass) {
-    const score_network *network = tile->network;
-    const size_t coordinates = (size_t)tile->view.rows * (size_t)network->dimensions;
-    memset(tile->centred_bar, 0, coordinates * sizeof *tile->centred_bar);
-    score_zero_streams(pass->streams, (ptrdiff_t)tile->view.molecules * network->time_features,
-                       tile->time_bar);
-    for (int k = packed->step_count - 1; k >= 0; k--)
-        packed->steps[k].block.backward(packed, tile, pass, packed->steps[k].layer);
-    centre(tile, tile->centred_bar, tile->view.x_bar, true);
-    if (pass->wants_time)
-        collect_times(tile, pass);
+    const score_share share = share_of(pass);
+    for (int k = packed->step_count - 1; k >= 0; k--) {
+        const score_step *step = &packed->steps[k];
+        if (k < packed->step_count - 1 && step->backward_split != step[1].backward_split)
+            wait(pass);
+        step->backward(packed, tile, pass, step->layer, share);
+    }
+    wait(pass);
+}
+
+void score_first_layer(const score_packed *packed, score_tile *tile, score_real *node,
+                       score_real *qkv) {
+    enum { STEPS = 4 }; /* inputs, embedding, norm, query-key-value */
+    const score_pass pass = {.streams = 1u};
+    const size_t rows = (size_t)tile->view.rows, h = (size_t)tile->network->expert.hidden;
+    const size_t all = (size_t)(tile->network->expert.heads * tile->network->expert.head_width);
+    for (int k = 0; k < STEPS; k++)
+        packed->steps[k].forward(packed, tile, &pass, packed->steps[k].layer, (score_share){0, 1});
+    memcpy(node, tile->layers[0].node, rows * h * sizeof *node);
+    memcpy(qkv, tile->layers[0].qkv, rows * 3 * all * sizeof *qkv);
 }

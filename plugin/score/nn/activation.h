@@ -14,13 +14,14 @@ typedef enum score_activation {
     SCORE_SWISH /* x / (1 + exp(-x)) */
 } score_activation;
 
-/* x, y: [streams][size] */
+/* x, y: [streams][rows][width], of which the columns of `range` are handled. */
 void score_activation_forward(score_activation kind, const score_streams *layout, unsigned streams,
-                              ptrdiff_t size, const score_real *x, score_real *y);
+                              int rows, int width, score_range range, const score_real *x,
+                              score_real *y);
 
-/* x_bar += adjoint */
+/* In place of y's adjoint, that of x. */
 void score_activation_backward(score_activation kind, const score_streams *layout, unsigned streams,
-                               ptrdiff_t size, const score_real *x, const score_real *y_bar,
-                               score_real *x_bar);
+                               int rows, int width, score_range range, const score_real *x,
+                               score_real *bar);
 
 #endif

@@ -3,6 +3,10 @@
 #include "base/vector_math.h"
 #include "nn/vector.h"
 
+/* Numbers from k on of a row, in SCORE_EACH_VECTOR. */
+#define READ(row) score_load_some(count, (row) + k)
+#define WRITE(row, vector) score_store_some(count, (row) + k, vector)
+
 /* With d = new - old, out = old + d g; the logit l is linear, g elementwise, d g bilinear. So along
  * a direction
  *   out'  = old' + d' g + d g'
@@ -36,8 +40,7 @@ typedef struct opening {
 } opening;
 
 SCORE_INLINE void derive_gate(const gate *it, const score_real *logit, opening *of) {
-    of->l[0] = logit[0];
-    for (int s = 1; s < it->layout->count; s++)
+    for (int s = 0; s < it->layout->count; s++)
         of->l[s] = logit[(ptrdiff_t)s * it->rows];
     const score_real g = score_logistic(of->l[0]), f1 = g * (1 - g), f2 = f1 * (1 - 2 * g);
     of->f[0] = g;
@@ -49,11 +52,12 @@ SCORE_INLINE void derive_gate(const gate *it, const score_real *logit, opening *
 
 SCORE_INLINE score_real derive_logit(const gate *it, const score_real *y, const score_real *z) {
     const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
-    score_real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int k = 0; k < it->width; k++)
-        sum += w_new[k] * y[k] + w_old[k] * z[k] + w_change[k] * (y[k] - z[k]);
-    return sum;
+    score_vector sum = {0};
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector fresh = READ(y), old = READ(z);
+        sum += READ(w_new) * fresh + READ(w_old) * old + READ(w_change) * (fresh - old);
+    });
+    return score_lane_sum(sum);
 }
 
 /* out' of one row, and out'' where `second`, which is a constant; g: g', g''. */
@@ -63,13 +67,15 @@ SCORE_INLINE void open_direction(bool second, const gate *it, score_real g0, con
     const score_real *y2 = y1 + it->stride, *z2 = z1 + it->stride;
     score_real *out2 = out1 + it->stride;
     const score_real g1 = g[0], g2 = second ? g[1] : 0;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        const score_real change = y[k] - z[k], change1 = y1[k] - z1[k];
-        out1[k] = z1[k] + change1 * g0 + change * g1;
-        if (second)
-            out2[k] = z2[k] + (y2[k] - z2[k]) * g0 + 2 * g1 * change1 + change * g2;
-    }
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector old1 = READ(z1);
+        const score_vector change = READ(y) - READ(z), change1 = READ(y1) - old1;
+        WRITE(out1, old1 + change1 * g0 + change * g1);
+        if (second) {
+            const score_vector old2 = READ(z2);
+            WRITE(out2, old2 + (READ(y2) - old2) * g0 + 2 * g1 * change1 + change * g2);
+        }
+    });
 }
 
 SCORE_INLINE void forward_row(const gate *it, const score_real *fresh, const score_real *old,
@@ -78,14 +84,14 @@ SCORE_INLINE void forward_row(const gate *it, const score_real *fresh, const sco
         if (score_has_stream(it->streams, s))
             logit[(ptrdiff_t)s * it->rows] = derive_logit(it, fresh + s * it->stride,
                                                           old + s * it->stride);
-    opening of;
+    opening of = {{0}, {0}, {0}};
     derive_gate(it, logit, &of);
     const score_real g = of.g[0];
-    if (score_has_stream(it->streams, 0)) {
-#pragma omp simd
-        for (int k = 0; k < it->width; k++)
-            out[k] = old[k] + g * (fresh[k] - old[k]);
-    }
+    if (score_has_stream(it->streams, 0))
+        SCORE_EACH_VECTOR(it->width, {
+            const score_vector z = READ(old);
+            WRITE(out, z + g * (READ(fresh) - z));
+        });
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
         const ptrdiff_t at = s * it->stride;
@@ -122,22 +128,23 @@ SCORE_INLINE void collect_direction(bool second, int s, const gate *it, const ar
     const score_real *y1 = y + s * it->stride, *z1 = z + s * it->stride;
     const score_real *y2 = y1 + it->stride, *z2 = z1 + it->stride;
     const score_real *bar1 = row->out_bar + s * it->stride, *bar2 = bar1 + it->stride;
-    score_real g0_bar = 0, g1_bar = 0, g2_bar = 0;
-#pragma omp simd reduction(+ : g0_bar, g1_bar, g2_bar)
-    for (int k = 0; k < it->width; k++) {
-        const score_real change = y[k] - z[k], change1 = y1[k] - z1[k];
-        g0_bar += bar1[k] * change1;
-        g1_bar += bar1[k] * change;
+    score_vector g0_bar = {0}, g1_bar = {0}, g2_bar = {0};
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector change = READ(y) - READ(z), change1 = READ(y1) - READ(z1);
+        const score_vector first_bar = READ(bar1);
+        g0_bar += first_bar * change1;
+        g1_bar += first_bar * change;
         if (second) {
-            g0_bar += bar2[k] * (y2[k] - z2[k]);
-            g1_bar += 2 * bar2[k] * change1;
-            g2_bar += bar2[k] * change;
+            const score_vector second_bar = READ(bar2);
+            g0_bar += second_bar * (READ(y2) - READ(z2));
+            g1_bar += 2 * second_bar * change1;
+            g2_bar += second_bar * change;
         }
-    }
-    g_bar[0] += g0_bar;
-    g_bar[s] = g1_bar;
+    });
+    g_bar[0] += score_lane_sum(g0_bar);
+    g_bar[s] = score_lane_sum(g1_bar);
     if (second)
-        g_bar[s + 1] = g2_bar;
+        g_bar[s + 1] = score_lane_sum(g2_bar);
 }
 
 /* fresh_bar and old_bar of a stream whose d has the adjoint `factor` out_bar, apart from what other
@@ -145,12 +152,12 @@ SCORE_INLINE void collect_direction(bool second, int s, const gate *it, const ar
 SCORE_INLINE void spread(const gate *it, score_real factor, score_real l_bar, const score_real *bar,
                          score_real *fresh_bar, score_real *old_bar) {
     const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        const score_real change_bar = factor * bar[k] + l_bar * w_change[k];
-        fresh_bar[k] = change_bar + l_bar * w_new[k];
-        old_bar[k] = bar[k] - change_bar + l_bar * w_old[k];
-    }
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector out_bar = READ(bar);
+        const score_vector change_bar = factor * out_bar + l_bar * READ(w_change);
+        WRITE(fresh_bar, change_bar + l_bar * READ(w_new));
+        WRITE(old_bar, out_bar - change_bar + l_bar * READ(w_old));
+    });
 }
 
 /* What the orders of a direction contribute to the adjoints of the lower ones. */
@@ -160,40 +167,37 @@ SCORE_INLINE void spread_direction(bool second, int s, const gate *it, const sco
     score_real *fresh_bar = row->fresh_bar, *fresh1_bar = fresh_bar + s * it->stride;
     score_real *old_bar = row->old_bar, *old1_bar = old_bar + s * it->stride;
     const score_real g1 = g[s], g2 = second ? g[s + 1] : 0;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        score_real change_bar = g1 * bar1[k];
+    SCORE_EACH_VECTOR(it->width, {
+        score_vector change_bar = g1 * READ(bar1);
         if (second) {
-            const score_real change1_bar = 2 * g1 * bar2[k];
-            change_bar += g2 * bar2[k];
-            fresh1_bar[k] += change1_bar;
-            old1_bar[k] -= change1_bar;
+            const score_vector second_bar = READ(bar2), change1_bar = 2 * g1 * second_bar;
+            change_bar += g2 * second_bar;
+            WRITE(fresh1_bar, READ(fresh1_bar) + change1_bar);
+            WRITE(old1_bar, READ(old1_bar) - change1_bar);
         }
-        fresh_bar[k] += change_bar;
-        old_bar[k] -= change_bar;
-    }
+        WRITE(fresh_bar, READ(fresh_bar) + change_bar);
+        WRITE(old_bar, READ(old_bar) - change_bar);
+    });
 }
 
 SCORE_INLINE void collect_weight(int width, score_real l_bar, const score_real *y,
                                  const score_real *z, score_real *weight_bar) {
     score_real *new_bar = weight_bar, *old_bar = new_bar + width, *change_bar = old_bar + width;
-#pragma omp simd
-    for (int k = 0; k < width; k++) {
-        new_bar[k] += l_bar * y[k];
-        old_bar[k] += l_bar * z[k];
-        change_bar[k] += l_bar * (y[k] - z[k]);
-    }
+    SCORE_EACH_VECTOR(width, {
+        const score_vector fresh = READ(y), old = READ(z);
+        WRITE(new_bar, READ(new_bar) + l_bar * fresh);
+        WRITE(old_bar, READ(old_bar) + l_bar * old);
+        WRITE(change_bar, READ(change_bar) + l_bar * (fresh - old));
+    });
 }
 
 SCORE_INLINE void backward_row(const gate *it, const score_real *logit, const arrays *row,
                                score_real *weight_bar) {
-    opening of;
+    opening of = {{0}, {0}, {0}};
     derive_gate(it, logit, &of);
-    score_real dot = 0, g_bar[SCORE_MAX_STREAMS], l_bar[SCORE_MAX_STREAMS] = {0};
-#pragma omp simd reduction(+ : dot)
-    for (int k = 0; k < it->width; k++)
-        dot += row->out_bar[k] * (row->fresh[k] - row->old[k]);
-    g_bar[0] = dot;
+    score_vector dot = {0};
+    SCORE_EACH_VECTOR(it->width, dot += READ(row->out_bar) * (READ(row->fresh) - READ(row->old)););
+    score_real g_bar[SCORE_MAX_STREAMS] = {score_lane_sum(dot)}, l_bar[SCORE_MAX_STREAMS] = {0};
     for (int d = 0; d < it->direction_count; d++)
         if (it->directions[d].second)
             collect_direction(true, it->directions[d].first, it, row, g_bar);

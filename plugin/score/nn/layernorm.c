@@ -4,6 +4,10 @@
 
 #include "nn/vector.h"
 
+/* Numbers from k on of a row, in SCORE_EACH_VECTOR. */
+#define READ(row) score_load_some(count, (row) + k)
+#define WRITE(row, vector) score_store_some(count, (row) + k, vector)
+
 /* With c = x - mean, v = mean(c c) and r = (v + eps)^(-1/2): y = scale c r + bias. c is linear in
  * x, v and the product c r are bilinear, r is elementwise. So along a direction
  *   v'  = 2 mean(c c')             y'  = scale (c' r + c r')
@@ -35,8 +39,7 @@ typedef struct root {
 } root;
 
 SCORE_INLINE void derive_root(const norm *it, const score_real *variance, root *of) {
-    of->v[0] = variance[0];
-    for (int s = 1; s < it->layout->count; s++)
+    for (int s = 0; s < it->layout->count; s++)
         of->v[s] = variance[(ptrdiff_t)s * it->rows];
     const score_real square = 1 / (of->v[0] + (score_real)SCORE_LAYERNORM_EPSILON);
     of->f[0] = sqrt(square);
@@ -49,13 +52,8 @@ SCORE_INLINE void derive_root(const norm *it, const score_real *variance, root *
 /* c of one row; returns its v. */
 SCORE_INLINE score_real centre(int width, const score_real *x, score_real *c) {
     const score_real mean = score_sum(width, x) / (score_real)width;
-    score_real square = 0;
-#pragma omp simd reduction(+ : square)
-    for (int k = 0; k < width; k++) {
-        c[k] = x[k] - mean;
-        square += c[k] * c[k];
-    }
-    return square / (score_real)width;
+    SCORE_EACH_VECTOR(width, WRITE(c, READ(x) - mean););
+    return score_dot(width, c, c) / (score_real)width;
 }
 
 /* c' and v' of one row, and c'' and v'' where `second`, which is a constant. */
@@ -66,19 +64,15 @@ SCORE_INLINE void centre_direction(bool second, const norm *it, const score_real
     score_real *c2 = c1 + it->stride;
     const score_real mean1 = score_sum(width, x) / (score_real)width;
     const score_real mean2 = second ? score_sum(width, x2) / (score_real)width : 0;
-    score_real first_dot = 0, second_dot = 0;
-#pragma omp simd reduction(+ : first_dot, second_dot)
-    for (int k = 0; k < width; k++) {
-        c1[k] = x[k] - mean1;
-        first_dot += c[k] * c1[k];
-        if (second) {
-            c2[k] = x2[k] - mean2;
-            second_dot += c1[k] * c1[k] + c[k] * c2[k];
-        }
-    }
-    variance[0] = 2 * first_dot / (score_real)width;
+    SCORE_EACH_VECTOR(width, {
+        WRITE(c1, READ(x) - mean1);
+        if (second)
+            WRITE(c2, READ(x2) - mean2);
+    });
+    variance[0] = 2 * score_dot(width, c, c1) / (score_real)width;
     if (second)
-        variance[it->rows] = 2 * second_dot / (score_real)width;
+        variance[it->rows] = 2 * (score_dot(width, c1, c1) + score_dot(width, c, c2)) /
+                             (score_real)width;
 }
 
 /* y' of one row, and y'' where `second`; r: r', r''. */
@@ -88,12 +82,12 @@ SCORE_INLINE void scale_direction(bool second, const norm *it, const score_real 
     const score_real *c2 = c1 + it->stride;
     score_real *y2 = y + it->stride;
     const score_real r1 = r[0], r2 = second ? r[1] : 0;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        y[k] = scale[k] * (c1[k] * r0 + c[k] * r1);
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector a = READ(scale), value = READ(c), first = READ(c1);
+        WRITE(y, a * (first * r0 + value * r1));
         if (second)
-            y2[k] = scale[k] * (c2[k] * r0 + 2 * r1 * c1[k] + c[k] * r2);
-    }
+            WRITE(y2, a * (READ(c2) * r0 + 2 * r1 * first + value * r2));
+    });
 }
 
 SCORE_INLINE void forward_row(const norm *it, const score_real *scale, const score_real *bias,
@@ -110,13 +104,11 @@ SCORE_INLINE void forward_row(const norm *it, const score_real *scale, const sco
         else
             centre_direction(false, it, xs, centred, cs, vs);
     }
-    root of;
+    root of = {{0}, {0}, {0}};
     derive_root(it, variance, &of);
-    if (score_has_stream(it->streams, 0)) {
-#pragma omp simd
-        for (int k = 0; k < it->width; k++)
-            y[k] = scale[k] * (centred[k] * of.r[0]) + bias[k];
-    }
+    if (score_has_stream(it->streams, 0))
+        SCORE_EACH_VECTOR(it->width,
+                          WRITE(y, READ(scale) * (READ(centred) * of.r[0]) + READ(bias)););
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
         const score_real *cs = centred + s * it->stride;
@@ -148,53 +140,52 @@ typedef struct sums {
 
 SCORE_INLINE void collect(const norm *it, const score_real *scale, const score_real *c,
                           const score_real *y_bar, sums *to) {
-    score_real dot = 0, sum = 0;
-#pragma omp simd reduction(+ : dot, sum)
-    for (int k = 0; k < it->width; k++) {
-        const score_real g = scale[k] * y_bar[k];
-        dot += g * c[k];
+    score_vector dot = {0}, sum = {0};
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector g = READ(scale) * READ(y_bar);
+        dot += g * READ(c);
         sum += g;
-    }
-    to->root_bar[0] = dot;
-    to->g[0] = sum;
+    });
+    to->root_bar[0] = score_lane_sum(dot);
+    to->g[0] = score_lane_sum(sum);
 }
 
 SCORE_INLINE void collect_direction(bool second, int s, const norm *it, const score_real *scale,
                                     const score_real *centred, const score_real *y_bar, sums *to) {
     const score_real *c1 = centred + s * it->stride, *c2 = c1 + it->stride;
     const score_real *bar1 = y_bar + s * it->stride, *bar2 = bar1 + it->stride;
-    score_real root_bar0 = 0, root_bar1 = 0, root_bar2 = 0, sum1 = 0, sum2 = 0;
-#pragma omp simd reduction(+ : root_bar0, root_bar1, root_bar2, sum1, sum2)
-    for (int k = 0; k < it->width; k++) {
-        const score_real g1 = scale[k] * bar1[k];
+    score_vector root_bar0 = {0}, root_bar1 = {0}, root_bar2 = {0}, sum1 = {0}, sum2 = {0};
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector a = READ(scale), value = READ(centred), first = READ(c1);
+        const score_vector g1 = a * READ(bar1);
         sum1 += g1;
-        root_bar0 += g1 * c1[k];
-        root_bar1 += g1 * centred[k];
+        root_bar0 += g1 * first;
+        root_bar1 += g1 * value;
         if (second) {
-            const score_real g2 = scale[k] * bar2[k];
+            const score_vector g2 = a * READ(bar2);
             sum2 += g2;
-            root_bar0 += g2 * c2[k];
-            root_bar1 += 2 * g2 * c1[k];
-            root_bar2 += g2 * centred[k];
+            root_bar0 += g2 * READ(c2);
+            root_bar1 += 2 * g2 * first;
+            root_bar2 += g2 * value;
         }
-    }
-    to->root_bar[0] += root_bar0;
-    to->root_bar[s] = root_bar1;
-    to->g[s] = sum1;
+    });
+    to->root_bar[0] += score_lane_sum(root_bar0);
+    to->root_bar[s] = score_lane_sum(root_bar1);
+    to->g[s] = score_lane_sum(sum1);
     if (second) {
-        to->root_bar[s + 1] = root_bar2;
-        to->g[s + 1] = sum2;
+        to->root_bar[s + 1] = score_lane_sum(root_bar2);
+        to->g[s + 1] = score_lane_sum(sum2);
     }
 }
 
-/* x_bar of the value, what its own stream contributes; half is v_bar / width. */
+/* What the value's own stream contributes to its x_bar. */
 SCORE_INLINE void spread(const norm *it, const score_real *scale, score_real r, score_real sum,
-                         score_real half, const score_real *c, const score_real *y_bar,
+                         score_real v_bar, const score_real *c, const score_real *y_bar,
                          score_real *x_bar) {
-    const score_real mean = r * sum / (score_real)it->width;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++)
-        x_bar[k] += r * (scale[k] * y_bar[k]) + 2 * half * c[k] - mean;
+    const score_real part = 1 / (score_real)it->width, mean = r * sum * part;
+    const score_real slope = 2 * v_bar * part;
+    SCORE_EACH_VECTOR(it->width, WRITE(x_bar, READ(x_bar) + READ(scale) * READ(y_bar) * r +
+                                                  READ(c) * slope - mean););
 }
 
 /* What a direction contributes to x_bar of the value and of its own streams. */
@@ -212,19 +203,20 @@ SCORE_INLINE void spread_direction(bool second, int s, const norm *it, const sco
     const score_real mean0 = (r1 * g1_sum + r2 * g2_sum) * part;
     const score_real mean1 = (r0 * g1_sum + 2 * r1 * g2_sum) * part;
     const score_real mean2 = r0 * g2_sum * part;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        const score_real g1 = scale[k] * bar1[k];
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector a = READ(scale), value = READ(centred), first = READ(c1);
+        const score_vector g1 = a * READ(bar1);
+        score_vector bar = g1 * r1 + first * v1 - mean0;
+        score_vector first_bar = g1 * r0 + value * v1 - mean1;
         if (second) {
-            const score_real g2 = scale[k] * bar2[k];
-            x_bar[k] += r1 * g1 + r2 * g2 + v1 * c1[k] + v2 * c2[k] - mean0;
-            x1_bar[k] += r0 * g1 + 2 * r1 * g2 + v1 * centred[k] + 2 * v2 * c1[k] - mean1;
-            x2_bar[k] += r0 * g2 + v2 * centred[k] - mean2;
-        } else {
-            x_bar[k] += r1 * g1 + v1 * c1[k] - mean0;
-            x1_bar[k] += r0 * g1 + v1 * centred[k] - mean1;
+            const score_vector g2 = a * READ(bar2);
+            bar += g2 * r2 + READ(c2) * v2;
+            first_bar += 2 * (g2 * r1 + first * v2);
+            WRITE(x2_bar, READ(x2_bar) + g2 * r0 + value * v2 - mean2);
         }
-    }
+        WRITE(x_bar, READ(x_bar) + bar);
+        WRITE(x1_bar, READ(x1_bar) + first_bar);
+    });
 }
 
 SCORE_INLINE void collect_scale(bool second, int s, const norm *it, const root *of,
@@ -233,24 +225,23 @@ SCORE_INLINE void collect_scale(bool second, int s, const norm *it, const root *
     const score_real *c1 = centred + s * it->stride, *c2 = c1 + it->stride;
     const score_real *bar1 = y_bar + s * it->stride, *bar2 = bar1 + it->stride;
     const score_real r0 = of->r[0], r1 = of->r[s], r2 = second ? of->r[s + 1] : 0;
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        score_real sum = bar1[k] * (c1[k] * r0 + centred[k] * r1);
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector value = READ(centred), first = READ(c1);
+        score_vector sum = READ(bar1) * (first * r0 + value * r1);
         if (second)
-            sum += bar2[k] * (c2[k] * r0 + 2 * r1 * c1[k] + centred[k] * r2);
-        scale_bar[k] += sum;
-    }
+            sum += READ(bar2) * (READ(c2) * r0 + 2 * r1 * first + value * r2);
+        WRITE(scale_bar, READ(scale_bar) + sum);
+    });
 }
 
 SCORE_INLINE void collect_parameters(const norm *it, const root *of, const score_real *centred,
                                      const score_real *y_bar, score_real *scale_bar,
                                      score_real *bias_bar) {
-    const score_real r = of->r[0];
-#pragma omp simd
-    for (int k = 0; k < it->width; k++) {
-        scale_bar[k] += y_bar[k] * (centred[k] * r);
-        bias_bar[k] += y_bar[k];
-    }
+    SCORE_EACH_VECTOR(it->width, {
+        const score_vector bar = READ(y_bar);
+        WRITE(scale_bar, READ(scale_bar) + bar * (READ(centred) * of->r[0]));
+        WRITE(bias_bar, READ(bias_bar) + bar);
+    });
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
         if (it->directions[d].second)
@@ -263,7 +254,7 @@ SCORE_INLINE void collect_parameters(const norm *it, const root *of, const score
 SCORE_INLINE void backward_row(const norm *it, const root *of, const score_real *scale,
                                const score_real *centred, const score_real *y_bar,
                                score_real *x_bar) {
-    sums from;
+    sums from = {{0}, {0}};
     collect(it, scale, centred, y_bar, &from);
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
@@ -274,7 +265,7 @@ SCORE_INLINE void backward_row(const norm *it, const root *of, const score_real 
     }
     score_real v_bar[SCORE_MAX_STREAMS] = {0};
     score_chain_backward(it->layout, it->streams, of->f, of->v, from.root_bar, v_bar);
-    spread(it, scale, of->r[0], from.g[0], v_bar[0] / (score_real)it->width, centred, y_bar, x_bar);
+    spread(it, scale, of->r[0], from.g[0], v_bar[0], centred, y_bar, x_bar);
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
         if (it->directions[d].second)
@@ -292,7 +283,7 @@ void score_layernorm_backward(const score_streams *layout, unsigned streams, int
     const norm it = norm_of(layout, streams, rows, width);
     for (int i = range.begin; i < range.end; i++) {
         const ptrdiff_t row = (ptrdiff_t)i * width;
-        root of;
+        root of = {{0}, {0}, {0}};
         derive_root(&it, variance + i, &of);
         backward_row(&it, &of, scale, centred + row, y_bar + row, x_bar + row);
         if (scale_bar != NULL)

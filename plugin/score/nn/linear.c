@@ -1,32 +1,34 @@
 #include "nn/linear.h"
 
-#include "base/gemm.h"
+#include "nn/vector.h"
 
-void score_linear_forward(unsigned streams, int rows, int in, int out, const score_real *weight,
-                          const score_real *bias, const score_real *x, score_real *y) {
+void score_linear_forward(unsigned streams, int rows, int in, int out, score_range range,
+                          const score_real *panels, const score_real *bias, const score_real *x,
+                          score_real *y) {
     const ptrdiff_t x_stride = (ptrdiff_t)rows * in, y_stride = (ptrdiff_t)rows * out;
-    for (score_run run = {0}; score_next_run(streams, &run);)
-        score_gemm(run.count * rows, out, in, x + run.first * x_stride, weight, 0,
-                   y + run.first * y_stride);
     if (score_has_stream(streams, 0))
-        for (int i = 0; i < rows; i++, y += out)
-            for (int k = 0; k < out; k++)
-                y[k] += bias[k];
+        score_product_panels(rows, in, range.begin, range.end, x, in, panels, bias, y, out, false);
+    for (score_run run = {0}; score_next_run(streams & ~1u, &run);)
+        score_product_panels(run.count * rows, in, range.begin, range.end, x + run.first * x_stride,
+                             in, panels, NULL, y + run.first * y_stride, out, false);
 }
 
-void score_linear_backward(unsigned streams, int rows, int in, int out, const score_real *weight,
-                           const score_real *x, const score_real *y_bar, score_real *x_bar,
-                           score_real *weight_bar, score_real *bias_bar) {
+void score_linear_backward(unsigned streams, int rows, int in, int out, score_range range,
+                           const score_real *panels, const score_real *y_bar, score_real *x_bar) {
     const ptrdiff_t x_stride = (ptrdiff_t)rows * in, y_stride = (ptrdiff_t)rows * out;
-    for (score_run run = {0}; score_next_run(streams, &run);) {
-        const score_real *bar = y_bar + run.first * y_stride;
-        if (x_bar != NULL)
-            score_gemm_nt(run.count * rows, in, out, bar, weight, x_bar + run.first * x_stride);
-        if (weight_bar != NULL)
-            score_gemm_tn(in, out, run.count * rows, x + run.first * x_stride, bar, weight_bar);
-    }
-    if (bias_bar != NULL && score_has_stream(streams, 0))
+    for (score_run run = {0}; score_next_run(streams, &run);)
+        score_product_panels(run.count * rows, out, range.begin, range.end,
+                             y_bar + run.first * y_stride, out, panels, NULL,
+                             x_bar + run.first * x_stride, in, false);
+}
+
+void score_linear_gradient(unsigned streams, int rows, int in, int out, const score_real *x,
+                           const score_real *y_bar, score_real *weight_bar, score_real *bias_bar) {
+    const ptrdiff_t x_stride = (ptrdiff_t)rows * in, y_stride = (ptrdiff_t)rows * out;
+    for (score_run run = {0}; score_next_run(streams, &run);)
+        score_product(in, out, run.count * rows, 1, (score_matrix){x + run.first * x_stride, 1, in},
+                      y_bar + run.first * y_stride, out, weight_bar, out, true);
+    if (score_has_stream(streams, 0))
         for (int i = 0; i < rows; i++, y_bar += out)
-            for (int k = 0; k < out; k++)
-                bias_bar[k] += y_bar[k];
+            score_add(out, 1, y_bar, bias_bar);
 }

@@ -34,6 +34,27 @@ SCORE_INLINE bool score_has_stream(unsigned streams, int s) {
     return (streams >> s & 1u) != 0;
 }
 
+/* A direction among the streams that a call handles: its first order is stream `first`, its second
+ * order, if it is handled too, the next one. */
+typedef struct score_direction {
+    int first;
+    bool second;
+} score_direction;
+
+/* The directions in `streams`; returns how many. A second order is handled only together with its
+ * first order. */
+SCORE_INLINE int score_directions(const score_streams *layout, unsigned streams,
+                                  score_direction directions[SCORE_MAX_STREAMS]) {
+    int n = 0;
+    for (int s = 1; s < layout->count; s++) {
+        if (!score_has_stream(streams, s) || layout->order[s] != 1)
+            continue;
+        const bool second = s + 1 < layout->count && layout->order[s + 1] == 2;
+        directions[n++] = (score_direction){s, second && score_has_stream(streams, s + 1)};
+    }
+    return n;
+}
+
 /* Consecutive streams of a set, so that each run is one matrix. Start from {0, 0}. */
 typedef struct score_run {
     int first;
@@ -55,6 +76,26 @@ SCORE_INLINE bool score_next_run(unsigned streams, score_run *run) {
 SCORE_INLINE void score_zero_streams(unsigned streams, ptrdiff_t size, score_real *array) {
     for (score_run run = {0}; score_next_run(streams, &run);)
         memset(array + run.first * size, 0, (size_t)(run.count * size) * sizeof *array);
+}
+
+/* [begin, end) of the rows, columns or heads that a call is to handle. */
+typedef struct score_range {
+    int begin;
+    int end;
+} score_range;
+
+/* Which of `parts` threads that work on the same tile a call is made by. */
+typedef struct score_share {
+    int part;
+    int parts;
+} score_share;
+
+/* A part's share of `count` things that are handed out `unit` at a time. */
+SCORE_INLINE score_range score_share_range(score_share share, int count, int unit) {
+    const long units = (count + unit - 1) / unit;
+    const int begin = (int)(units * share.part / share.parts) * unit;
+    const int end = (int)(units * (share.part + 1) / share.parts) * unit;
+    return (score_range){begin < count ? begin : count, end < count ? end : count};
 }
 
 typedef struct score_term {

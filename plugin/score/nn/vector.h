@@ -1,39 +1,39 @@
-/* Loops over rows. Sums are taken in LANES parts, so that they fill a vector, and the parts added
- * in a fixed order. */
+/* Loops over rows. Sums are taken in parts that fill vectors, added in a fixed order. */
 #ifndef SCORE_VECTOR_H
 #define SCORE_VECTOR_H
 
-#include "base/real.h"
-
-enum { SCORE_LANES = 16 };
-
-SCORE_INLINE score_real score_add_lanes(score_real part[SCORE_LANES]) {
-    for (int width = SCORE_LANES / 2; width > 0; width /= 2)
-        for (int l = 0; l < width; l++)
-            part[l] += part[l + width];
-    return part[0];
-}
+#include "base/simd.h"
 
 SCORE_INLINE score_real score_dot(int n, const score_real *a, const score_real *b) {
-    score_real part[SCORE_LANES] = {0}, rest = 0;
+    enum { L = SCORE_LANES };
+    score_vector s0 = {0}, s1 = {0};
+    score_real rest = 0;
     int k = 0;
-    for (; k + SCORE_LANES <= n; k += SCORE_LANES)
-        for (int l = 0; l < SCORE_LANES; l++)
-            part[l] += a[k + l] * b[k + l];
+    for (; k + 2 * L <= n; k += 2 * L) {
+        s0 += score_load(a + k) * score_load(b + k);
+        s1 += score_load(a + k + L) * score_load(b + k + L);
+    }
+    for (; k + L <= n; k += L)
+        s0 += score_load(a + k) * score_load(b + k);
     for (; k < n; k++)
         rest += a[k] * b[k];
-    return n < SCORE_LANES ? rest : rest + score_add_lanes(part);
+    return n < L ? rest : rest + score_lane_sum(s0 + s1);
 }
 
 SCORE_INLINE score_real score_sum(int n, const score_real *a) {
-    score_real part[SCORE_LANES] = {0}, rest = 0;
+    enum { L = SCORE_LANES };
+    score_vector s0 = {0}, s1 = {0};
+    score_real rest = 0;
     int k = 0;
-    for (; k + SCORE_LANES <= n; k += SCORE_LANES)
-        for (int l = 0; l < SCORE_LANES; l++)
-            part[l] += a[k + l];
+    for (; k + 2 * L <= n; k += 2 * L) {
+        s0 += score_load(a + k);
+        s1 += score_load(a + k + L);
+    }
+    for (; k + L <= n; k += L)
+        s0 += score_load(a + k);
     for (; k < n; k++)
         rest += a[k];
-    return n < SCORE_LANES ? rest : rest + score_add_lanes(part);
+    return n < L ? rest : rest + score_lane_sum(s0 + s1);
 }
 
 /* y += factor x */
@@ -42,5 +42,36 @@ SCORE_INLINE void score_add(int n, score_real factor, const score_real *x, score
     for (int k = 0; k < n; k++)
         y[k] += factor * x[k];
 }
+
+/* The first `count` numbers, and zeros. */
+SCORE_INLINE score_vector score_load_some(int count, const score_real *p) {
+    if (count >= SCORE_LANES)
+        return score_load(p);
+    score_vector v = {0};
+    memcpy(&v, p, (size_t)count * sizeof *p);
+    return v;
+}
+
+SCORE_INLINE void score_store_some(int count, score_real *p, score_vector v) {
+    if (count >= SCORE_LANES)
+        score_store(p, v);
+    else
+        memcpy(p, &v, (size_t)count * sizeof *p);
+}
+
+/* Runs the statements for a register's worth of a row at a time, the numbers from k on. `count` is
+ * how many these are: SCORE_LANES, a constant, except in the copy of the statements for the end. */
+#define SCORE_EACH_VECTOR(width, ...)                                                              \
+    do {                                                                                           \
+        int k = 0;                                                                                 \
+        for (; k + SCORE_LANES <= (width); k += SCORE_LANES) {                                     \
+            enum { count = SCORE_LANES };                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+        if (k < (width)) {                                                                         \
+            const int count = (width)-k;                                                           \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    } while (0)
 
 #endif

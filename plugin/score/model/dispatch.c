@@ -1,0 +1,94 @@
+/* model/tile.h for everybody who does not care for instruction sets: the copy of it that suits the
+ * processor. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/backend.h"
+
+#define TABLE__(precision, isa) score_backend_table_##precision##_##isa
+#define TABLE_(precision, isa) TABLE__(precision, isa)
+#define TABLE(isa) TABLE_(SCORE_PRECISION_SUFFIX, isa)
+
+extern const score_backend TABLE(v1);
+#ifdef SCORE_HAS_X86_64_LEVELS
+extern const score_backend TABLE(v3);
+extern const score_backend TABLE(v4);
+#endif
+
+static const score_backend *chosen = &TABLE(v1);
+
+/* The best that the processor has; the environment variable SCORE_ISA (v1, v3, v4) can ask for less,
+ * so that a run on one machine gives the bytes of another. Anything else it says is not heeded:
+ * score-info --build prints what is in use. */
+__attribute__((constructor)) static void choose(void) {
+#ifdef SCORE_HAS_X86_64_LEVELS
+    const char *wanted = getenv("SCORE_ISA");
+    int most = 4;
+    if (wanted != NULL && (strcmp(wanted, "v1") == 0 || strcmp(wanted, "v3") == 0))
+        most = wanted[1] - '0';
+    __builtin_cpu_init();
+    if (most < 3 || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("bmi2"))
+        return;
+    chosen = &TABLE(v3);
+    if (most >= 4 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        chosen = &TABLE(v4);
+#endif
+}
+
+const char *score_backend_name(void) {
+    return chosen->name;
+}
+
+score_status score_packed_create(const score_network *network, score_packed **packed,
+                                 score_error *error) {
+    return chosen->packed_create(network, packed, error);
+}
+
+void score_packed_destroy(score_packed *packed) {
+    chosen->packed_destroy(packed);
+}
+
+void score_packed_update(score_packed *packed, const score_real *parameters,
+                         const score_executor *executor) {
+    chosen->packed_update(packed, parameters, executor);
+}
+
+size_t score_packed_gradient_size(const score_packed *packed) {
+    return chosen->packed_gradient_size(packed);
+}
+
+void score_packed_fold_gradient(const score_packed *packed, score_real *gradient) {
+    chosen->packed_fold_gradient(packed, gradient);
+}
+
+score_status score_tile_create(const score_network *network, const score_streams *streams,
+                               int max_molecules, int max_rows, size_t max_pairs, int parts,
+                               score_tile **tile, score_error *error) {
+    return chosen->tile_create(network, streams, max_molecules, max_rows, max_pairs, parts, tile,
+                               error);
+}
+
+void score_tile_destroy(score_tile *tile) {
+    chosen->tile_destroy(tile);
+}
+
+score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const int *beads,
+                                         const int *features) {
+    return chosen->tile_set_molecules(tile, molecules, beads, features);
+}
+
+void score_first_layer(const score_packed *packed, score_tile *tile, score_real *node,
+                       score_real *qkv) {
+    chosen->first_layer(packed, tile, node, qkv);
+}
+
+void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass) {
+    chosen->forward(packed, tile, pass);
+}
+
+void score_backward(const score_packed *packed, score_tile *tile, const score_pass *pass) {
+    chosen->backward(packed, tile, pass);
+}
