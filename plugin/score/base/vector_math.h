@@ -1,13 +1,14 @@
-/* exp and the logistic function for whole vectors. In double they are the C library's.
+/* exp and the logistic function for whole vectors. Outside [-SCORE_EXP_RANGE, SCORE_EXP_RANGE] they
+ * are what they are at the nearer end; what is not a number stays so. In double they are the C
+ * library's.
  *
- * In float, on [-SCORE_EXP_RANGE, SCORE_EXP_RANGE], the relative error of exp is at most 1.2e-7 and
- * that of the logistic function at most 2e-7 (largest of all floats there: 1.07e-7 and 1.74e-7,
- * with and without fused multiply-add); outside they are what they are at the nearer end; what is
- * not a number stays so. tanh is left out, since the activations need (1 + tanh u)/2, which is the
- * logistic function of 2u, and without tanh's loss of precision where it approaches -1.
+ * In float the relative error of exp is at most 1.2e-7 and that of the logistic function at most
+ * 2e-7 (largest of all floats: 1.07e-7 and 1.74e-7, with and without fused multiply-add). tanh is
+ * left out: the activations need (1 + tanh u)/2, which is the logistic function of 2u, and without
+ * the loss of precision where tanh approaches -1.
  *
  * SLEEF 3.5's exp of 1 ulp takes 1.08 times as long, 16 numbers at a time, and its tanh of 1 ulp
- * and of 3.5 ulp 4.8 and 1.6 times as long as the logistic function, without being inlined. */
+ * and of 3.5 ulp 4.8 and 1.6 times as long as the logistic function. */
 #ifndef SCORE_VECTOR_MATH_H
 #define SCORE_VECTOR_MATH_H
 
@@ -17,8 +18,19 @@
 
 #include "base/simd.h"
 
-/* exp and its reciprocal are then finite, and normal numbers, which are faster than denormal ones. */
+/* Where exp saturates, so that it and its reciprocal are finite, and normal numbers, which are
+ * faster than denormal ones. */
+#ifdef SCORE_SINGLE
 #define SCORE_EXP_RANGE 87
+#else
+#define SCORE_EXP_RANGE 700
+#endif
+
+/* The comparisons let pass what is not a number. */
+SCORE_INLINE score_real score_exp_argument(score_real x) {
+    x = x < -SCORE_EXP_RANGE ? -SCORE_EXP_RANGE : x;
+    return x > SCORE_EXP_RANGE ? SCORE_EXP_RANGE : x;
+}
 
 #ifdef SCORE_SINGLE
 
@@ -51,11 +63,8 @@ typedef int32_t score_vector_mask __attribute__((vector_size(SCORE_VECTOR_BYTES)
 SCORE_DEFINE_EXP(score_exp_inside, float, uint32_t)
 SCORE_DEFINE_EXP(score_exp_inside_lanes, score_vector, score_vector_bits)
 
-/* The comparisons let pass what is not a number. */
 SCORE_INLINE float score_exp(float x) {
-    x = x < -SCORE_EXP_RANGE ? -SCORE_EXP_RANGE : x;
-    x = x > SCORE_EXP_RANGE ? SCORE_EXP_RANGE : x;
-    return score_exp_inside(x);
+    return score_exp_inside(score_exp_argument(x));
 }
 
 /* a where the mask's bits are set, else b. */
@@ -74,12 +83,12 @@ SCORE_INLINE score_vector score_exp_lanes(score_vector x) {
 #else
 
 SCORE_INLINE double score_exp(double x) {
-    return exp(x);
+    return exp(score_exp_argument(x));
 }
 
 SCORE_INLINE score_vector score_exp_lanes(score_vector x) {
     for (int l = 0; l < SCORE_LANES; l++)
-        x[l] = exp(x[l]);
+        x[l] = score_exp(x[l]);
     return x;
 }
 
