@@ -66,9 +66,16 @@ def _check(
     return float(force_error)
 
 
-def _write_positions(path: Path, beads: int, molecules: int) -> None:
+def write_positions(path: Path, beads: int, molecules: int) -> None:
     generator = np.random.default_rng(beads)
     path.write_bytes(generator.normal(0, SCALE_NM, (molecules, beads, 3)).astype("<f8").tobytes())
+
+
+def write_model(core: Worker, path: Path, shape: Shape) -> None:
+    """Has the core write random weights, once."""
+    if not path.exists():
+        network = (shape.hidden, shape.layers, shape.heads, shape.head_width)
+        core.ask("model", path, shape.beads, *network)
 
 
 def measure_cell(
@@ -77,12 +84,10 @@ def measure_cell(
     """One row of the table."""
     shape = network_shape(beads)
     model, positions = session.scratch / f"{beads}.xml", session.scratch / "positions"
-    _write_positions(positions, beads, molecules)
+    write_positions(positions, beads, molecules)
     own = [session.core(name, threads) for name in ("score", "reference", "read")]
     score, reference, read = own
-    if not model.exists():
-        network = (shape.hidden, shape.layers, shape.heads, shape.head_width)
-        score.ask("model", model, beads, *network)
+    write_model(score, model, shape)
     score.ask("force", model, "single", molecules, threads, positions)
     reference.ask("force", model, "double", molecules, threads, positions)
     read.ask("read", force_weight_bytes(shape), threads)

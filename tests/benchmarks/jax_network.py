@@ -9,10 +9,12 @@ the softmax and is added after it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 import score_reference as ref
 from tests.benchmarks.model_file import ModelFile, chunk_sizes
@@ -89,20 +91,46 @@ def batched(function: Function, size: int, molecules: int) -> Function:
     return lambda x: jax.lax.map(function, x, batch_size=size if size > 1 else None)
 
 
-def force_job(kind: str, model: ModelFile, x: object, t: float) -> Job:
-    """The fastest way to take the molecules x (molecules, n, d): all at once, or in chunks."""
-    jax.clear_caches()
-    inputs = jnp.asarray(x, jnp.float32)
-    molecules = len(inputs)
-    function = energy_and_gradient(kind, model, t)
+@dataclass(frozen=True)
+class Way:
+    """One of several ways to evaluate molecules (molecules, n, d)."""
 
-    def candidate(size: int) -> Job:
-        compiled = jax.jit(batched(function, size, molecules))
+    form: str
+    devices: int
+    function: Function
 
+    def place(self, x: NDArray[np.float64]) -> jax.Array:
+        """Puts positions where the function wants them."""
+        array = jnp.asarray(x, jnp.float32)
+        return array.reshape(self.devices, -1, *array.shape[1:]) if self.devices > 1 else array
+
+    def job(self, x: NDArray[np.float64]) -> Job:
+        """Evaluating the same positions again and again; they are placed already."""
+        inputs = self.place(x)
         return Job(
-            call=lambda: jax.block_until_ready(compiled(inputs)),
-            result=lambda: np.concatenate([np.ravel(part) for part in compiled(inputs)]),
-            form=f"{size} at once",
+            call=lambda: jax.block_until_ready(self.function(inputs)),
+            result=lambda: np.concatenate([np.ravel(part) for part in self.function(inputs)]),
+            form=self.form,
         )
 
-    return fastest([candidate(size) for size in chunk_sizes(kind, molecules, model.network)])
+
+def best_way(kind: str, model: ModelFile, x: NDArray[np.float64], t: float) -> Way:
+    """The fastest of: all molecules at once, or in chunks; by one device that has all threads, or
+    shared among devices that have one each."""
+    jax.clear_caches()
+    one = energy_and_gradient(kind, model, t)
+    ways: dict[str, Way] = {}
+    for devices in {1, jax.local_device_count()}:
+        if len(x) % devices:
+            continue
+        molecules = len(x) // devices
+        for size in chunk_sizes(kind, molecules, model.network):
+            function = batched(one, size, molecules)
+            form = f"{size} at once" + (f" on each of {devices} devices" if devices > 1 else "")
+            compiled = jax.pmap(function) if devices > 1 else jax.jit(function)
+            ways[form] = Way(form, devices, compiled)
+    return ways[fastest([way.job(x) for way in ways.values()]).form]
+
+
+def force_job(kind: str, model: ModelFile, x: NDArray[np.float64], t: float) -> Job:
+    return best_way(kind, model, x, t).job(x)

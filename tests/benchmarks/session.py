@@ -98,8 +98,11 @@ class Session:
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "TORCHINDUCTOR_CACHE_DIR": str((self.options.build / "inductor").absolute()),
         }
-        if threads == 1:
-            environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        environment["XLA_FLAGS"] = (
+            "--xla_cpu_multi_thread_eigen=false"
+            if threads == 1
+            else f"--xla_force_host_platform_device_count={threads}"
+        )
         command = [sys.executable, "-m", f"tests.benchmarks.{module}", kind, str(threads)]
         return self._start(name, command, threads, environment)
 

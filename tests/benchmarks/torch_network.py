@@ -51,7 +51,8 @@ class Energy(torch.nn.Module):
         return new * g + old * (1 - g)
 
     def published_attention(self, name: str, node: Tensor, edge: Tensor) -> Tensor:
-        m, n, heads, width = len(node), node.shape[1], self.network.heads, self.network.head_width
+        m, n, _ = node.shape
+        heads, width = self.network.heads, self.network.head_width
         packed = self.dense(f"{name}_query_key_value", node)
         query, key, value = (part.reshape(m, n, heads, width) for part in packed.chunk(3, -1))
         e = self.dense(f"{name}_attention_edge", edge).reshape(m, n, n, heads, width)
@@ -61,7 +62,8 @@ class Energy(torch.nn.Module):
         return self.dense(f"{name}_attention_out", out.reshape(m, n, heads * width))
 
     def affine_attention(self, name: str, node: Tensor, x: Tensor) -> Tensor:
-        m, n, heads, width = len(node), node.shape[1], self.network.heads, self.network.head_width
+        m, n, _ = node.shape
+        heads, width = self.network.heads, self.network.head_width
 
         def split(rows: Tensor) -> Tensor:
             return rows.reshape(m, n, heads, width).transpose(1, 2)
@@ -77,7 +79,7 @@ class Energy(torch.nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x - x.mean(1, keepdim=True)
-        node = self.node.expand(len(x), -1, -1)
+        node = self.node.expand(x.shape[0], -1, -1)
         if not self.affine:
             edge = self.dense("edge", x[:, None] - x[:, :, None])
         for layer in range(self.network.layers):
