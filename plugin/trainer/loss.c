@@ -168,15 +168,16 @@ score_status score_losses_create(const score_network *network, const score_loss_
         losses->streams = (score_streams){.count = 2, .order = {0, 1}};
         losses->terms[losses->term_count++] = (loss_term){.weigh = weigh_matching};
     }
-    const size_t beads = (size_t)setting->beads;
+    const score_tile_limits limits = {.molecules = max_samples,
+                                      .rows = max_samples * setting->beads,
+                                      .pairs = (size_t)max_samples * (size_t)setting->beads *
+                                               (size_t)setting->beads};
     carve(losses);
     score_status status = score_arena_allocate(&losses->arena, error);
     if (status == SCORE_OK) {
         carve(losses);
         lay_out_molecules(losses);
-        status = score_tile_create(network, &losses->streams, max_samples,
-                                   max_samples * setting->beads,
-                                   (size_t)max_samples * beads * beads, 1, &losses->tile, error);
+        status = score_tile_create(network, &losses->streams, &limits, &losses->tile, error);
     }
     if (status == SCORE_OK)
         *result = losses;

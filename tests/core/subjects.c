@@ -74,15 +74,16 @@ void with_linear(int set, subject_test test) {
 typedef struct activation_state {
     score_activation kind;
     int width;
+    double slope[ROWS * MAX_WIDTH];
 } activation_state;
 
 static void activation_forward(const subject *self, unsigned streams, const double *x,
                                const double *theta, double *y) {
     (void)theta;
-    const activation_state *state = self->data;
+    activation_state *state = self->data;
     spoil(streams, self->y_size, y);
     score_activation_forward(state->kind, &self->layout, streams, ROWS, state->width,
-                             (score_range){0, state->width}, x, y);
+                             (score_range){0, state->width}, x, y, state->slope);
 }
 
 static void activation_backward(const subject *self, unsigned streams, const double *x,
@@ -96,12 +97,12 @@ static void activation_backward(const subject *self, unsigned streams, const dou
             memcpy(x_bar + s * self->x_size, y_bar + s * self->y_size,
                    (size_t)self->x_size * sizeof *x_bar);
     score_activation_backward(state->kind, &self->layout, streams, ROWS, state->width,
-                              (score_range){0, state->width}, x, x_bar);
+                              (score_range){0, state->width}, x, state->slope, x_bar);
 }
 
 static void with_activation(const char *name, score_activation kind, int set, subject_test test) {
     for (int w = 0; w < WIDTHS; w++) {
-        activation_state state = {kind, widths[w]};
+        activation_state state = {kind, widths[w], {0}};
         const int size = ROWS * state.width;
         const subject self = {name,
                               stream_set(set),
@@ -472,11 +473,10 @@ void with_network(const char *name, const score_model_config *config, int molecu
         pairs += (size_t)beads[m] * (size_t)beads[m];
     }
     const score_streams layout = stream_set(set);
+    const score_tile_limits limits = {.molecules = molecules, .rows = rows, .pairs = pairs};
     assert_int_equal(score_network_create(config, 0, &network, &error), SCORE_OK);
     assert_int_equal(score_packed_create(&network, &state.packed, &error), SCORE_OK);
-    assert_int_equal(
-        score_tile_create(&network, &layout, molecules, rows, pairs, 1, &state.tile, &error),
-        SCORE_OK);
+    assert_int_equal(score_tile_create(&network, &layout, &limits, &state.tile, &error), SCORE_OK);
     state.view = score_tile_set_molecules(state.tile, molecules, beads, features);
     state.coordinates = rows * config->dimensions;
     state.t_middle = (config->experts[0].t_begin + config->experts[0].t_end) / 2;

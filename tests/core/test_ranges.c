@@ -67,26 +67,26 @@ static void gate_backward(arrays *at, const score_streams *layout, unsigned stre
 
 static void gelu_forward(arrays *at, const score_streams *layout, unsigned streams,
                          score_range range) {
-    score_activation_forward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0],
-                             at->out[0]);
+    score_activation_forward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->out[0],
+                             at->out[1]);
 }
 
 static void gelu_backward(arrays *at, const score_streams *layout, unsigned streams,
                           score_range range) {
-    score_activation_backward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0],
+    score_activation_backward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->in[1],
                               at->out[0]);
 }
 
 static void swish_forward(arrays *at, const score_streams *layout, unsigned streams,
                           score_range range) {
     score_activation_forward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                             at->out[0]);
+                             at->out[0], at->out[1]);
 }
 
 static void swish_backward(arrays *at, const score_streams *layout, unsigned streams,
                            score_range range) {
     score_activation_backward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                              at->out[0]);
+                              at->in[1], at->out[0]);
 }
 
 static const layer layers[] = {

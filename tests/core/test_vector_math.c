@@ -134,15 +134,16 @@ static void activations_are_straight_far_out(void **state) {
         const score_activation kind = kinds[i];
         /* x' = 1 and x'' = 0, so y' and y'' are derivatives; of y'' then x' gets twice the second,
          * x the third */
-        score_real x[3 * WIDTH] = {0}, y[3 * WIDTH], bar[3 * WIDTH] = {0};
+        score_real x[3 * WIDTH] = {0}, y[3 * WIDTH], bar[3 * WIDTH] = {0}, kept[WIDTH];
         for (int k = 0; k < WIDTH; k++) {
             x[k] = places[k];
             x[WIDTH + k] = bar[2 * WIDTH + k] = 1;
         }
-        score_activation_forward(kind, &layout, 7u, 1, WIDTH, range, x, y);
-        score_activation_backward(kind, &layout, 7u, 1, WIDTH, range, x, bar);
+        score_activation_forward(kind, &layout, 7u, 1, WIDTH, range, x, y, kept);
+        score_activation_backward(kind, &layout, 7u, 1, WIDTH, range, x, kept, bar);
         for (int k = 0; k < WIDTH; k++) {
             const double at = (double)places[k], slope = at > 0, bound = 4 * SCORE_EPSILON;
+            check_close((double)kept[k], slope, bound, "slope kept of %d at %g", i, at);
             check_close((double)y[k], at * slope, bound * fabs(at), "value of %d at %g", i, at);
             check_close((double)y[WIDTH + k], slope, bound, "slope of %d at %g", i, at);
             check_close((double)y[2 * WIDTH + k], 0, bound, "second of %d at %g", i, at);

@@ -44,9 +44,8 @@ bench bench_create(const fixture *f) {
     size_t pairs = 0;
     for (int k = 0; k < f->samples; k++)
         pairs += (size_t)f->beads[k] * (size_t)f->beads[k];
-    require(score_tile_create(f->network, &LAYOUT, f->samples, f->rows, pairs, 1, &b.tile,
-                              &error),
-            &error);
+    const score_tile_limits limits = {.molecules = f->samples, .rows = f->rows, .pairs = pairs};
+    require(score_tile_create(f->network, &LAYOUT, &limits, &b.tile, &error), &error);
     b.view = score_tile_set_molecules(b.tile, f->samples, f->beads, f->features);
     assert_int_equal(b.view.molecules, f->samples);
     assert_int_equal(b.view.rows, f->rows);

@@ -112,11 +112,11 @@ static void score_of(fixture *f, score_tile *tile, int m, double *score) {
 /* w(t) mean (eps + sigma s)^2 written out; the tent is 1/(2 (m - t0)/(t1 - t0)) below m. */
 static double expected_loss(fixture *f) {
     const score_streams streams = {.count = 1};
+    const score_tile_limits limits = {
+        .molecules = 1, .rows = TINY_BEADS, .pairs = TINY_BEADS * TINY_BEADS};
     score_tile *tile = NULL;
     score_error error = {0};
-    assert_int_equal(score_tile_create(f->network, &streams, 1, TINY_BEADS, TINY_BEADS * TINY_BEADS,
-                                       1, &tile, &error),
-                     SCORE_OK);
+    assert_int_equal(score_tile_create(f->network, &streams, &limits, &tile, &error), SCORE_OK);
     double sum = 0;
     for (int m = 0; m < SAMPLES; m++) {
         const double t = f->t[m], t0 = f->setting.t_begin, t1 = f->setting.t_end;

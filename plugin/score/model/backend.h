@@ -17,8 +17,8 @@ typedef struct score_backend {
     size_t (*packed_gradient_size)(const score_packed *packed);
     void (*packed_fold_gradient)(const score_packed *packed, score_real *gradient);
     score_status (*tile_create)(const score_network *network, const score_streams *streams,
-                                int max_molecules, int max_rows, size_t max_pairs, int parts,
-                                score_tile **tile, score_error *error);
+                                const score_tile_limits *limits, score_tile **tile,
+                                score_error *error);
     void (*tile_destroy)(score_tile *tile);
     score_tile_view (*tile_set_molecules)(score_tile *tile, int molecules, const int *beads,
                                           const int *features);

@@ -93,6 +93,7 @@ typedef struct score_layer_state {
     score_real *feedforward_centred, *feedforward_variance, *feedforward_norm;
     score_real *wide;             /* [R][4h], before GELU */
     score_real *wide_active;      /* [R][4h] */
+    score_real *slope;            /* [R][4h] of the value alone; MLP: [M][h] */
     score_real *feedforward_out;  /* [R][h] */
     score_real *feedforward_gate; /* [R] */
     score_real *dense;            /* MLP: [M][h], before swish */
@@ -102,11 +103,8 @@ typedef struct score_layer_state {
 struct score_tile {
     const score_network *network;
     score_streams streams;
-    int max_molecules;
-    int max_rows;
-    size_t max_pairs;
-    int max_beads; /* of one molecule that max_pairs allows */
-    int parts;     /* that may share the tile */
+    score_tile_limits most;
+    int max_beads; /* of one molecule that the limit of pairs allows */
     score_arena arena;
     score_tile_view view;
     ptrdiff_t pairs;
@@ -136,7 +134,7 @@ struct score_tile {
     score_real *dense_bar, *dense_next_bar; /* MLP: [M][h] */
 };
 
-/* Hands out a tile's arrays for max_molecules, max_rows and max_pairs (measures first). */
+/* Hands out a tile's arrays for its limits (measures first). */
 void score_graph_transformer_layout(score_tile *tile, score_arena *arena);
 void score_mlp_layout(score_tile *tile, score_arena *arena);
 

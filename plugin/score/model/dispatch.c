@@ -65,10 +65,9 @@ void score_packed_fold_gradient(const score_packed *packed, score_real *gradient
 }
 
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs, int parts,
-                               score_tile **tile, score_error *error) {
-    return chosen->tile_create(network, streams, max_molecules, max_rows, max_pairs, parts, tile,
-                               error);
+                               const score_tile_limits *limits, score_tile **tile,
+                               score_error *error) {
+    return chosen->tile_create(network, streams, limits, tile, error);
 }
 
 void score_tile_destroy(score_tile *tile) {

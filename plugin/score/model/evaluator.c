@@ -43,18 +43,12 @@ struct score_evaluator {
     score_real *qkv;
 };
 
-typedef struct limits {
-    int molecules;
-    int rows;
-    size_t pairs;
-} limits;
-
 static int whole_number_of(int unit, int count) {
     return (count + unit - 1) / unit * unit;
 }
 
 /* Cuts the molecules into tiles of nearly equal size, and finds what the largest one needs. */
-static limits partition(score_evaluator *evaluator) {
+static score_tile_limits partition(score_evaluator *evaluator) {
     const int molecules = evaluator->molecule_count, threads = evaluator->threads;
     long rows = 0;
     for (int m = 0; m < molecules; m++)
@@ -67,11 +61,11 @@ static limits partition(score_evaluator *evaluator) {
         tiles = whole_number_of(threads, tiles);
     tiles = tiles < molecules ? tiles : molecules;
 
-    limits most = {0, 0, 0};
+    score_tile_limits most = {.parts = evaluator->shares_tiles ? threads : 1, .inputs_only = true};
     int m = 0, row = 0;
     for (int k = 0; k < tiles; k++) {
         const long end = rows * (k + 1) / tiles;
-        limits now = {0, 0, 0};
+        score_tile_limits now = {0};
         evaluator->first_molecule[k] = m;
         evaluator->first_row[k] = row;
         /* A molecule belongs to the tile that has its middle, and every tile has one. */
@@ -194,12 +188,10 @@ score_status score_evaluator_create(const score_network *network, const double *
     find_kinds(evaluator);
     if (has_first_layer(network) && (status = allocate_first_layer(evaluator, error)))
         goto fail;
-    const limits most = partition(evaluator);
-    const int parts = evaluator->shares_tiles ? threads : 1;
+    const score_tile_limits most = partition(evaluator);
     evaluator->team.parts = threads;
     for (int k = 0; k < threads; k++)
-        if ((status = score_tile_create(network, &value_only, most.molecules, most.rows, most.pairs,
-                                        parts, &evaluator->tiles[k], error)))
+        if ((status = score_tile_create(network, &value_only, &most, &evaluator->tiles[k], error)))
             goto fail;
     *result = evaluator;
     return SCORE_OK;

@@ -143,42 +143,61 @@ static void read_energy_backward(const score_packed *packed, score_tile *tile,
     }
 }
 
+/* An array of each layer that only a gradient by the parameters or further streams read again: all
+ * layers share the first one's where there will be none. */
+static score_real *take_passing(const score_tile *tile, score_arena *arena, int layer,
+                                score_real *first, size_t count) {
+    if (layer > 0 && tile->most.inputs_only)
+        return first;
+    return score_arena_take(arena, count, sizeof(score_real));
+}
+
+static void lay_out_layer(score_tile *tile, score_arena *arena, int layer) {
+    const score_expert_config *expert = &tile->network->expert;
+    const size_t streams = (size_t)tile->streams.count, rows = streams * (size_t)tile->most.rows;
+    const size_t h = (size_t)expert->hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
+    const size_t heads = (size_t)expert->heads, all = heads * (size_t)expert->head_width;
+    const size_t real = sizeof(score_real);
+    const score_layer_state *first = &tile->layers[0];
+    score_layer_state *state = &tile->layers[layer];
+    state->attention_centred = score_arena_take(arena, rows * h, real);
+    state->attention_variance = score_arena_take(arena, rows, real);
+    state->attention_norm = take_passing(tile, arena, layer, first->attention_norm, rows * h);
+    state->qkv = score_arena_take(arena, rows * 3 * all, real);
+    state->attention.x = tile->centred;
+    state->attention.probe = score_arena_take(arena, rows * heads * 3, real);
+    state->attention.pair = score_arena_take(arena, streams * heads * tile->most.pairs, real);
+    state->attention.shift = score_arena_take(arena, rows * heads * 3, real);
+    state->attention_heads = take_passing(tile, arena, layer, first->attention_heads, rows * all);
+    state->attention_out = score_arena_take(arena, rows * h, real);
+    state->attention_gate = score_arena_take(arena, rows, real);
+    state->middle = score_arena_take(arena, rows * h, real);
+    state->feedforward_centred = score_arena_take(arena, rows * h, real);
+    state->feedforward_variance = score_arena_take(arena, rows, real);
+    state->feedforward_norm = take_passing(tile, arena, layer, first->feedforward_norm, rows * h);
+    state->wide = take_passing(tile, arena, layer, first->wide, rows * wide);
+    state->wide_active = take_passing(tile, arena, layer, first->wide_active, rows * wide);
+    state->slope = score_arena_take(arena, (size_t)tile->most.rows * wide, real);
+    state->feedforward_out = score_arena_take(arena, rows * h, real);
+    state->feedforward_gate = score_arena_take(arena, rows, real);
+}
+
 void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
     const score_network *network = tile->network;
-    const size_t streams = (size_t)tile->streams.count, rows = streams * (size_t)tile->max_rows;
+    const size_t streams = (size_t)tile->streams.count, rows = streams * (size_t)tile->most.rows;
     const size_t h = (size_t)network->expert.hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
     const size_t heads = (size_t)network->expert.heads;
     const size_t all = heads * (size_t)network->expert.head_width, real = sizeof(score_real);
     tile->work_size = score_attention_work_size(&tile->streams, network->expert.head_width,
                                                 tile->max_beads);
-    tile->work = score_arena_take(arena, tile->work_size * (size_t)tile->parts, real);
+    tile->work = score_arena_take(arena, tile->work_size * (size_t)tile->most.parts, real);
     tile->centred_bar_parts = network->expert.heads;
     tile->centred_bar = score_arena_take(
-        arena, heads * (size_t)tile->max_rows * (size_t)network->dimensions, real);
+        arena, heads * (size_t)tile->most.rows * (size_t)network->dimensions, real);
     for (int l = 0; l <= network->expert.layers; l++) {
-        score_layer_state *state = &tile->layers[l];
-        state->node = score_arena_take(arena, rows * h, real);
-        if (l == network->expert.layers)
-            break;
-        state->attention_centred = score_arena_take(arena, rows * h, real);
-        state->attention_variance = score_arena_take(arena, rows, real);
-        state->attention_norm = score_arena_take(arena, rows * h, real);
-        state->qkv = score_arena_take(arena, rows * 3 * all, real);
-        state->attention.x = tile->centred;
-        state->attention.probe = score_arena_take(arena, rows * heads * 3, real);
-        state->attention.pair = score_arena_take(arena, streams * heads * tile->max_pairs, real);
-        state->attention.shift = score_arena_take(arena, rows * heads * 3, real);
-        state->attention_heads = score_arena_take(arena, rows * all, real);
-        state->attention_out = score_arena_take(arena, rows * h, real);
-        state->attention_gate = score_arena_take(arena, rows, real);
-        state->middle = score_arena_take(arena, rows * h, real);
-        state->feedforward_centred = score_arena_take(arena, rows * h, real);
-        state->feedforward_variance = score_arena_take(arena, rows, real);
-        state->feedforward_norm = score_arena_take(arena, rows * h, real);
-        state->wide = score_arena_take(arena, rows * wide, real);
-        state->wide_active = score_arena_take(arena, rows * wide, real);
-        state->feedforward_out = score_arena_take(arena, rows * h, real);
-        state->feedforward_gate = score_arena_take(arena, rows, real);
+        tile->layers[l].node = score_arena_take(arena, rows * h, real);
+        if (l < network->expert.layers)
+            lay_out_layer(tile, arena, l);
     }
     tile->node_bar = score_arena_take(arena, rows * h, real);
     tile->middle_bar = score_arena_take(arena, rows * h, real);

@@ -67,7 +67,7 @@ static void dense_forward(const score_packed *packed, score_tile *tile, const sc
     score_step_linear_forward(packed, &packed->layers[layer].dense, pass->streams, molecules, all,
                               layer_input(tile, layer), state->dense);
     score_activation_forward(SCORE_SWISH, &tile->streams, pass->streams, molecules, h, all,
-                             state->dense, state->dense_active);
+                             state->dense, state->dense_active, state->slope);
 }
 
 static void dense_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
@@ -77,7 +77,8 @@ static void dense_backward(const score_packed *packed, score_tile *tile, const s
     const score_dense *dense = &packed->layers[layer].dense;
     const int molecules = tile->view.molecules, h = tile->network->expert.hidden;
     score_activation_backward(SCORE_SWISH, &tile->streams, pass->streams, molecules, h,
-                              (score_range){0, h}, tile->layers[layer].dense, tile->dense_bar);
+                              (score_range){0, h}, tile->layers[layer].dense,
+                              tile->layers[layer].slope, tile->dense_bar);
     score_real *bar = layer == 0 ? tile->input_bar : tile->dense_next_bar;
     score_step_linear_backward(dense, pass->streams, molecules, (score_range){0, dense->in}, pass,
                                layer_input(tile, layer), tile->dense_bar, bar);
@@ -119,12 +120,12 @@ static void read_backward(const score_packed *packed, score_tile *tile, const sc
 
 void score_mlp_layout(score_tile *tile, score_arena *arena) {
     const score_network *network = tile->network;
-    const size_t molecules = (size_t)tile->streams.count * (size_t)tile->max_molecules;
+    const size_t molecules = (size_t)tile->streams.count * (size_t)tile->most.molecules;
     const size_t h = molecules * (size_t)network->expert.hidden, real = sizeof(score_real);
     const size_t in = molecules * (size_t)(coordinates_of(network) + network->time_features);
     tile->centred_bar_parts = 1;
     tile->centred_bar = score_arena_take(
-        arena, (size_t)tile->max_rows * (size_t)network->dimensions, real);
+        arena, (size_t)tile->most.rows * (size_t)network->dimensions, real);
     tile->input = score_arena_take(arena, in, real);
     tile->input_bar = score_arena_take(arena, in, real);
     tile->dense_bar = score_arena_take(arena, h, real);
@@ -132,6 +133,7 @@ void score_mlp_layout(score_tile *tile, score_arena *arena) {
     for (int l = 0; l < network->expert.layers; l++) {
         tile->layers[l].dense = score_arena_take(arena, h, real);
         tile->layers[l].dense_active = score_arena_take(arena, h, real);
+        tile->layers[l].slope = score_arena_take(arena, h / (size_t)tile->streams.count, real);
     }
 }
 

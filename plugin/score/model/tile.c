@@ -11,13 +11,13 @@
 static void lay_out(score_tile *tile, score_arena *arena) {
     const score_network *network = tile->network;
     const size_t streams = (size_t)tile->streams.count, real = sizeof(score_real);
-    const size_t coordinates = (size_t)tile->max_rows * (size_t)network->dimensions;
-    const size_t molecules = (size_t)tile->max_molecules;
+    const size_t coordinates = (size_t)tile->most.rows * (size_t)network->dimensions;
+    const size_t molecules = (size_t)tile->most.molecules;
     const size_t outputs = molecules * (size_t)network->outputs;
     const size_t times = molecules * (size_t)network->time_features;
     tile->first_row = score_arena_take(arena, molecules + 1, sizeof(int));
     tile->features = score_arena_take(
-        arena, (size_t)tile->max_rows * (size_t)network->feature_count, sizeof(int));
+        arena, (size_t)tile->most.rows * (size_t)network->feature_count, sizeof(int));
     tile->view.x = score_arena_take(arena, streams * coordinates, real);
     tile->view.t = score_arena_take(arena, streams * molecules, real);
     tile->view.output = score_arena_take(arena, streams * outputs, real);
@@ -37,8 +37,8 @@ static void lay_out(score_tile *tile, score_arena *arena) {
 }
 
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs, int parts,
-                               score_tile **result, score_error *error) {
+                               const score_tile_limits *limits, score_tile **result,
+                               score_error *error) {
     *result = NULL;
     score_tile *tile = calloc(1, sizeof *tile);
     if (tile == NULL)
@@ -46,12 +46,10 @@ score_status score_tile_create(const score_network *network, const score_streams
     score_status status;
     tile->network = network;
     tile->streams = *streams;
-    tile->max_molecules = max_molecules;
-    tile->max_rows = max_rows;
-    tile->max_pairs = max_pairs;
-    tile->parts = parts;
-    const double largest = floor(sqrt((double)max_pairs) + 1e-6);
-    tile->max_beads = largest < max_rows ? (int)largest : max_rows;
+    tile->most = *limits;
+    tile->most.parts = limits->parts > 0 ? limits->parts : 1;
+    const double largest = floor(sqrt((double)limits->pairs) + 1e-6);
+    tile->max_beads = largest < limits->rows ? (int)largest : limits->rows;
     tile->layers = calloc((size_t)network->expert.layers + 1, sizeof *tile->layers);
     if (tile->layers == NULL) {
         status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %d layers",

@@ -89,11 +89,20 @@ typedef struct score_tile_view {
     score_real *t_bar;      /* [M] */
 } score_tile_view;
 
-/* Workspace for up to max_molecules molecules, max_rows beads and max_pairs = sum of beads^2, for
- * up to `parts` threads together. */
+/* What a tile has room for. */
+typedef struct score_tile_limits {
+    int molecules;
+    int rows;     /* beads of all molecules */
+    size_t pairs; /* sum of beads^2 */
+    int parts;    /* threads that share it; 0 is 1 */
+    /* Only for forward and backward passes over the value, without a gradient by the parameters:
+     * what these alone would read again is not kept. */
+    bool inputs_only;
+} score_tile_limits;
+
 score_status score_tile_create(const score_network *network, const score_streams *streams,
-                               int max_molecules, int max_rows, size_t max_pairs, int parts,
-                               score_tile **tile, score_error *error);
+                               const score_tile_limits *limits, score_tile **tile,
+                               score_error *error);
 void score_tile_destroy(score_tile *tile);
 
 /* Lays out `molecules` molecules with beads[m] beads each and returns the view of the tile, valid

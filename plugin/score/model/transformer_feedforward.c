@@ -45,14 +45,15 @@ static void activation_forward(const score_packed *packed, score_tile *tile, con
     const score_place p = score_find_place(packed, tile, layer);
     score_activation_forward(SCORE_GELU, p.layout, pass->streams, p.rows, p.wide,
                              score_share_of_columns(share, p.wide), p.state->wide,
-                             p.state->wide_active);
+                             p.state->wide_active, p.state->slope);
 }
 
 static void activation_backward(const score_packed *packed, score_tile *tile,
                                 const score_pass *pass, int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
     score_activation_backward(SCORE_GELU, p.layout, pass->streams, p.rows, p.wide,
-                              score_share_of_columns(share, p.wide), p.state->wide, tile->wide_bar);
+                              score_share_of_columns(share, p.wide), p.state->wide, p.state->slope,
+                              tile->wide_bar);
 }
 
 static void shrink_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,

@@ -48,6 +48,7 @@ typedef struct place {
     ptrdiff_t x_stride;
     score_real *y;
     ptrdiff_t y_stride;
+    score_real *slope;
 } place;
 
 typedef struct pass {
@@ -56,11 +57,18 @@ typedef struct pass {
     score_direction directions[SCORE_MAX_STREAMS];
 } pass;
 
-SCORE_INLINE void forward(score_activation kind, int order, const pass *of, const place *at) {
+/* `has_value` is a constant. */
+SCORE_INLINE void forward(score_activation kind, int order, bool has_value, const pass *of,
+                          const place *at) {
     score_vector f[4];
-    derive(kind, order, score_load(at->x), f);
-    if (score_has_stream(of->streams, 0))
+    if (order > 1 || has_value)
+        derive(kind, order > 1 ? order : 1, score_load(at->x), f);
+    else
+        f[1] = score_load(at->slope);
+    if (has_value) {
         score_store(at->y, f[0]);
+        score_store(at->slope, f[1]);
+    }
     for (int d = 0; order > 0 && d < of->direction_count; d++) {
         const int s = of->directions[d].first;
         const score_real *x = at->x + s * at->x_stride;
@@ -74,7 +82,10 @@ SCORE_INLINE void forward(score_activation kind, int order, const pass *of, cons
 
 SCORE_INLINE void backward(score_activation kind, int order, const pass *of, const place *at) {
     score_vector f[4];
-    derive(kind, order, score_load(at->x), f);
+    if (order > 1)
+        derive(kind, order, score_load(at->x), f);
+    else
+        f[1] = score_load(at->slope);
     score_vector x0_bar = score_load(at->y) * f[1];
     for (int d = 0; order > 1 && d < of->direction_count; d++) {
         const int s = of->directions[d].first;
@@ -106,10 +117,12 @@ static __attribute__((noinline)) void copy(unsigned streams, int count, const sc
 
 SCORE_INLINE void step(bool goes_forward, score_activation kind, int order, const pass *of,
                        place at) {
-    if (goes_forward)
-        forward(kind, order, of, &at);
-    else
+    if (!goes_forward)
         backward(kind, order, of, &at);
+    else if (score_has_stream(of->streams, 0))
+        forward(kind, order, true, of, &at);
+    else
+        forward(kind, order, false, of, &at);
 }
 
 /* A register's worth of every stream at a time. What is left at the end goes through a copy, so
@@ -117,15 +130,18 @@ SCORE_INLINE void step(bool goes_forward, score_activation kind, int order, cons
  * pass needs, `order`, is a constant. */
 SCORE_INLINE void sweep(bool goes_forward, score_activation kind, int order, const pass *of,
                         ptrdiff_t count, place at) {
-    for (; count >= L; count -= L, at.x += L, at.y += L)
+    for (; count >= L; count -= L, at.x += L, at.y += L, at.slope += L)
         step(goes_forward, kind, order, of, at);
     if (count == 0)
         return;
-    score_real x[SCORE_MAX_STREAMS * L] = {0}, y[SCORE_MAX_STREAMS * L] = {0};
+    score_real x[SCORE_MAX_STREAMS * L] = {0}, y[SCORE_MAX_STREAMS * L] = {0}, slope[L] = {0};
     copy(of->streams | 1u, (int)count, at.x, at.x_stride, x, L);
     copy(of->streams, (int)count, at.y, at.y_stride, y, L);
-    step(goes_forward, kind, order, of, (place){x, L, y, L});
+    copy(1u, (int)count, at.slope, 0, slope, 0);
+    step(goes_forward, kind, order, of, (place){x, L, y, L, slope});
     copy(of->streams, (int)count, y, L, at.y, at.y_stride);
+    if (goes_forward)
+        copy(1u, (int)count, slope, 0, at.slope, 0);
 }
 
 /* The columns of `range`, or all at once where they are all columns. */
@@ -135,8 +151,13 @@ SCORE_INLINE void sweep_rows(bool goes_forward, score_activation kind, int order
     const ptrdiff_t count = whole ? (ptrdiff_t)rows * width : range.end - range.begin;
     at.x += range.begin;
     at.y += range.begin;
-    for (int i = 0; i < (whole ? 1 : rows); i++, at.x += width, at.y += width)
+    at.slope += range.begin;
+    for (int i = 0; i < (whole ? 1 : rows); i++) {
         sweep(goes_forward, kind, order, of, count, at);
+        at.x += width;
+        at.y += width;
+        at.slope += width;
+    }
 }
 
 static pass pass_over(const score_streams *layout, unsigned streams) {
@@ -160,10 +181,10 @@ static int highest_order(const pass *of) {
 
 void score_activation_forward(score_activation kind, const score_streams *layout, unsigned streams,
                               int rows, int width, score_range range, const score_real *x,
-                              score_real *y) {
+                              score_real *y, score_real *slope) {
     const pass of = pass_over(layout, streams);
     const ptrdiff_t stride = (ptrdiff_t)rows * width;
-    const place at = {x, stride, y, stride};
+    const place at = {x, stride, y, stride, slope};
     switch (4 * (int)kind + highest_order(&of)) {
         CASE(true, SCORE_GELU, 0)
         CASE(true, SCORE_GELU, 1)
@@ -176,10 +197,10 @@ void score_activation_forward(score_activation kind, const score_streams *layout
 
 void score_activation_backward(score_activation kind, const score_streams *layout, unsigned streams,
                                int rows, int width, score_range range, const score_real *x,
-                               score_real *bar) {
+                               const score_real *slope, score_real *bar) {
     const pass of = pass_over(layout, streams);
     const ptrdiff_t stride = (ptrdiff_t)rows * width;
-    const place at = {x, stride, bar, stride};
+    const place at = {x, stride, bar, stride, (score_real *)slope}; /* only read */
     switch (4 * (int)kind + highest_order(&of) + 1) {
         CASE(false, SCORE_GELU, 1)
         CASE(false, SCORE_GELU, 2)

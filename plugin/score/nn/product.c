@@ -48,10 +48,9 @@ SCORE_INLINE void block(int rows, bool fetches, int k, score_matrix a, const sco
     for (int i = 0; i < rows; i++) {
         SCORE_UNROLL
         for (int v = 0; v < 2; v++) {
-            const score_real *start = to->start + i * to->start_ld + v * SCORE_LANES;
             sum[i][v] *= factor;
             if (to->start != NULL)
-                sum[i][v] += score_load(start);
+                sum[i][v] += score_load(to->start + i * to->start_ld + v * SCORE_LANES);
             score_store(to->c + i * to->ldc + v * SCORE_LANES, sum[i][v]);
         }
     }
