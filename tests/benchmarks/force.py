@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.benchmarks.operations import Shape, force_operations, force_weight_bytes
 from tests.benchmarks.peer import PRODUCT_SIZE
 from tests.benchmarks.session import Session, best_rate, integers, parser
@@ -50,9 +49,7 @@ def _result(session: Session, worker: Worker, molecules: int) -> list[NDArray[np
     return [numbers[:molecules], numbers[molecules:]]
 
 
-def _check(
-    session: Session, truth: list[NDArray[np.float64]], worker: Worker, beads: int
-) -> float:
+def _check(session: Session, truth: list[NDArray[np.float64]], worker: Worker, beads: int) -> float:
     """The largest difference of a score to the reference's, relative to the root mean square. Too
     large a one ends the benchmark: the times would not be of the same work."""
     energies, scores = _result(session, worker, len(truth[0]))
@@ -136,7 +133,9 @@ def measure(session: Session) -> None:
 def derive(session: Session) -> None:
     """What follows from all rows of a number of threads together: floors and ratios."""
     one_thread = {
-        (row["beads"], row["molecules"]): row["score"] for row in session.rows if row["threads"] == 1
+        (row["beads"], row["molecules"]): row["score"]
+        for row in session.rows
+        if row["threads"] == 1
     }
     for threads in session.options.threads:
         rows = [row for row in session.rows if row["threads"] == threads]

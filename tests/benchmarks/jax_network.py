@@ -1,9 +1,9 @@
 """The network in JAX and float32, in two forms that give the same energy.
 
 The published form is the reference implementation's: the keys and values of edges are arrays of
-n x n x (heads x width). The affine form makes use of their being affine in x_j - x_i, so that an edge
-costs as much as a bead: e_ij = B(x_j) - B(x_i) + c with B linear. What depends on i alone cancels in
-the softmax and is added after it.
+n x n x (heads x width). The affine form makes use of their being affine in x_j - x_i, with which
+all edges cost no more than the beads: e_ij = B(x_j) - B(x_i) + c with B linear. What depends on i
+alone cancels in the softmax and is added after it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-
-import score_reference as ref
 from tests.benchmarks.model_file import ModelFile, chunk_sizes
 from tests.benchmarks.serve import Job, fastest
+
+import score_reference as ref
 
 jax.config.update("jax_enable_x64", False)  # which the reference implementation has switched on
 
@@ -85,7 +85,7 @@ def energy_and_gradient(kind: str, model: ModelFile, t: float) -> Function:
 def batched(function: Function, size: int, molecules: int) -> Function:
     """The same for (molecules, n, d), `size` molecules at once."""
     if molecules == 1:
-        return lambda x: tuple(part[None] for part in function(x[0]))
+        return lambda x: jax.tree.map(lambda part: part[None], function(x[0]))
     if size == molecules:
         return jax.vmap(function)
     return lambda x: jax.lax.map(function, x, batch_size=size if size > 1 else None)

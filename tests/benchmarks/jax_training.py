@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-
-import score_reference as ref
 from tests.benchmarks.jax_network import ENERGIES
 from tests.benchmarks.model_file import ModelFile, read_model
 from tests.benchmarks.recipe_file import Recipe, read_recipe
 from tests.benchmarks.serve import Job, fastest
+
+import score_reference as ref
 
 Array: TypeAlias = jax.Array
 DRAWS = 2**16  # frames drawn in advance by their weights; a step takes any of them
@@ -45,7 +45,8 @@ class State(NamedTuple):
 
 
 Loss = Callable[[ref.Parameters, Samples], Array]
-Gradient = Callable[[ref.Parameters, Samples], tuple[Array, ref.Parameters]]
+Sums = tuple[Array, ref.Parameters]  # loss and gradient
+Gradient = Callable[[ref.Parameters, Samples], Sums]
 
 
 def denoising_loss(kind: str, model: ModelFile, recipe: Recipe) -> Loss:
@@ -95,13 +96,13 @@ def _in_chunks(loss: Loss, size: int) -> Gradient:
     """Loss and gradient, from `size` samples at a time."""
     gradient = jax.value_and_grad(loss)
 
-    def function(parameters: ref.Parameters, samples: Samples) -> tuple[Array, ref.Parameters]:
+    def function(parameters: ref.Parameters, samples: Samples) -> Sums:
         chunks = len(samples.t) // size
         if chunks == 1:
             return gradient(parameters, samples)
         cut = jax.tree.map(lambda a: a.reshape(chunks, size, *a.shape[1:]), samples)
 
-        def add(total: Array, chunk: Samples) -> tuple[Array, None]:
+        def add(total: Sums, chunk: Samples) -> tuple[Sums, None]:
             return jax.tree.map(jnp.add, total, gradient(parameters, chunk)), None
 
         zero = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, parameters))
@@ -117,7 +118,7 @@ def _on_devices(gradient: Gradient, devices: int) -> Gradient:
         return gradient
     each, all_of_them = PartitionSpec("devices"), PartitionSpec()
 
-    def function(parameters: ref.Parameters, samples: Samples) -> tuple[Array, ref.Parameters]:
+    def function(parameters: ref.Parameters, samples: Samples) -> Sums:
         return jax.lax.pmean(gradient(parameters, samples), "devices")
 
     return jax.shard_map(

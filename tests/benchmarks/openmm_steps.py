@@ -1,4 +1,8 @@
-"""OpenMM as a participant (workers.py): `python -m tests.benchmarks.openmm_steps KIND THREADS`.
+"""OpenMM as a participant (workers.py).
+
+    python -m tests.benchmarks.openmm_steps KIND THREADS
+
+answers this line:
 
     steps MODEL POSITIONS   molecules at these positions, on the CPU platform; a call of the job is
                             STEPS steps of a Langevin integrator
@@ -16,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import openmm
 from numpy.typing import NDArray
-
 from tests.benchmarks.model_file import read_model
 from tests.benchmarks.peer import DIFFUSION_TIME
 from tests.benchmarks.serve import Job, serve
@@ -66,7 +69,6 @@ def _python(path: Path, positions: Positions) -> openmm.Force:
 def _torch(path: Path, positions: Positions) -> openmm.Force:
     import openmmtorch
     import torch
-
     from tests.benchmarks.torch_network import Energy
 
     model = read_model(path)
@@ -76,13 +78,9 @@ def _torch(path: Path, positions: Positions) -> openmm.Force:
     class Potential(torch.nn.Module):
         """kJ/mol of positions in nm, as TorchForce gives them: particles x 3, double."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.energy = energy
-
         def forward(self, r: torch.Tensor) -> torch.Tensor:
             x = r.to(torch.float32).reshape(positions.shape) / model.scale_nm
-            return kt * self.energy(x).sum()
+            return kt * energy(x).sum()
 
     example = torch.tensor(positions.reshape(-1, 3))
     return openmmtorch.TorchForce(torch.jit.freeze(torch.jit.trace(Potential().eval(), example)))

@@ -6,9 +6,9 @@ transformer and of its attention, as few as give the exact result; what is done 
 hundreds. So the count is a floor, and no program can reach it entirely.
 
 Two savings are exact and counted on. An edge's key and value is affine in x_j - x_i, so attention
-is ordinary attention whose keys and values have `dimensions` more channels. And at a fixed diffusion
-time the first layer's nodes do not depend on the positions: its queries, keys and values, and the
-products of queries with keys, are constants of the model.
+is ordinary attention whose keys and values have `dimensions` more channels. And at a fixed
+diffusion time the first layer's nodes do not depend on the positions: its queries, keys and values,
+and the products of queries with keys, are constants of the model.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def force_operations(shape: Shape) -> int:
 
 def force_weight_bytes(shape: Shape) -> int:
     """Bytes of weights read for one force: those of every product of `force_operations` once as
-    they are, forward, and once transposed, backward. However many molecules there are, they are read
-    at least once; where they do not fit in a core's own cache, this takes its time."""
+    they are, forward, and once transposed, backward. However many molecules there are, they are
+    read at least once; where they do not fit in a core's own cache, this takes its time."""
     query, rest = _dense_weights(shape)
     return 2 * BYTES * (shape.layers * (query + rest) - query)
 

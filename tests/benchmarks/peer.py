@@ -1,4 +1,8 @@
-"""A peer of the plugin as a participant (workers.py): `python -m tests.benchmarks.peer KIND THREADS`.
+"""A peer of the plugin as a participant (workers.py).
+
+    python -m tests.benchmarks.peer KIND THREADS
+
+answers these lines:
 
     force MODEL POSITIONS   KIND is jax, jax-affine, torch, torch-compile, torch-affine or
                             torch-compile-affine: energies and scores of a file of positions, as
@@ -12,11 +16,11 @@ What libraries need to know of the number of threads before they are loaded is i
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.benchmarks.serve import Job, serve
 
 DIFFUSION_TIME = 1e-5
@@ -67,7 +71,11 @@ def main() -> None:
         import torch
 
         torch.set_num_threads(threads)
-    jobs = {"force": _force, "product": _product, "train": _train}
+    jobs: dict[str, Callable[..., Job]] = {
+        "force": _force,
+        "product": _product,
+        "train": _train,
+    }
     serve(lambda words: jobs[words[0]](kind, *words[1:]))
 
 

@@ -33,7 +33,7 @@ typedef void (*product)(const bench *b, int rows, int layer, int shape);
 
 static void by_panels(const bench *b, int rows, int layer, int shape) {
     const int k = SHAPES[shape][0], n = SHAPES[shape][1];
-    score_product_panels(rows, k, 0, n, b->left, k, b->weight[layer][shape], NULL, b->result, n,
+    score_product_panels(rows, k, 0, n, (score_matrix){b->left, k, 1}, b->weight[layer][shape], NULL, b->result, n,
                          false);
 }
 

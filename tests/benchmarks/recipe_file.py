@@ -57,7 +57,11 @@ def read_recipe(path: str | Path) -> Recipe:
     root = ElementTree.parse(path).getroot()
     data, stage = _find(root, "Data"), _find(root, "Training/Stage")
     expert, adamw = _find(root, "Model/Expert"), _find(stage, "AdamW")
-    if stage.find("MovingAverage") is None or adamw.get("clipNorm") or stage.get("expert", "0") != "0":
+    if (
+        stage.find("MovingAverage") is None
+        or adamw.get("clipNorm")
+        or stage.get("expert", "0") != "0"
+    ):
         raise ValueError(f"{path}: a stage of this kind has no counterpart in JAX here")
 
     def number(element: ElementTree.Element, name: str, default: float) -> float:

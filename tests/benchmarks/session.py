@@ -35,7 +35,9 @@ def parser(description: str, subjects: Iterable[str]) -> argparse.ArgumentParser
     )
     result.add_argument("--quick", action="store_true", help="a rough look, not for quoting")
     result.add_argument("--csv", type=Path, metavar="FILE", help="write all numbers to FILE too")
-    result.add_argument("--build", type=Path, required=True, help="the build folder; `run` gives it")
+    result.add_argument(
+        "--build", type=Path, required=True, help="the build folder; `run` gives it"
+    )
     return result
 
 

@@ -10,7 +10,6 @@ import sys
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.benchmarks.force import FORCE_TOLERANCE, network_shape, write_model, write_positions
 from tests.benchmarks.openmm_steps import STEPS
 from tests.benchmarks.session import Session, integers, parser

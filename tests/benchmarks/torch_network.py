@@ -1,65 +1,65 @@
-"""The network in PyTorch and float32, run eagerly or compiled, in the two forms of jax_network.py."""
+"""The network in PyTorch and float32, eager or compiled, in the two forms of jax_network.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
+import jax.numpy as jnp
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-
-import score_reference as ref
 from tests.benchmarks.model_file import ModelFile, chunk_sizes
 from tests.benchmarks.serve import Job, fastest
+from torch.nn import functional
 
-Tensor = torch.Tensor
+import score_reference as ref
+
+Tensor: TypeAlias = torch.Tensor
 
 
-class Energy(torch.nn.Module):
+class Energy:
     """E (molecules) of x (molecules, n, d), which is normalised, at one diffusion time."""
 
     def __init__(self, model: ModelFile, affine: bool, t: float) -> None:
-        super().__init__()
         self.network, self.affine = model.network, affine
-        for name, value in model.parameters.items():
-            # A linear layer takes its weight as outputs x inputs.
-            value = value.T if value.ndim == 2 else value
-            self.register_buffer(name.replace(".", "_"), torch.tensor(np.ascontiguousarray(value)))
-        time = np.asarray(ref.time_features(model.network, np.float32(t)))
+        # A linear layer takes its weight as outputs x inputs.
+        self.tensors = {
+            name: torch.tensor(np.ascontiguousarray(value.T))
+            for name, value in model.parameters.items()
+        }
+        time = np.asarray(ref.time_features(model.network, jnp.float32(t)))
         beads = torch.eye(model.network.beads)
-        time_rows = torch.tensor(time, dtype=torch.float32).expand(len(beads), -1)
-        self.register_buffer("node", self.dense("embedding", torch.cat([beads, time_rows], -1)))
+        time_rows = torch.tensor(time).expand(len(beads), -1)
+        self.tensors["node"] = self.dense("embedding", torch.cat([beads, time_rows], -1))
         for layer in range(model.network.layers):
-            name = f"layer_{layer}_attention_edge"
-            weight = getattr(self, f"{name}_weight")
-            self.register_buffer(f"{name}_map", weight @ self.edge_weight)
-            self.register_buffer(
-                f"{name}_constant", weight @ self.edge_bias + getattr(self, f"{name}_bias")
-            )
+            name = f"layer.{layer}.attention_edge"
+            weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+            self.tensors[f"{name}.map"] = weight @ self.tensors["edge.weight"]
+            self.tensors[f"{name}.constant"] = weight @ self.tensors["edge.bias"] + bias
 
     def dense(self, name: str, x: Tensor) -> Tensor:
-        return F.linear(x, getattr(self, f"{name}_weight"), getattr(self, f"{name}_bias"))
+        return functional.linear(x, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"])
 
     def norm(self, name: str, x: Tensor) -> Tensor:
-        scale, bias = getattr(self, f"{name}_scale"), getattr(self, f"{name}_bias")
-        return F.layer_norm(x, (self.network.hidden,), scale, bias, ref.NORM_EPSILON)
+        scale, bias = self.tensors[f"{name}.scale"], self.tensors[f"{name}.bias"]
+        return functional.layer_norm(x, (self.network.hidden,), scale, bias, ref.NORM_EPSILON)
 
     def gate(self, name: str, new: Tensor, old: Tensor) -> Tensor:
         inputs = torch.cat([new, old, new - old], -1)
-        g = torch.sigmoid(inputs @ getattr(self, f"{name}_weight"))[..., None]
+        g = torch.sigmoid(inputs @ self.tensors[f"{name}.weight"])[..., None]
         return new * g + old * (1 - g)
 
     def published_attention(self, name: str, node: Tensor, edge: Tensor) -> Tensor:
         m, n, _ = node.shape
         heads, width = self.network.heads, self.network.head_width
-        packed = self.dense(f"{name}_query_key_value", node)
+        packed = self.dense(f"{name}.query_key_value", node)
         query, key, value = (part.reshape(m, n, heads, width) for part in packed.chunk(3, -1))
-        e = self.dense(f"{name}_attention_edge", edge).reshape(m, n, n, heads, width)
+        e = self.dense(f"{name}.attention_edge", edge).reshape(m, n, n, heads, width)
         similarity = torch.einsum("mihw,mijhw->mihj", query, key[:, None] + e) / width**0.5
         share = torch.softmax(similarity, -1)
         out = torch.einsum("mihj,mijhw->mihw", share, value[:, None] + e)
-        return self.dense(f"{name}_attention_out", out.reshape(m, n, heads * width))
+        return self.dense(f"{name}.attention_out", out.reshape(m, n, heads * width))
 
     def affine_attention(self, name: str, node: Tensor, x: Tensor) -> Tensor:
         m, n, _ = node.shape
@@ -68,32 +68,32 @@ class Energy(torch.nn.Module):
         def split(rows: Tensor) -> Tensor:
             return rows.reshape(m, n, heads, width).transpose(1, 2)
 
-        packed = self.dense(f"{name}_query_key_value", node)
+        packed = self.dense(f"{name}.query_key_value", node)
         query, key, value = map(split, packed.chunk(3, -1))
-        bead = F.linear(x, getattr(self, f"{name}_attention_edge_map"))
+        bead = functional.linear(x, self.tensors[f"{name}.attention_edge.map"])
         edge = split(bead)
-        out = F.scaled_dot_product_attention(query, key + edge, value + edge)
+        out = functional.scaled_dot_product_attention(query, key + edge, value + edge)
         rows = out.transpose(1, 2).reshape(m, n, heads * width)
-        constant = getattr(self, f"{name}_attention_edge_constant")
-        return self.dense(f"{name}_attention_out", rows - bead + constant)
+        constant = self.tensors[f"{name}.attention_edge.constant"]
+        return self.dense(f"{name}.attention_out", rows - bead + constant)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor) -> Tensor:
         x = x - x.mean(1, keepdim=True)
-        node = self.node.expand(x.shape[0], -1, -1)
+        node = self.tensors["node"].expand(x.shape[0], -1, -1)
         if not self.affine:
             edge = self.dense("edge", x[:, None] - x[:, :, None])
         for layer in range(self.network.layers):
-            name = f"layer_{layer}"
-            new = self.norm(f"{name}_attention_norm", node)
+            name = f"layer.{layer}"
+            new = self.norm(f"{name}.attention_norm", node)
             if self.affine:
                 new = self.affine_attention(name, new, x)
             else:
                 new = self.published_attention(name, new, edge)
-            node = self.gate(f"{name}_attention_gate", new, node)
-            new = self.norm(f"{name}_feedforward_norm", node)
-            new = F.gelu(self.dense(f"{name}_feedforward_in", new), approximate="tanh")
-            new = self.dense(f"{name}_feedforward_out", new)
-            node = self.gate(f"{name}_feedforward_gate", new, node)
+            node = self.gate(f"{name}.attention_gate", new, node)
+            new = self.norm(f"{name}.feedforward_norm", node)
+            new = functional.gelu(self.dense(f"{name}.feedforward_in", new), approximate="tanh")
+            new = self.dense(f"{name}.feedforward_out", new)
+            node = self.gate(f"{name}.feedforward_gate", new, node)
         return self.dense("readout", node).sum((1, 2))
 
 

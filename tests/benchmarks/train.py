@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-
 from tests.benchmarks.model_file import read_model
 from tests.benchmarks.operations import Shape, dsm_operations
 from tests.benchmarks.peer import PRODUCT_SIZE
@@ -60,9 +59,7 @@ def measure_row(
     score = session.core("score", threads)
     score.ask("train", recipe, threads, initial)
     network = read_model(initial).network
-    shape = Shape(
-        network.beads, network.hidden, network.layers, network.heads, network.head_width
-    )
+    shape = Shape(network.beads, network.hidden, network.layers, network.heads, network.head_width)
     row: dict[str, str | int | float] = {
         "system": system,
         "loss": "DSM",
