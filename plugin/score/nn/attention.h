@@ -39,7 +39,7 @@ typedef struct score_attention_state {
     const score_real *qkv; /* in: [streams][R][3 H w], query | key | value */
     const score_real *x;   /* in: [streams][R][3]; its second order is zero */
     score_real *probe;     /* A^T q: [streams][H][3][R] */
-    score_real *pair;      /* a, then a'/a and a''/a: [streams][H P], of a molecule [j][i] */
+    score_real *pair;      /* a, then a'/a and a''/a: [streams][H P], a molecule's [j][H][i] */
     score_real *shift;     /* y: [streams][H][3][R] */
 } score_attention_state;
 

@@ -22,7 +22,6 @@
 #define score_panels_pack SCORE_TYPED(score_panels_pack)
 #define score_product_panels SCORE_TYPED(score_product_panels)
 #define score_product SCORE_TYPED(score_product)
-#define score_product_transposed SCORE_TYPED(score_product_transposed)
 
 enum {
     SCORE_PANEL = 2 * SCORE_LANES,
@@ -54,22 +53,5 @@ void score_product_panels(int m, int k, int begin, int end, const score_real *a,
  * apart. For small matrices that are used once. */
 void score_product(int m, int n, int k, score_real factor, score_matrix a, const score_real *b,
                    ptrdiff_t ldb, score_real *c, ptrdiff_t ldc, bool adds);
-
-/* Rows of one length, of which those from `more_from` on stand elsewhere. */
-typedef struct score_rows {
-    const score_real *data;
-    ptrdiff_t ld; /* from row to row */
-    const score_real *more;
-    ptrdiff_t more_ld;
-    int more_from;
-} score_rows;
-
-/* c (m x n) = factor a (m x k) b^T (b: n x k), or c += where `adds`; rows of b and c are ldb and ldc
- * apart. For matrices that are used once and whose rows are long, or few: a sum over k is taken in
- * SCORE_LANES parts. Rows of c must have room for n rounded up to a multiple of 4 or, if that is
- * less, SCORE_LANES; what is added or written there is zero. */
-void score_product_transposed(int m, int n, int k, score_real factor, const score_rows *a,
-                              const score_real *b, ptrdiff_t ldb, score_real *c, ptrdiff_t ldc,
-                              bool adds);
 
 #endif
