@@ -17,5 +17,11 @@ static void run_openmp(void *context, int tasks, score_task task, void *argument
 }
 
 score_executor score_executor_openmp(const int *threads) {
-    return (score_executor){.threads = *threads, .context = (void *)threads, .run = run_openmp};
+    return (score_executor){
+        .threads = *threads,
+        /* unless OpenMP may give fewer threads than were asked for */
+        .together = !omp_get_dynamic() && omp_get_thread_limit() >= *threads,
+        .context = (void *)threads,
+        .run = run_openmp,
+    };
 }

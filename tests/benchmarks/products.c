@@ -33,8 +33,8 @@ typedef void (*product)(const bench *b, int rows, int layer, int shape);
 
 static void by_panels(const bench *b, int rows, int layer, int shape) {
     const int k = SHAPES[shape][0], n = SHAPES[shape][1];
-    score_product_panels(rows, k, 0, n, (score_matrix){b->left, k, 1}, b->weight[layer][shape], NULL, b->result, n,
-                         false);
+    score_product_panels(rows, k, 0, n, (score_matrix){b->left, k, 1}, b->weight[layer][shape],
+                         NULL, b->result, n, false);
 }
 
 #ifdef HAS_OPENBLAS

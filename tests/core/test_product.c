@@ -94,8 +94,8 @@ static void check(const claim *of, const char *what) {
 
 static void run_panels(const claim *of, const char *what) {
     prepare(of);
-    score_product_panels(of->m, of->k, of->begin, of->end, of->a.data, of->a.row, it.panels,
-                         of->bias, it.result, LD, of->adds);
+    score_product_panels(of->m, of->k, of->begin, of->end, of->a, it.panels, of->bias, it.result,
+                         LD, of->adds);
     check(of, what);
 }
 
@@ -192,10 +192,11 @@ static void rows_do_not_depend_on_each_other(void **state) {
     const score_matrix b = {it.right, LD, 1};
     score_panels_pack(k, 0, n, b, it.panels);
     for (int m = 1; m <= MAX_M; m++) {
-        score_product_panels(m, k, 0, n, it.left, k, it.panels, it.bias, it.result, LD, false);
+        score_product_panels(m, k, 0, n, (score_matrix){it.left, k, 1}, it.panels, it.bias,
+                             it.result, LD, false);
         for (int i = 0; i < m; i++) {
-            score_product_panels(1, k, 0, n, it.left + (ptrdiff_t)i * k, k, it.panels, it.bias,
-                                 alone, n, false);
+            score_product_panels(1, k, 0, n, (score_matrix){it.left + (ptrdiff_t)i * k, k, 1},
+                                 it.panels, it.bias, alone, n, false);
             assert_memory_equal(alone, it.result + (ptrdiff_t)i * LD, (size_t)n * sizeof *alone);
         }
     }

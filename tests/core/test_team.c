@@ -1,5 +1,6 @@
-/* Threads that share the molecules, or one molecule, change no bit of the result; nor does taking
- * the first layer from constants. */
+/* Threads that share the molecules, or one molecule, change no bit of the result; constants in place
+ * of the first attention change nothing but rounding. */
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +84,7 @@ static score_model *random_model(int head_width) {
     assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
     score_random random = score_random_stream(1, 0, 0, 0);
     for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] = 0.2 * score_random_normal(&random);
+        score_model_parameters(model, 0)[k] = 0.07 * score_random_normal(&random);
     return model;
 }
 
@@ -134,16 +135,35 @@ static void threads_change_no_bit(void **state) {
     for_every_case(check_threads);
 }
 
+/* What one rounding does to the sum of squares' root of `count` numbers, some hundred times over:
+ * as many roundings lie between the positions and a force. */
+static void check_same(score_precision precision, int count, const double *a, const double *b) {
+    const double epsilon = precision == SCORE_SINGLE_PRECISION ? 0x1p-24 : 0x1p-53;
+    double size = 0, difference = 0;
+    for (int k = 0; k < count; k++) {
+        size = fmax(size, fabs(a[k]));
+        difference = fmax(difference, fabs(a[k] - b[k]));
+    }
+    if (!(difference <= 300 * epsilon * size))
+        fail_msg("they differ by %g of %g", difference, size);
+}
+
 static void check_constants(const score_model *model, score_precision precision, int count,
                             const score_molecule *molecules) {
     static result constant, computed;
+    int beads = 0;
+    for (int m = 0; m < count; m++)
+        beads += molecules[m].beads;
     evaluate(model, precision, count, molecules, 1, false, &constant);
     evaluate(model, precision, count, molecules, 1, true, &computed);
-    assert_memory_equal(constant.energy, computed.energy, sizeof constant.energy);
-    assert_memory_equal(constant.score, computed.score, sizeof constant.score);
+    check_same(precision, count, constant.energy, computed.energy);
+    check_same(precision, 3 * beads, constant.score, computed.score);
+    /* else the same was computed twice */
+    assert_memory_not_equal(constant.score, computed.score, sizeof constant.score);
 }
 
-static void a_constant_first_layer_changes_no_bit(void **state) {
+/* The derivative by time, which needs the whole network, keeps the constants from being used. */
+static void a_constant_first_layer_changes_nothing_but_rounding(void **state) {
     (void)state;
     for_every_case(check_constants);
 }
@@ -151,7 +171,7 @@ static void a_constant_first_layer_changes_no_bit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_change_no_bit),
-        cmocka_unit_test(a_constant_first_layer_changes_no_bit),
+        cmocka_unit_test(a_constant_first_layer_changes_nothing_but_rounding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

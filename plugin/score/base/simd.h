@@ -34,6 +34,14 @@ SCORE_INLINE score_vector score_splat(score_real x) {
     return x - (score_vector){0};
 }
 
+/* What comparing two vectors gives: all bits of a lane set or none. */
+typedef __typeof__((score_vector){0} < (score_vector){0}) score_mask;
+
+/* a where the mask's bits are set, else b. */
+SCORE_INLINE score_vector score_select(score_mask mask, score_vector a, score_vector b) {
+    return (score_vector)((mask & (score_mask)a) | (~mask & (score_mask)b));
+}
+
 /* The sum of a vector's lanes, in a fixed order: quarters of 16 bytes, then those of one. */
 SCORE_INLINE score_real score_lane_sum(score_vector v) {
     enum { N = 16 / (int)sizeof(score_real) };

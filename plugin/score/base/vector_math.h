@@ -35,7 +35,6 @@ SCORE_INLINE score_real score_exp_argument(score_real x) {
 #ifdef SCORE_SINGLE
 
 typedef uint32_t score_vector_bits __attribute__((vector_size(SCORE_VECTOR_BYTES)));
-typedef int32_t score_vector_mask __attribute__((vector_size(SCORE_VECTOR_BYTES)));
 
 /* Where it does not saturate, exp(x) = 2^n exp(r), |r| <= ln(2)/2. Adding 1.5 x 2^23 rounds to an
  * integer and leaves it in the low bits; 127 more is the bias of an exponent. ln 2 comes in two
@@ -65,11 +64,6 @@ SCORE_DEFINE_EXP(score_exp_inside_lanes, score_vector, score_vector_bits)
 
 SCORE_INLINE float score_exp(float x) {
     return score_exp_inside(score_exp_argument(x));
-}
-
-/* a where the mask's bits are set, else b. */
-SCORE_INLINE score_vector score_select(score_vector_mask mask, score_vector a, score_vector b) {
-    return (score_vector)((mask & (score_vector_mask)a) | (~mask & (score_vector_mask)b));
 }
 
 /* exp of every lane. */

@@ -18,6 +18,7 @@ const score_backend score_backend_table = {
     .tile_create = score_tile_create,
     .tile_destroy = score_tile_destroy,
     .tile_set_molecules = score_tile_set_molecules,
+    .first_layer_size = score_first_layer_size,
     .first_layer = score_first_layer,
     .forward = score_forward,
     .backward = score_backward,

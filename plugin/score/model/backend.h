@@ -22,8 +22,9 @@ typedef struct score_backend {
     void (*tile_destroy)(score_tile *tile);
     score_tile_view (*tile_set_molecules)(score_tile *tile, int molecules, const int *beads,
                                           const int *features);
-    void (*first_layer)(const score_packed *packed, score_tile *tile, score_real *node,
-                        score_real *qkv);
+    size_t (*first_layer_size)(const score_network *network, int beads);
+    score_constant_attention (*first_layer)(const score_packed *packed, score_tile *tile,
+                                            score_real *memory);
     void (*forward)(const score_packed *packed, score_tile *tile, const score_pass *pass);
     void (*backward)(const score_packed *packed, score_tile *tile, const score_pass *pass);
 } score_backend;

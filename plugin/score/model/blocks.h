@@ -32,6 +32,7 @@ typedef enum score_split {
     SCORE_SPLIT_HEADS,
     SCORE_SPLIT_HIDDEN, /* columns of [R][h] */
     SCORE_SPLIT_WIDE,   /* columns of [R][4h] */
+    SCORE_SPLIT_INPUTS, /* columns of the input of attention's output layer */
 } score_split;
 
 typedef struct score_step {
@@ -119,14 +120,18 @@ struct score_tile {
     size_t work_size;          /* attention's scratch, one a part */
     score_real *work;
     /* adjoints, [streams][...] */
-    int centred_bar_parts;                  /* H, or 1 for the MLP */
-    score_real *centred_bar;                /* [centred_bar_parts][R][d], the value's alone */
-    score_real *node_bar;                   /* [R][h], of a layer's input and output */
-    score_real *middle_bar;                 /* [R][h], between attention and feed-forward */
-    score_real *norm_bar;                   /* [R][h] */
-    score_real *fresh_bar;                  /* [R][h] */
-    score_real *heads_bar;                  /* [R][A] */
-    score_real *qkv_bar;                    /* [R][3A] */
+    int centred_bar_parts;   /* H, or 1 for the MLP */
+    score_real *centred_bar; /* [centred_bar_parts][R][d], the value's alone */
+    score_real *node_bar;    /* [R][h], of a layer's input and output */
+    score_real *middle_bar;  /* [R][h], between attention and feed-forward */
+    score_real *norm_bar;    /* [R][h] */
+    score_real *fresh_bar;   /* [R][h] */
+    score_real *heads_bar;   /* [R][A] */
+    score_real *qkv_bar;     /* [R][3A] */
+    /* Of molecules with a constant first attention, tiles for inputs only: its input and, not
+     * transposed, the adjoint. A run of molecules of a kind has a place of its own. */
+    score_real *constant_input;             /* [K][rows of the run + SCORE_LANES] */
+    score_real *constant_input_bar;         /* [rows of the run][K] */
     score_real *probe_bar, *shift_bar;      /* [R][H][3] */
     score_real *wide_bar;                   /* [R][4h] */
     score_real *input;                      /* MLP: [streams][M][D + T] */

@@ -79,9 +79,13 @@ score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const 
     return chosen->tile_set_molecules(tile, molecules, beads, features);
 }
 
-void score_first_layer(const score_packed *packed, score_tile *tile, score_real *node,
-                       score_real *qkv) {
-    chosen->first_layer(packed, tile, node, qkv);
+size_t score_first_layer_size(const score_network *network, int beads) {
+    return chosen->first_layer_size(network, beads);
+}
+
+score_constant_attention score_first_layer(const score_packed *packed, score_tile *tile,
+                                           score_real *memory) {
+    return chosen->first_layer(packed, tile, memory);
 }
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass) {

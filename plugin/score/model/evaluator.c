@@ -35,12 +35,13 @@ struct score_evaluator {
     score_team team;
     /* Molecules that consist of the same beads have the same first layer at a fixed time. */
     int kind_count;
-    int *kind_molecule; /* [kind_count]: one of each kind */
-    int *kind_row;      /* [kind_count]: where its rows of the first layer begin */
-    int *first_source;  /* [molecule_count]: the same of every molecule */
-    double constant_t;  /* of node and qkv; not a number before the first use */
-    score_real *node;
-    score_real *qkv;
+    int *kind_molecule;              /* [kind_count]: one of each kind */
+    int *kind_of;                    /* [molecule_count] */
+    double constant_t;               /* of the constants; not a number before the first use */
+    score_constant_attention *kinds; /* [kind_count] */
+    const score_constant_attention **constants; /* [molecule_count] */
+    score_arena arena;
+    score_real **memory; /* [kind_count], of the constants */
 };
 
 static int whole_number_of(int unit, int count) {
@@ -96,23 +97,25 @@ static bool same_kind(const score_network *network, const score_molecule *a,
 }
 
 static void find_kinds(score_evaluator *evaluator) {
-    int rows = 0;
     for (int m = 0; m < evaluator->molecule_count; m++) {
         const score_molecule *molecule = &evaluator->molecules[m];
-        int kind = 0;
+        int kind = m > 0 ? evaluator->kind_of[m - 1] : 0;
+        if (m > 0 && same_kind(evaluator->network,
+                               &evaluator->molecules[evaluator->kind_molecule[kind]], molecule)) {
+            evaluator->kind_of[m] = kind;
+            continue;
+        }
+        kind = 0;
         while (kind < evaluator->kind_count &&
                !same_kind(evaluator->network, &evaluator->molecules[evaluator->kind_molecule[kind]],
                           molecule))
             kind++;
         if (kind == evaluator->kind_count) {
             evaluator->kind_molecule[kind] = m;
-            evaluator->kind_row[kind] = rows;
             evaluator->kind_count++;
-            rows += molecule->beads;
         }
-        evaluator->first_source[m] = evaluator->kind_row[kind];
+        evaluator->kind_of[m] = kind;
     }
-    evaluator->kind_row[evaluator->kind_count] = rows;
 }
 
 static bool has_first_layer(const score_network *network) {
@@ -126,13 +129,11 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     evaluator->bad_molecule = calloc(count, size);
     evaluator->beads = calloc(count, size);
     evaluator->kind_molecule = calloc(count, size);
-    evaluator->kind_row = calloc(count + 1, size);
-    evaluator->first_source = calloc(count, size);
+    evaluator->kind_of = calloc(count, size);
     evaluator->tiles = calloc((size_t)evaluator->threads, sizeof(score_tile *));
     if (evaluator->first_molecule == NULL || evaluator->first_row == NULL ||
         evaluator->bad_molecule == NULL || evaluator->beads == NULL || evaluator->tiles == NULL ||
-        evaluator->kind_molecule == NULL || evaluator->kind_row == NULL ||
-        evaluator->first_source == NULL)
+        evaluator->kind_molecule == NULL || evaluator->kind_of == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate lists for %d molecules",
                           evaluator->molecule_count);
     for (int m = 0; m < evaluator->molecule_count; m++)
@@ -140,17 +141,31 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     return SCORE_OK;
 }
 
+static void carve_first_layer(score_evaluator *evaluator) {
+    score_arena *arena = &evaluator->arena;
+    const size_t kinds = (size_t)evaluator->kind_count;
+    evaluator->kinds = score_arena_take(arena, kinds, sizeof *evaluator->kinds);
+    evaluator->memory = score_arena_take(arena, kinds, sizeof *evaluator->memory);
+    evaluator->constants = score_arena_take(arena, (size_t)evaluator->molecule_count,
+                                            sizeof *evaluator->constants);
+    for (size_t k = 0; k < kinds; k++) {
+        const int beads = evaluator->molecules[evaluator->kind_molecule[k]].beads;
+        score_real *memory = score_arena_take(
+            arena, score_first_layer_size(evaluator->network, beads), sizeof *memory);
+        if (evaluator->memory != NULL)
+            evaluator->memory[k] = memory;
+    }
+    for (int m = 0; m < evaluator->molecule_count && evaluator->constants != NULL; m++)
+        evaluator->constants[m] = &evaluator->kinds[evaluator->kind_of[m]];
+}
+
 static score_status allocate_first_layer(score_evaluator *evaluator, score_error *error) {
-    const score_expert_config *expert = &evaluator->network->expert;
-    const size_t rows = (size_t)evaluator->kind_row[evaluator->kind_count];
-    const size_t all = (size_t)(expert->heads * expert->head_width);
     evaluator->constant_t = NAN;
-    evaluator->node = calloc(rows * (size_t)expert->hidden, sizeof *evaluator->node);
-    evaluator->qkv = calloc(rows * 3 * all, sizeof *evaluator->qkv);
-    if (evaluator->node == NULL || evaluator->qkv == NULL)
-        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a first layer of %zu beads",
-                          rows);
-    return SCORE_OK;
+    carve_first_layer(evaluator);
+    const score_status status = score_arena_allocate(&evaluator->arena, error);
+    if (status == SCORE_OK)
+        carve_first_layer(evaluator);
+    return status;
 }
 
 static score_status pack(score_evaluator *evaluator, const double *parameters, score_error *error) {
@@ -212,10 +227,8 @@ void score_evaluator_destroy(score_evaluator *evaluator) {
     free(evaluator->beads);
     free(evaluator->tiles);
     free(evaluator->kind_molecule);
-    free(evaluator->kind_row);
-    free(evaluator->first_source);
-    free(evaluator->node);
-    free(evaluator->qkv);
+    free(evaluator->kind_of);
+    score_arena_free(&evaluator->arena);
     free(evaluator);
 }
 
@@ -303,13 +316,12 @@ static void evaluate_tile(const job *work, int k, score_tile *tile, score_team *
     const score_evaluation *evaluation = work->evaluation;
     const score_network *network = evaluator->network;
     const int molecule = evaluator->first_molecule[k];
-    const score_first_layer_values constants = {evaluator->node, evaluator->qkv,
-                                                evaluator->first_source + molecule};
     const bool wants_time = evaluation->time_derivative != NULL;
     const score_pass pass = {
         .streams = 1u,
         .wants_time = wants_time,
-        .constants = has_first_layer(network) && !wants_time ? &constants : NULL,
+        .constants = has_first_layer(network) && !wants_time ? evaluator->constants + molecule
+                                                             : NULL,
         .team = team,
         .part = part,
     };
@@ -341,18 +353,14 @@ static void run_part(void *argument, int part, int thread) {
         evaluate_tile(work, k, evaluator->tiles[0], &evaluator->team, part);
 }
 
-/* Node and qkv at time t of every kind of molecule. */
 static void compute_first_layer(score_evaluator *evaluator, double t) {
-    const score_expert_config *expert = &evaluator->network->expert;
-    const ptrdiff_t h = expert->hidden, all = (ptrdiff_t)expert->heads * expert->head_width;
     for (int k = 0; k < evaluator->kind_count; k++) {
         const score_molecule *molecule = &evaluator->molecules[evaluator->kind_molecule[k]];
-        const ptrdiff_t row = evaluator->kind_row[k];
         const score_tile_view view = score_tile_set_molecules(evaluator->tiles[0], 1,
                                                               &molecule->beads, molecule->features);
         fill_times(&view, t);
-        score_first_layer(evaluator->packed, evaluator->tiles[0], evaluator->node + row * h,
-                          evaluator->qkv + row * 3 * all);
+        evaluator->kinds[k] = score_first_layer(evaluator->packed, evaluator->tiles[0],
+                                                evaluator->memory[k]);
     }
     evaluator->constant_t = t;
 }
@@ -360,7 +368,8 @@ static void compute_first_layer(score_evaluator *evaluator, double t) {
 score_status score_evaluator_run(score_evaluator *evaluator, const score_evaluation *evaluation,
                                  const score_executor *executor, score_error *error) {
     job work = {evaluator, evaluation};
-    if (has_first_layer(evaluator->network) && !(evaluation->t == evaluator->constant_t))
+    if (has_first_layer(evaluator->network) && evaluation->time_derivative == NULL &&
+        !(evaluation->t == evaluator->constant_t))
         compute_first_layer(evaluator, evaluation->t);
     if (evaluator->shares_tiles && executor->together && executor->threads == evaluator->threads)
         executor->run(executor->context, evaluator->threads, run_part, &work);

@@ -49,8 +49,7 @@ static void embed_forward(const score_packed *packed, score_tile *tile, const sc
     const ptrdiff_t h = tile->network->expert.hidden;
     for (int m = 0; m < tile->view.molecules; m++) {
         const ptrdiff_t begin = tile->first_row[m], rows = tile->first_row[m + 1] - begin;
-        memcpy(node + begin * h, pass->constants->node + pass->constants->first_source[m] * h,
-               (size_t)(rows * h) * sizeof *node);
+        memcpy(node + begin * h, pass->constants[m]->node, (size_t)(rows * h) * sizeof *node);
     }
 }
 
@@ -164,6 +163,7 @@ static void lay_out_layer(score_tile *tile, score_arena *arena, int layer) {
     state->attention_variance = score_arena_take(arena, rows, real);
     state->attention_norm = take_passing(tile, arena, layer, first->attention_norm, rows * h);
     state->qkv = score_arena_take(arena, rows * 3 * all, real);
+    state->attention.qkv = state->qkv;
     state->attention.x = tile->centred;
     state->attention.probe = score_arena_take(arena, rows * heads * 3, real);
     state->attention.pair = score_arena_take(arena, streams * heads * tile->most.pairs, real);
@@ -188,8 +188,10 @@ void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
     const size_t h = (size_t)network->expert.hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
     const size_t heads = (size_t)network->expert.heads;
     const size_t all = heads * (size_t)network->expert.head_width, real = sizeof(score_real);
-    tile->work_size = score_attention_work_size(&tile->streams, network->expert.head_width,
-                                                tile->max_beads);
+    const size_t work = score_attention_work_size(&tile->streams, network->expert.head_width,
+                                                  tile->max_beads);
+    const size_t constant_work = score_constant_attention_work_size(tile->max_beads);
+    tile->work_size = work > constant_work ? work : constant_work;
     tile->work = score_arena_take(arena, tile->work_size * (size_t)tile->most.parts, real);
     tile->centred_bar_parts = network->expert.heads;
     tile->centred_bar = score_arena_take(
@@ -208,6 +210,13 @@ void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
     tile->probe_bar = score_arena_take(arena, rows * heads * 3, real);
     tile->shift_bar = score_arena_take(arena, rows * heads * 3, real);
     tile->wide_bar = score_arena_take(arena, rows * wide, real);
+    if (!tile->most.inputs_only)
+        return;
+    const size_t inputs = heads * ((size_t)tile->max_beads + 3);
+    const size_t molecules = (size_t)tile->most.molecules;
+    tile->constant_input = score_arena_take(
+        arena, inputs * ((size_t)tile->most.rows + SCORE_LANES * molecules), real);
+    tile->constant_input_bar = score_arena_take(arena, inputs * (size_t)tile->most.rows, real);
 }
 
 int score_graph_transformer_steps(const score_network *network, score_step *steps) {

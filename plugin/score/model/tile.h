@@ -23,6 +23,7 @@
 #include "base/real.h"
 #include "base/team.h"
 #include "model/network.h"
+#include "nn/constant_attention.h"
 #include "nn/streams.h"
 #include "score/executor.h"
 
@@ -35,27 +36,20 @@
 #define score_tile_destroy SCORE_TYPED(score_tile_destroy)
 #define score_tile_set_molecules SCORE_TYPED(score_tile_set_molecules)
 #define score_first_layer SCORE_TYPED(score_first_layer)
+#define score_first_layer_size SCORE_TYPED(score_first_layer_size)
 #define score_forward SCORE_TYPED(score_forward)
 #define score_backward SCORE_TYPED(score_backward)
 
 typedef struct score_packed score_packed;
 typedef struct score_tile score_tile;
 
-/* At a fixed time nothing before the first attention depends on the coordinates: the nodes, their
- * norm, queries, keys and values are constants of the model and of what a molecule consists of. */
-typedef struct score_first_layer_values {
-    const score_real *node;  /* [...][h] */
-    const score_real *qkv;   /* [...][3 H w] */
-    const int *first_source; /* [M]: a molecule's first row in both; molecules may share rows */
-} score_first_layer_values;
-
 typedef struct score_pass {
     unsigned streams;     /* bit s: stream s takes part */
     bool wants_time;      /* backward: t_bar is wanted */
     score_real *gradient; /* backward: score_packed_gradient_size values, or NULL: not wanted */
-    /* NULL: computed. Else they are taken as they are, and times are not read: for a pass over the
-     * value alone that wants neither t_bar nor a gradient. */
-    const score_first_layer_values *constants;
+    /* [M], or NULL: the first attention of every molecule at a time that they all have. Times are
+     * then not read. For a tile for inputs only, and a pass that does not want t_bar. */
+    const score_constant_attention *const *constants;
     /* Threads that call forward and backward together, or NULL for one: each with its own part. No
      * gradient is then formed. */
     score_team *team;
@@ -111,10 +105,11 @@ void score_tile_destroy(score_tile *tile);
 score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const int *beads,
                                          const int *features);
 
-/* For graph transformers: node and qkv of score_first_layer_values, one row a bead of the tile, at
- * the times of its view. */
-void score_first_layer(const score_packed *packed, score_tile *tile, score_real *node,
-                       score_real *qkv);
+/* For graph transformers: the first attention of the one molecule in the tile, at its time.
+ * memory: score_first_layer_size numbers, on a boundary of 64 bytes. */
+size_t score_first_layer_size(const score_network *network, int beads);
+score_constant_attention score_first_layer(const score_packed *packed, score_tile *tile,
+                                           score_real *memory);
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass);
 /* Zeroes nothing the caller sees: set x_bar and t_bar first. */

@@ -7,6 +7,11 @@
 #define score_attention_steps SCORE_TYPED(score_attention_steps)
 #define score_feedforward_steps SCORE_TYPED(score_feedforward_steps)
 
+#define score_constant_heads_forward SCORE_TYPED(score_constant_heads_forward)
+#define score_constant_heads_backward SCORE_TYPED(score_constant_heads_backward)
+#define score_constant_out_forward SCORE_TYPED(score_constant_out_forward)
+#define score_constant_out_backward SCORE_TYPED(score_constant_out_backward)
+
 enum { SCORE_ATTENTION_STEPS = 5, SCORE_FEEDFORWARD_STEPS = 5 };
 
 /* node = gate(attention(norm(node)), node), into the state's `middle`. */
@@ -25,6 +30,16 @@ typedef struct score_place {
     int wide;
     int all; /* heads side by side */
 } score_place;
+
+/* The first attention's heads and output layer where the pass has them as constants. */
+void score_constant_heads_forward(score_tile *tile, const score_pass *pass, score_share share);
+void score_constant_heads_backward(score_tile *tile, const score_pass *pass, score_share share);
+void score_constant_out_forward(score_tile *tile, const score_pass *pass, score_share share);
+void score_constant_out_backward(score_tile *tile, const score_pass *pass, score_share share);
+
+SCORE_INLINE bool score_is_constant(const score_pass *pass, int layer) {
+    return layer == 0 && pass->constants != NULL;
+}
 
 SCORE_INLINE score_place score_find_place(const score_packed *packed, score_tile *tile, int layer) {
     const score_expert_config *expert = &tile->network->expert;

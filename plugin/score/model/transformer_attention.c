@@ -8,7 +8,7 @@
 static void attention_norm_forward(const score_packed *packed, score_tile *tile,
                                    const score_pass *pass, int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
-    if (layer == 0 && pass->constants != NULL)
+    if (score_is_constant(pass, layer))
         return;
     score_layernorm_forward(p.layout, score_moving_streams(tile, pass->streams, layer), p.rows,
                             score_share_range(share, p.rows, 1), p.hidden,
@@ -33,7 +33,7 @@ static void attention_norm_backward(const score_packed *packed, score_tile *tile
 static void qkv_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                         int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
-    if (layer == 0 && pass->constants != NULL)
+    if (score_is_constant(pass, layer))
         return;
     const unsigned moving = score_moving_streams(tile, pass->streams, layer);
     const score_range own = score_columns_of(score_share_of_heads(share, tile), tile);
@@ -57,8 +57,7 @@ static void qkv_backward(const score_packed *packed, score_tile *tile, const sco
                                p.state->attention_norm, tile->qkv_bar, tile->norm_bar);
 }
 
-static score_attention_shape attention_shape(const score_tile *tile, const score_pass *pass,
-                                             int layer, score_share share) {
+static score_attention_shape attention_shape(const score_tile *tile, score_share share) {
     return (score_attention_shape){
         .heads = tile->network->expert.heads,
         .width = tile->network->expert.head_width,
@@ -66,50 +65,51 @@ static score_attention_shape attention_shape(const score_tile *tile, const score
         .first_row = tile->first_row,
         .rows = tile->view.rows,
         .pairs = tile->pairs,
-        .first_source = layer == 0 && pass->constants != NULL ? pass->constants->first_source
-                                                              : NULL,
         .range = score_share_of_heads(share, tile),
     };
-}
-
-static score_attention_state attention_state(const score_place *p, const score_pass *pass,
-                                             int layer) {
-    score_attention_state state = p->state->attention;
-    state.qkv = layer == 0 && pass->constants != NULL ? pass->constants->qkv : p->state->qkv;
-    return state;
 }
 
 static void heads_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                           int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
-    const score_attention_shape shape = attention_shape(tile, pass, layer, share);
-    const score_attention_state state = attention_state(&p, pass, layer);
+    const score_attention_shape shape = attention_shape(tile, share);
+    if (score_is_constant(pass, layer)) {
+        score_constant_heads_forward(tile, pass, share);
+        return;
+    }
     score_attention_forward(p.layout, pass->streams, &shape, p.value + p.at->edge_a,
-                            p.value + p.at->edge_c, &state, p.state->attention_heads,
+                            p.value + p.at->edge_c, &p.state->attention, p.state->attention_heads,
                             tile->work + (size_t)share.part * tile->work_size);
 }
 
 static void heads_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                            int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
-    const score_attention_shape shape = attention_shape(tile, pass, layer, share);
-    const score_attention_state state = attention_state(&p, pass, layer);
+    const score_attention_shape shape = attention_shape(tile, share);
     if (layer == tile->network->expert.layers - 1) {
         const ptrdiff_t size = (ptrdiff_t)p.rows * tile->network->dimensions;
         const score_range heads = shape.range;
         memset(tile->centred_bar + heads.begin * size, 0,
                (size_t)((heads.end - heads.begin) * size) * sizeof *tile->centred_bar);
     }
+    if (score_is_constant(pass, layer)) {
+        score_constant_heads_backward(tile, pass, share);
+        return;
+    }
     score_attention_backward(
-        p.layout, pass->streams, &shape, p.value + p.at->edge_a, &state, tile->heads_bar,
-        tile->probe_bar, score_ends_before(pass, layer) ? NULL : tile->qkv_bar, tile->centred_bar,
-        score_in_gradient(pass, p.at->edge_a), score_in_gradient(pass, p.at->edge_c),
-        tile->work + (size_t)share.part * tile->work_size);
+        p.layout, pass->streams, &shape, p.value + p.at->edge_a, &p.state->attention,
+        tile->heads_bar, tile->probe_bar, score_ends_before(pass, layer) ? NULL : tile->qkv_bar,
+        tile->centred_bar, score_in_gradient(pass, p.at->edge_a),
+        score_in_gradient(pass, p.at->edge_c), tile->work + (size_t)share.part * tile->work_size);
 }
 
 static void attention_out_forward(const score_packed *packed, score_tile *tile,
                                   const score_pass *pass, int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
+    if (score_is_constant(pass, layer)) {
+        score_constant_out_forward(tile, pass, share);
+        return;
+    }
     score_step_linear_forward(packed, &p.at->out, pass->streams, p.rows,
                               score_share_of_columns(share, p.hidden), p.state->attention_heads,
                               p.state->attention_out);
@@ -118,6 +118,10 @@ static void attention_out_forward(const score_packed *packed, score_tile *tile,
 static void attention_out_backward(const score_packed *packed, score_tile *tile,
                                    const score_pass *pass, int layer, score_share share) {
     const score_place p = score_find_place(packed, tile, layer);
+    if (score_is_constant(pass, layer)) {
+        score_constant_out_backward(tile, pass, share);
+        return;
+    }
     score_step_linear_backward(&p.at->out, pass->streams, p.rows,
                                score_columns_of(score_share_of_heads(share, tile), tile), pass,
                                p.state->attention_heads, tile->fresh_bar, tile->heads_bar);
@@ -147,8 +151,9 @@ void score_attention_steps(int layer, score_step steps[SCORE_ATTENTION_STEPS]) {
                             layer};
     steps[2] = (score_step){heads_forward, SCORE_SPLIT_HEADS, heads_backward, SCORE_SPLIT_HEADS,
                             layer};
+    /* With a constant first attention, a part's columns here are not those of its heads. */
     steps[3] = (score_step){attention_out_forward, SCORE_SPLIT_HIDDEN, attention_out_backward,
-                            SCORE_SPLIT_HEADS, layer};
+                            layer == 0 ? SCORE_SPLIT_INPUTS : SCORE_SPLIT_HEADS, layer};
     steps[4] = (score_step){attention_gate_forward, SCORE_SPLIT_ROWS, attention_gate_backward,
                             SCORE_SPLIT_ROWS, layer};
 }

@@ -7,10 +7,12 @@ void score_linear_forward(unsigned streams, int rows, int in, int out, score_ran
                           score_real *y) {
     const ptrdiff_t x_stride = (ptrdiff_t)rows * in, y_stride = (ptrdiff_t)rows * out;
     if (score_has_stream(streams, 0))
-        score_product_panels(rows, in, range.begin, range.end, x, in, panels, bias, y, out, false);
+        score_product_panels(rows, in, range.begin, range.end, (score_matrix){x, in, 1}, panels,
+                             bias, y, out, false);
     for (score_run run = {0}; score_next_run(streams & ~1u, &run);)
-        score_product_panels(run.count * rows, in, range.begin, range.end, x + run.first * x_stride,
-                             in, panels, NULL, y + run.first * y_stride, out, false);
+        score_product_panels(run.count * rows, in, range.begin, range.end,
+                             (score_matrix){x + run.first * x_stride, in, 1}, panels, NULL,
+                             y + run.first * y_stride, out, false);
 }
 
 void score_linear_backward(unsigned streams, int rows, int in, int out, score_range range,
@@ -18,7 +20,7 @@ void score_linear_backward(unsigned streams, int rows, int in, int out, score_ra
     const ptrdiff_t x_stride = (ptrdiff_t)rows * in, y_stride = (ptrdiff_t)rows * out;
     for (score_run run = {0}; score_next_run(streams, &run);)
         score_product_panels(run.count * rows, out, range.begin, range.end,
-                             y_bar + run.first * y_stride, out, panels, NULL,
+                             (score_matrix){y_bar + run.first * y_stride, out, 1}, panels, NULL,
                              x_bar + run.first * x_stride, in, false);
 }
 

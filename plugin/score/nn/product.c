@@ -7,7 +7,7 @@ enum {
      * as many do as well. */
     AHEAD = 1024,
     /* Longest part of k that is copied at a time: a panel's copy stays in the first-level cache. */
-    CHUNK = 128,
+    CHUNK = 256,
 };
 
 /* What becomes of a block of sums: c = start + factor sums; start may be NULL for zero. */
@@ -31,6 +31,11 @@ SCORE_INLINE void block(int rows, bool fetches, int k, score_matrix a, const sco
     SCORE_UNROLL
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = (score_vector){0};
+    if (!fetches) { /* the panel is a copy in the cache, but what is added to may be far */
+        SCORE_UNROLL
+        for (int i = 0; i < rows; i++)
+            fetch(to->c + i * to->ldc);
+    }
     for (int q = 0; q < k; q++, b += ldb) {
         if (fetches)
             fetch(b + AHEAD);
@@ -145,10 +150,9 @@ void score_panels_pack(int k, int begin, int end, score_matrix b, score_real *pa
     }
 }
 
-void score_product_panels(int m, int k, int begin, int end, const score_real *a, ptrdiff_t lda,
+void score_product_panels(int m, int k, int begin, int end, score_matrix a,
                           const score_real *panels, const score_real *bias, score_real *c,
                           ptrdiff_t ldc, bool adds) {
-    const score_matrix left = {a, lda, 1};
     for (int j = begin; j < end; j += SCORE_PANEL) {
         const score_real *b = panels + (ptrdiff_t)j * k;
         target to = {c + j, ldc, NULL, 0, 1};
@@ -159,9 +163,9 @@ void score_product_panels(int m, int k, int begin, int end, const score_real *a,
             to.start = bias + j;
         }
         if (end - j >= SCORE_PANEL)
-            panel(true, m, k, left, b, SCORE_PANEL, to);
+            panel(true, m, k, a, b, SCORE_PANEL, to);
         else
-            narrow_panel(m, end - j, k, left, b, SCORE_PANEL, to);
+            narrow_panel(m, end - j, k, a, b, SCORE_PANEL, to);
     }
 }
 

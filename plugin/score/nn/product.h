@@ -43,9 +43,9 @@ size_t score_panels_size(int k, int n);
  * is one or is n. `panels` is that of the whole matrix. */
 void score_panels_pack(int k, int begin, int end, score_matrix b, score_real *panels);
 
-/* c (m x [begin, end)) = a (m x k) panels (k x n) + bias, or c += where `adds`; rows of a and c are
- * lda and ldc apart. bias [n] may be NULL and is not read where `adds`. begin and end as above. */
-void score_product_panels(int m, int k, int begin, int end, const score_real *a, ptrdiff_t lda,
+/* c (m x [begin, end)) = a (m x k) panels (k x n) + bias, or c += where `adds`; rows of c are ldc
+ * apart. bias [n] may be NULL and is not read where `adds`. begin and end as above. */
+void score_product_panels(int m, int k, int begin, int end, score_matrix a,
                           const score_real *panels, const score_real *bias, score_real *c,
                           ptrdiff_t ldc, bool adds);
 
