@@ -34,17 +34,19 @@ static void softmax(int n, const score_attention_scratch *scratch, score_real fa
 
 /* The streams of the softmax, in place: from s' to a'/a = s' - L', and from s'' to a''/a =
  * (a'/a)^2 + s'' - L'', where L = log sum exp s, L' = <s'>, L'' = <s'' + (a'/a)^2> and <> is the
- * mean over a; s' is `factor` times the rates given. `first` is a'/a for the second order, else
- * NULL. */
+ * mean over a; s' is `factor` times the rates given. For the second order a'/a is in the
+ * stream before. */
 static void softmax_rates(int n, const score_attention_scratch *scratch, score_real factor,
-                          const score_real *first, score_real *rate) {
+                          bool second, score_real *rate) {
     for (ptrdiff_t i = 0; i < scratch->lanes; i += SCORE_LANES) {
         score_vector mean = {0};
         for (int j = 0; j < n; j++) {
             const ptrdiff_t at = j * scratch->ld + i;
             score_vector r = score_splat(factor) * score_load(rate + at);
-            if (first != NULL)
-                r += score_load(first + at) * score_load(first + at);
+            if (second) {
+                const score_vector first = score_load(rate - scratch->stride + at);
+                r += first * first;
+            }
             mean += score_load(scratch->pair + at) * r;
             score_store(rate + at, r);
         }
@@ -55,11 +57,12 @@ static void softmax_rates(int n, const score_attention_scratch *scratch, score_r
     }
 }
 
-/* The streams that the terms need but that are not computed in this call. */
-static unsigned streams_kept(unsigned streams, const score_term *terms, int term_count) {
+/* The streams that are needed but not computed in this call. */
+static unsigned streams_kept(const score_streams *layout, unsigned streams) {
     unsigned needed = 0;
-    for (int t = 0; t < term_count; t++)
-        needed |= 1u << terms[t].a | 1u << terms[t].b;
+    for (int s = 1; s < layout->count; s++)
+        if (score_has_stream(streams, s))
+            needed |= layout->order[s] == 2 ? 1u | 1u << s >> 1 : 1u;
     return needed & ~streams;
 }
 
@@ -135,8 +138,7 @@ static void find_probabilities(const forward_call *call, const score_attention_g
         if (s == 0)
             softmax(at->n, scratch, at->root);
         else
-            softmax_rates(at->n, scratch, at->root,
-                          call->layout->order[s] == 2 ? pair - scratch->stride : NULL, pair);
+            softmax_rates(at->n, scratch, at->root, call->layout->order[s] == 2, pair);
         score_rows_store(at->n, at->heads * at->n, pair, scratch->ld,
                          call->state->pair + at->pair + s * at->pair_stride, at->pair_ld);
         score_channels_store(at, scratch, s, pair + scratch->channel, call->state->probe);
@@ -214,7 +216,7 @@ void score_attention_forward(const score_streams *layout, unsigned streams,
     const int term_count = score_bilinear_terms(layout, streams, terms);
     const forward_call call = {.layout = layout,
                                .streams = streams,
-                               .kept = streams_kept(streams, terms, term_count),
+                               .kept = streams_kept(layout, streams),
                                .terms = terms,
                                .term_count = term_count,
                                .a = a,

@@ -38,8 +38,7 @@ typedef struct score_attention_scratch {
     score_real *pair; /* logits | probe, then a, a', a'' | y; in the backward a, a', a'' | probe */
     score_real *bar;  /* adjoints: of a, a', a'' | y, then of logits | probe */
     score_real *rate; /* a'/a, a''/a */
-    score_real
-        *x; /* coordinates, [streams][3][ld]; in the backward, of some beads [beads][3][ld] */
+    score_real *x;    /* coordinates, [streams][3][ld]; or their adjoint, [some beads][3][ld] */
     score_real *sums; /* over the lanes of a head: [beads][3] */
 } score_attention_scratch;
 

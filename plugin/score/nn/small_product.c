@@ -92,10 +92,16 @@ BLOCKS(1)
 BLOCKS(2)
 #if defined(__AVX512F__)
 BLOCKS(4)
-#define blocks_widest blocks_4
-#else
-#define blocks_widest blocks_2
 #endif
+
+/* By the number of vectors. */
+static void (*const *const blocks[WIDEST + 1])(const block *) = {
+    [1] = blocks_1,
+    [2] = blocks_2,
+#if defined(__AVX512F__)
+    [4] = blocks_4,
+#endif
+};
 
 /* The last columns, fewer than a vector, of a block of rows. */
 static void add_rest(int rows, int columns, block at) {
@@ -123,18 +129,15 @@ static void add_rest(int rows, int columns, block at) {
         memcpy(c + i * at.ldc, sum[i], bytes);
 }
 
-/* All rows of a panel of `vectors` vectors of columns, or of `rest` columns fewer than a vector. */
-SCORE_INLINE void add_panel(int m, int vectors, int rest, block at) {
-    void (*const *const blocks)(const block *) = vectors == 1   ? blocks_1
-                                                 : vectors == 2 ? blocks_2
-                                                                : blocks_widest;
+/* All rows of a panel of `vectors` vectors of columns, or of the last columns where that is 0. */
+SCORE_INLINE void add_panel(int m, int vectors, int columns, block at) {
     int rows;
     for (; m > 0; m -= rows) {
         rows = m <= ROWS ? m : m < 2 * ROWS ? (m + 1) / 2 : ROWS;
-        if (rest > 0)
-            add_rest(rows, rest, at);
+        if (vectors > 0)
+            blocks[vectors][rows - 1](&at);
         else
-            blocks[rows - 1](&at);
+            add_rest(rows, columns, at);
         at.a.data += rows * at.a.row;
         if (at.start != NULL)
             at.start += rows * at.start_ld;
@@ -145,19 +148,14 @@ SCORE_INLINE void add_panel(int m, int vectors, int rest, block at) {
 void score_small_product(int m, int n, int k, score_real factor, score_matrix a,
                          const score_rows *b, const score_real *start, ptrdiff_t start_ld,
                          score_real *c, ptrdiff_t ldc) {
-    enum { L = SCORE_LANES };
     block at = {k, factor, a, *b, start, start_ld, c, ldc};
     int width;
     for (int left = n; left > 0; left -= width) {
-        if (left >= WIDEST * L)
-            add_panel(m, WIDEST, 0, at);
-        else if (left >= 2 * L)
-            add_panel(m, 2, 0, at);
-        else if (left >= L)
-            add_panel(m, 1, 0, at);
-        else
-            add_panel(m, 1, left, at);
-        width = left >= WIDEST * L ? WIDEST * L : left >= 2 * L ? 2 * L : L;
+        int vectors = left / SCORE_LANES < WIDEST ? left / SCORE_LANES : WIDEST;
+        if (vectors == 3)
+            vectors = 2;
+        width = (vectors > 0 ? vectors : 1) * SCORE_LANES;
+        add_panel(m, vectors, left, at);
         at.b.data += width;
         if (at.b.more != NULL)
             at.b.more += width;
@@ -169,32 +167,32 @@ void score_small_product(int m, int n, int k, score_real factor, score_matrix a,
 
 /* Products a b^T: for up to DOT_ROWS rows of a and DOT_COLUMNS rows of b, a vector of partial sums
  * for each pair of rows. FOLD adds neighbours within two of them: lanes of the one, then lanes of
- * the other, single ones (NEXT) or four together (FOURS). SCORE_LANES vectors folded two by two until
- * one is left are the sums in their order. */
+ * the other, single ones (NEXT) or four together (FOURS). SCORE_LANES vectors folded two by two
+ * until one is left are the sums in their order. */
 #if defined(__AVX512F__) && defined(SCORE_SINGLE)
 #define SUMS 16
 #define NEXT(i)                                                                                    \
-    i, i + 2, i + 16, i + 18, i + 4, i + 6, i + 20, i + 22, i + 8, i + 10, i + 24, i + 26, i + 12, \
-        i + 14, i + 28, i + 30
+    (i), (i) + 2, (i) + 16, (i) + 18, (i) + 4, (i) + 6, (i) + 20, (i) + 22, (i) + 8, (i) + 10,     \
+        (i) + 24, (i) + 26, (i) + 12, (i) + 14, (i) + 28, (i) + 30
 #define FOURS(i)                                                                                   \
-    i, i + 1, i + 2, i + 3, i + 8, i + 9, i + 10, i + 11, i + 16, i + 17, i + 18, i + 19, i + 24,  \
-        i + 25, i + 26, i + 27
+    (i), (i) + 1, (i) + 2, (i) + 3, (i) + 8, (i) + 9, (i) + 10, (i) + 11, (i) + 16, (i) + 17,      \
+        (i) + 18, (i) + 19, (i) + 24, (i) + 25, (i) + 26, (i) + 27
 #elif defined(__AVX512F__) || (defined(__AVX2__) && defined(SCORE_SINGLE))
 #define SUMS 8
-#define NEXT(i) i, i + 2, i + 8, i + 10, i + 4, i + 6, i + 12, i + 14
-#define FOURS(i) i, i + 1, i + 2, i + 3, i + 8, i + 9, i + 10, i + 11
+#define NEXT(i) (i), (i) + 2, (i) + 8, (i) + 10, (i) + 4, (i) + 6, (i) + 12, (i) + 14
+#define FOURS(i) (i), (i) + 1, (i) + 2, (i) + 3, (i) + 8, (i) + 9, (i) + 10, (i) + 11
 #elif defined(__AVX2__) || defined(SCORE_SINGLE)
 #define SUMS 4
-#define NEXT(i) i, i + 2, i + 4, i + 6
+#define NEXT(i) (i), (i) + 2, (i) + 4, (i) + 6
 #else
 #define SUMS 2
-#define NEXT(i) i, i + 2
+#define NEXT(i) (i), (i) + 2
 #endif
 #define FOLD(u, v, order, step)                                                                    \
     (__builtin_shufflevector(u, v, order(0)) + __builtin_shufflevector(u, v, order(step)))
 
 enum {
-    DOT_COLUMNS = SUMS < 4 ? SUMS : 4,
+    DOT_COLUMNS = SUMS == 2 ? 2 : 4,
     DOT_ROWS = SUMS / DOT_COLUMNS,
 };
 
@@ -384,17 +382,23 @@ static void add_all_dots(int m, int n, int k, score_real factor, const score_row
 enum { DEPTH = 64 }; /* columns of b that are transposed at a time */
 
 /* Transposes 4 x 4: single numbers within every four (NEXT), or fours of numbers (FOURS). */
-#define TRANSPOSE(x0, x1, x2, x3, order, step)                                                     \
-    do {                                                                                           \
-        const score_vector even0 = __builtin_shufflevector(x0, x1, order(0));                      \
-        const score_vector even1 = __builtin_shufflevector(x2, x3, order(0));                      \
-        const score_vector odd0 = __builtin_shufflevector(x0, x1, order(step));                    \
-        const score_vector odd1 = __builtin_shufflevector(x2, x3, order(step));                    \
-        x0 = __builtin_shufflevector(even0, even1, order(0));                                      \
-        x1 = __builtin_shufflevector(odd0, odd1, order(0));                                        \
-        x2 = __builtin_shufflevector(even0, even1, order(step));                                   \
-        x3 = __builtin_shufflevector(odd0, odd1, order(step));                                     \
-    } while (0)
+#define DEFINE_TRANSPOSE(name, order, step)                                                        \
+    SCORE_INLINE void name(score_vector *x0, score_vector *x1, score_vector *x2,                   \
+                           score_vector *x3) {                                                     \
+        const score_vector even0 = __builtin_shufflevector(*x0, *x1, order(0));                    \
+        const score_vector even1 = __builtin_shufflevector(*x2, *x3, order(0));                    \
+        const score_vector odd0 = __builtin_shufflevector(*x0, *x1, order(step));                  \
+        const score_vector odd1 = __builtin_shufflevector(*x2, *x3, order(step));                  \
+        *x0 = __builtin_shufflevector(even0, even1, order(0));                                     \
+        *x1 = __builtin_shufflevector(odd0, odd1, order(0));                                       \
+        *x2 = __builtin_shufflevector(even0, even1, order(step));                                  \
+        *x3 = __builtin_shufflevector(odd0, odd1, order(step));                                    \
+    }
+
+DEFINE_TRANSPOSE(transpose_next, NEXT, 1)
+#if SUMS == 16
+DEFINE_TRANSPOSE(transpose_fours, FOURS, 4)
+#endif
 
 /* Up to SCORE_LANES rows of k numbers to k rows, filled up with zeros. */
 static void transpose(int rows, int k, const score_real *from, ptrdiff_t ld, score_real *to,
@@ -411,12 +415,12 @@ static void transpose(int rows, int k, const score_real *from, ptrdiff_t ld, sco
         }
         SCORE_UNROLL
         for (int i = 0; i < L; i += 4)
-            TRANSPOSE(x[i], x[i + 1], x[i + 2], x[i + 3], NEXT, 1);
+            transpose_next(&x[i], &x[i + 1], &x[i + 2], &x[i + 3]);
         /* Now x[4 g + t] holds number 4 b + t of rows 4 g to 4 g + 3 in its four b. */
         SCORE_UNROLL
         for (int t = 0; t < 4; t++) {
 #if SUMS == 16
-            TRANSPOSE(x[t], x[t + 4], x[t + 8], x[t + 12], FOURS, 4);
+            transpose_fours(&x[t], &x[t + 4], &x[t + 8], &x[t + 12]);
 #elif SUMS == 8
             const score_vector low = __builtin_shufflevector(x[t], x[t + 4], FOURS(0));
             x[t + 4] = __builtin_shufflevector(x[t], x[t + 4], FOURS(4));

@@ -28,9 +28,9 @@ void score_small_product(int m, int n, int k, score_real factor, score_matrix a,
                          const score_rows *b, const score_real *start, ptrdiff_t start_ld,
                          score_real *c, ptrdiff_t ldc);
 
-/* c (m x n) = factor a (m x k) b^T (b: n x k), or c += where `adds`; rows of b and c are ldb and ldc
- * apart. k should be a multiple of SCORE_LANES, in so many parts sums are taken. Rows of c must have
- * room for n rounded up to a multiple of that: what is added or written there is zero. */
+/* c (m x n) = factor a (m x k) b^T (b: n x k), or c += where `adds`; rows of b and c are ldb and
+ * ldc apart. Sums are taken in SCORE_LANES parts, a multiple of which k should be. Rows of c must
+ * have room for n rounded up to a multiple of that: what is added or written there is zero. */
 void score_small_product_transposed(int m, int n, int k, score_real factor, const score_rows *a,
                                     const score_real *b, ptrdiff_t ldb, score_real *c,
                                     ptrdiff_t ldc, bool adds);
