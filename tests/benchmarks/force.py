@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.benchmarks.operations import Shape, force_operations, force_weight_bytes
 from tests.benchmarks.peer import PRODUCT_SIZE
-from tests.benchmarks.session import Session, best_rate, integers, parser
+from tests.benchmarks.session import Session, best_rate, integers, note_disturbances, parser
 from tests.benchmarks.workers import Worker, take_turns
 
 PEERS = {
@@ -193,6 +193,7 @@ def main() -> None:
     with Session(options()) as session:
         measure(session)
         derive(session)
+        note_disturbances(session)
         print_table(session)
 
 

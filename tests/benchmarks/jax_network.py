@@ -22,6 +22,7 @@ import score_reference as ref
 
 jax.config.update("jax_enable_x64", False)  # which the reference implementation has switched on
 
+MOST_AT_ONCE = 8  # molecules; more were never faster
 Energy = Callable[[ref.Network, ref.Parameters, jax.Array, jax.Array], jax.Array]
 
 
@@ -115,7 +116,7 @@ class Way:
 
 
 def best_way(kind: str, model: ModelFile, x: NDArray[np.float64], t: float) -> Way:
-    """The fastest of: all molecules at once, or in chunks; by one device that has all threads, or
+    """The fastest of: molecules one by one, or in chunks; by one device that has all threads, or
     shared among devices that have one each."""
     jax.clear_caches()
     one = energy_and_gradient(kind, model, t)
@@ -124,7 +125,7 @@ def best_way(kind: str, model: ModelFile, x: NDArray[np.float64], t: float) -> W
         if len(x) % devices:
             continue
         molecules = len(x) // devices
-        for size in chunk_sizes(kind, molecules, model.network):
+        for size in chunk_sizes(kind, min(MOST_AT_ONCE, molecules), model.network):
             function = batched(one, size, molecules)
             form = f"{size} at once" + (f" on each of {devices} devices" if devices > 1 else "")
             compiled = jax.pmap(function) if devices > 1 else jax.jit(function)

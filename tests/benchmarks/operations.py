@@ -8,7 +8,7 @@ hundreds. So the count is a floor, and no program can reach it entirely.
 Two savings are exact and counted on. An edge's key and value is affine in x_j - x_i, so attention
 is ordinary attention whose keys and values have `dimensions` more channels. And at a fixed
 diffusion time the first layer's nodes do not depend on the positions: its queries, keys and values,
-and the products of queries with keys, are constants of the model.
+the products of queries with keys, and those of values with the output layer, are constants.
 """
 
 from __future__ import annotations
@@ -36,10 +36,24 @@ class Shape:
         return self.heads * self.head_width
 
 
-def _dense_weights(shape: Shape) -> tuple[int, int]:
-    """Weights of one layer: of query, key and value; and of all that follows the attention."""
+def _dense_weights(shape: Shape) -> tuple[int, int, int]:
+    """Weights of one layer: of query, key and value; of attention's output; of the feed-forward."""
     h, a = shape.hidden, shape.attention
-    return 3 * h * a, a * h + 2 * h * FEEDFORWARD_FACTOR * h
+    return 3 * h * a, a * h, 2 * h * FEEDFORWARD_FACTOR * h
+
+
+def _folded_weights(shape: Shape) -> int:
+    """Constants of the first attention, where values have gone through the output layer: for every
+    head, one row of the hidden width a bead and one a dimension."""
+    return shape.heads * (shape.beads + shape.dimensions) * shape.hidden
+
+
+def _first_layer_is_folded(shape: Shape) -> bool:
+    """Whether the first attention has fewer operations so: values, affine map and output layer are
+    then one product. It has, for fewer beads than the hidden width or so."""
+    n, a = shape.beads, shape.attention
+    output = _dense_weights(shape)[1]
+    return _folded_weights(shape) < n * a + a * shape.dimensions + output
 
 
 def force_operations(shape: Shape) -> int:
@@ -56,15 +70,21 @@ def force_operations(shape: Shape) -> int:
                 2 a d, of which there are 2 forward and 2 backward.
     The first layer needs, of these, no query, key or value product either way; of attention only
     values forward and the shares' adjoint backward; and not the affine map of its queries nor
-    their adjoint.
+    their adjoint. Its values, affine map and output layer are 2 n H (n + d) h each way instead,
+    where that is less.
     """
     n, a, L = shape.beads, shape.attention, shape.layers
-    query, rest = _dense_weights(shape)
+    query, output, feedforward = _dense_weights(shape)
     pair_product = 2 * n * n * a
     edge_product = 2 * n * n * shape.heads * shape.dimensions
     affine_map = 2 * n * a * shape.dimensions
-    first = 4 * n * rest + 2 * pair_product + 5 * edge_product + 2 * affine_map
-    other = 4 * n * (query + rest) + 6 * pair_product + 6 * edge_product + 4 * affine_map
+    if _first_layer_is_folded(shape):
+        first = 4 * n * _folded_weights(shape)
+    else:
+        first = 4 * n * output + 2 * pair_product + 2 * affine_map
+    first += 4 * n * feedforward + 5 * edge_product
+    other = 4 * n * (query + output + feedforward)
+    other += 6 * pair_product + 6 * edge_product + 4 * affine_map
     return first + (L - 1) * other
 
 
@@ -72,8 +92,10 @@ def force_weight_bytes(shape: Shape) -> int:
     """Bytes of weights read for one force: those of every product of `force_operations` once as
     they are, forward, and once transposed, backward. However many molecules there are, they are
     read at least once; where they do not fit in a core's own cache, this takes its time."""
-    query, rest = _dense_weights(shape)
-    return 2 * BYTES * (shape.layers * (query + rest) - query)
+    query, output, feedforward = _dense_weights(shape)
+    first = _folded_weights(shape) if _first_layer_is_folded(shape) else output
+    others = (shape.layers - 1) * (query + output)
+    return 2 * BYTES * (first + others + shape.layers * feedforward)
 
 
 def dsm_operations(shape: Shape) -> int:
@@ -85,7 +107,7 @@ def dsm_operations(shape: Shape) -> int:
     the first-order stream (forward 1, and 2 of its 4 shares backward: 4 in all), for which they are
     constants."""
     n, a = shape.beads, shape.attention
-    query, rest = _dense_weights(shape)
+    query, output, feedforward = _dense_weights(shape)
     pairs = 2 * 2 * n * n * (a + shape.heads * shape.dimensions)
-    forward = shape.layers * (2 * n * (query + rest) + pairs)
+    forward = shape.layers * (2 * n * (query + output + feedforward) + pairs)
     return 7 * forward - 4 * 2 * n * query

@@ -13,6 +13,8 @@ from types import TracebackType
 from tests.benchmarks import table
 from tests.benchmarks.workers import FULL, QUICK, Effort, Timing, Worker, WorkerError
 
+MOST_DISTURBED = 1.2  # a matrix product's median over the best of the run
+
 
 def integers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
@@ -42,8 +44,8 @@ def parser(description: str, subjects: Iterable[str]) -> argparse.ArgumentParser
 
 
 class Session:
-    """One run of a benchmark. Everything it starts or writes ends with it, save the cache in which
-    PyTorch keeps what it has compiled."""
+    """One run of a benchmark. Everything it starts or writes ends with it, save the caches in which
+    JAX and PyTorch keep what they have compiled."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -97,6 +99,8 @@ class Session:
             **{f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")},
             "CUDA_VISIBLE_DEVICES": "",
             "JAX_PLATFORMS": "cpu",
+            "JAX_COMPILATION_CACHE_DIR": str((self.options.build / "jax").absolute()),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "TORCHINDUCTOR_CACHE_DIR": str((self.options.build / "inductor").absolute()),
         }
@@ -139,6 +143,21 @@ class Session:
             print(f"\n{note}")
         if self.options.csv:
             table.write_csv(self.options.csv, head, self.rows)
+
+
+def note_disturbances(session: Session, product: str = "numpy product") -> None:
+    """Says which rows were measured while something else used the machine: in them a matrix product
+    took longer than in the others."""
+    for threads in session.options.threads:
+        rows = [row for row in session.rows if row["threads"] == threads]
+        best = min(float(row[product]) for row in rows)
+        for row in rows:
+            slower = float(row[f"{product} median"]) / best
+            if slower > MOST_DISTURBED:
+                where = ", ".join(f"{value} {key}" for key, value in list(row.items())[:3])
+                session.note(
+                    f"{where}: the machine was busy, products took {slower:.1f} times as long."
+                )
 
 
 def best_rate(rows: Iterable[Mapping[str, str | int | float]], amount: float, *keys: str) -> float:

@@ -16,7 +16,7 @@ from tests.benchmarks.model_file import read_model
 from tests.benchmarks.operations import Shape, dsm_operations
 from tests.benchmarks.peer import PRODUCT_SIZE
 from tests.benchmarks.recipe_file import read_recipe
-from tests.benchmarks.session import Session, best_rate, parser, words
+from tests.benchmarks.session import Session, best_rate, note_disturbances, parser, words
 from tests.benchmarks.table import ROOT
 from tests.benchmarks.workers import Worker, take_turns
 
@@ -130,6 +130,7 @@ def main() -> None:
     with Session(options()) as session:
         measure(session)
         derive(session)
+        note_disturbances(session)
         session.finish(
             {
                 "system": "recipe",

@@ -6,6 +6,7 @@ them alike, and are bound to the same cores.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -63,7 +64,10 @@ class Worker:
 
     def close(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it may have ended already
+            self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait()
 
 

@@ -1,0 +1,6 @@
+"""The benchmarks' modules are found from the project's root."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
