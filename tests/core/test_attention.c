@@ -127,32 +127,11 @@ static void the_force_alone_is_that_of_the_full_backward(void **state) {
     free(force);
 }
 
-static void molecules_may_share_their_queries_keys_and_values(void **state) {
-    (void)state;
-    const score_streams layout = stream_set(0);
-    const int source[MOLECULES] = {BEADS, 0, BEADS, 0};
-    arrays *shared = create(&layout), *copied = create(&layout);
-    for (int m = 0; m < MOLECULES; m++)
-        memcpy(copied->qkv + first_row[m] * 3 * ALL, shared->qkv + source[m] * 3 * ALL,
-               (size_t)((first_row[m + 1] - first_row[m]) * 3 * ALL) * sizeof *copied->qkv);
-    score_attention_shape shape = shape_of(0, HEADS);
-    forward(&layout, 1, shape, copied);
-    backward(&layout, shape, copied, false);
-    shape.first_source = source;
-    forward(&layout, 1, shape, shared);
-    backward(&layout, shape, shared, false);
-    assert_memory_equal(copied->out, shared->out, sizeof copied->out);
-    assert_memory_equal(copied->x_bar, shared->x_bar, sizeof copied->x_bar);
-    free(shared);
-    free(copied);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_out_heads_are_those_of_one_call),
         cmocka_unit_test(streams_in_turn_are_those_of_one_call),
         cmocka_unit_test(the_force_alone_is_that_of_the_full_backward),
-        cmocka_unit_test(molecules_may_share_their_queries_keys_and_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ struct score_tile {
      * transposed, the adjoint. A run of molecules of a kind has a place of its own. */
     score_real *constant_input;             /* [K][rows of the run + SCORE_LANES] */
     score_real *constant_input_bar;         /* [rows of the run][K] */
-    score_real *probe_bar, *shift_bar;      /* [R][H][3] */
+    score_real *probe_bar;                  /* [R][H][3] */
     score_real *wide_bar;                   /* [R][4h] */
     score_real *input;                      /* MLP: [streams][M][D + T] */
     score_real *input_bar;                  /* MLP: the same */

@@ -208,7 +208,6 @@ void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
     tile->heads_bar = score_arena_take(arena, rows * all, real);
     tile->qkv_bar = score_arena_take(arena, rows * 3 * all, real);
     tile->probe_bar = score_arena_take(arena, rows * heads * 3, real);
-    tile->shift_bar = score_arena_take(arena, rows * heads * 3, real);
     tile->wide_bar = score_arena_take(arena, rows * wide, real);
     if (!tile->most.inputs_only)
         return;

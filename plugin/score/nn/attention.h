@@ -28,9 +28,6 @@ typedef struct score_attention_shape {
     const int *first_row; /* [molecules + 1] */
     int rows;
     ptrdiff_t pairs;
-    /* [molecules], or NULL for first_row: where a molecule's rows of qkv begin. Molecules whose q,
-     * k and v are the same may share them; nothing is then propagated back to them. */
-    const int *first_source;
     score_range range; /* of the heads that are handled */
 } score_attention_shape;
 

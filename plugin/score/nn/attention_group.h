@@ -57,7 +57,6 @@ SCORE_INLINE score_attention_group score_attention_find(const score_attention_sh
                                                         ptrdiff_t pair) {
     const ptrdiff_t all = (ptrdiff_t)shape->heads * shape->width, rows = shape->rows;
     const int row = shape->first_row[molecule], n = shape->first_row[molecule + 1] - row;
-    const int source = shape->first_source == NULL ? row : shape->first_source[molecule];
     const ptrdiff_t first = (ptrdiff_t)head * shape->width;
     return (score_attention_group){
         .n = n,
@@ -66,7 +65,7 @@ SCORE_INLINE score_attention_group score_attention_find(const score_attention_sh
         .root = 1 / (score_real)sqrt((double)shape->width),
         .all = all,
         .head = first,
-        .qkv = 3 * all * source + first,
+        .qkv = 3 * all * row + first,
         .qkv_stride = rows * 3 * all,
         .qkv_ld = 3 * all,
         .out = all * row + first,
