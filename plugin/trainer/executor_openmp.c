@@ -20,7 +20,7 @@ score_executor score_executor_openmp(const int *threads) {
     return (score_executor){
         .threads = *threads,
         /* unless OpenMP may give fewer threads than were asked for */
-        .together = !omp_get_dynamic() && omp_get_thread_limit() >= *threads,
+        .together = !omp_get_dynamic() && !omp_in_parallel() && omp_get_thread_limit() >= *threads,
         .context = (void *)threads,
         .run = run_openmp,
     };

@@ -257,7 +257,7 @@ static void attention_create(const attention_case *size, const score_streams *la
     arrays->pair = take(streams * size->heads * pairs);
     arrays->shift = take(streams * channels);
     arrays->work = take(
-        (int)score_attention_work_size(layout, size->width, first > second ? first : second));
+        (int)score_attention_work_size(layout, first > second ? first : second));
     arrays->probe_bar = take(streams * channels);
     arrays->qkv_bar = take(streams * arrays->qkv_size);
     arrays->x_bar = take(size->heads * arrays->x_size);

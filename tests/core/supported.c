@@ -5,16 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/processor.h"
+
 static int has(const char *isa) {
     if (strcmp(isa, "v1") == 0)
         return 1;
 #ifdef SCORE_HAS_X86_64_LEVELS
-    __builtin_cpu_init();
     if (strcmp(isa, "v3") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        return score_processor_has_v3();
     if (strcmp(isa, "v4") == 0)
-        return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
+        return score_processor_has_v4();
 #endif
     return 0;
 }

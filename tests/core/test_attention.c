@@ -58,7 +58,7 @@ static score_attention_shape shape_of(int begin, int end) {
 }
 
 static double *create_work(const score_streams *layout) {
-    const size_t size = score_attention_work_size(layout, WIDTH, BEADS);
+    const size_t size = score_attention_work_size(layout, BEADS);
     double *work = malloc(size * sizeof *work);
     assert_non_null(work);
     memset(work, 0xff, size * sizeof *work); /* NaN: nothing of it may be used */

@@ -42,6 +42,11 @@ SCORE_INLINE score_vector score_select(score_mask mask, score_vector a, score_ve
     return (score_vector)((mask & (score_mask)a) | (~mask & (score_mask)b));
 }
 
+/* The larger of each two lanes. */
+SCORE_INLINE score_vector score_larger(score_vector a, score_vector b) {
+    return score_select(a > b, a, b);
+}
+
 /* The sum of a vector's lanes, in a fixed order: quarters of 16 bytes, then those of one. */
 SCORE_INLINE score_real score_lane_sum(score_vector v) {
     enum { N = 16 / (int)sizeof(score_real) };

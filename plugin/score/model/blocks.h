@@ -158,8 +158,8 @@ void score_inputs_backward(const score_packed *packed, score_tile *tile, const s
 void score_negate_outputs(const score_tile *tile, unsigned streams, const score_real *in,
                           score_real *out);
 
-/* A dense layer as part of a step: y = x W + b, the columns of `range`; and x_bar = y_bar W^T,
- * unless x_bar is NULL, with the parameters' gradient where the pass wants it. */
+/* A dense layer as part of a step: y = x W + b, the columns of `range`; and x_bar = y_bar W^T, with
+ * the parameters' gradient where the pass wants it. */
 void score_step_linear_forward(const score_packed *packed, const score_dense *dense,
                                unsigned streams, int rows, score_range range, const score_real *x,
                                score_real *y);

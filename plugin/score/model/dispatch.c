@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/processor.h"
 #include "model/backend.h"
 
 #define TABLE__(precision, isa) score_backend_table_##precision##_##isa
@@ -23,18 +24,13 @@ static const score_backend *chosen = &TABLE(v1);
 __attribute__((constructor)) static void choose(void) {
 #ifdef SCORE_HAS_X86_64_LEVELS
     const char *wanted = getenv("SCORE_ISA");
-    int most = 4;
-    if (wanted != NULL && (strcmp(wanted, "v1") == 0 || strcmp(wanted, "v3") == 0))
-        most = wanted[1] - '0';
-    __builtin_cpu_init();
-    if (most < 3 || !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-        !__builtin_cpu_supports("bmi2"))
+    if (wanted != NULL && strcmp(wanted, "v1") == 0)
         return;
-    chosen = &TABLE(v3);
-    if (most >= 4 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+    const bool at_most_v3 = wanted != NULL && strcmp(wanted, "v3") == 0;
+    if (score_processor_has_v4() && !at_most_v3)
         chosen = &TABLE(v4);
+    else if (score_processor_has_v3())
+        chosen = &TABLE(v3);
 #endif
 }
 

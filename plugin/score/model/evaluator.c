@@ -16,7 +16,7 @@
 enum {
     TILE_ROWS = 64,           /* enough for the products' full speed; few for the cache */
     MOLECULES_PER_THREAD = 4, /* fewer, and threads share tiles */
-    SHARED_WORK = 3000000,    /* products of two numbers: less, and waiting takes longer */
+    SHARED_WORK = 1500000,    /* products of two numbers a thread: less, and waiting takes longer */
 };
 
 struct score_evaluator {
@@ -44,6 +44,11 @@ struct score_evaluator {
     score_real **memory; /* [kind_count], of the constants */
 };
 
+/* Only graph transformers have a first attention, and steps that threads can share. */
+static bool has_first_layer(const score_network *network) {
+    return network->expert.architecture == SCORE_GRAPH_TRANSFORMER;
+}
+
 static int whole_number_of(int unit, int count) {
     return (count + unit - 1) / unit * unit;
 }
@@ -55,14 +60,15 @@ static score_tile_limits partition(score_evaluator *evaluator) {
     for (int m = 0; m < molecules; m++)
         rows += evaluator->molecules[m].beads;
     const double work = 2.0 * (double)rows * (double)evaluator->network->parameter_count;
-    evaluator->shares_tiles = threads > 1 && molecules < MOLECULES_PER_THREAD * threads &&
-                              work >= SHARED_WORK;
+    evaluator->shares_tiles = threads > 1 && has_first_layer(evaluator->network) &&
+                              molecules < MOLECULES_PER_THREAD * threads &&
+                              work >= (double)SHARED_WORK * threads;
     int tiles = (int)((rows + TILE_ROWS - 1) / TILE_ROWS);
     if (!evaluator->shares_tiles)
         tiles = whole_number_of(threads, tiles);
     tiles = tiles < molecules ? tiles : molecules;
 
-    score_tile_limits most = {.parts = evaluator->shares_tiles ? threads : 1, .inputs_only = true};
+    score_tile_limits most = {.inputs_only = true};
     int m = 0, row = 0;
     for (int k = 0; k < tiles; k++) {
         const long end = rows * (k + 1) / tiles;
@@ -116,10 +122,6 @@ static void find_kinds(score_evaluator *evaluator) {
         }
         evaluator->kind_of[m] = kind;
     }
-}
-
-static bool has_first_layer(const score_network *network) {
-    return network->expert.architecture == SCORE_GRAPH_TRANSFORMER;
 }
 
 static score_status allocate_lists(score_evaluator *evaluator, score_error *error) {
@@ -190,9 +192,10 @@ score_status score_evaluator_create(const score_network *network, const double *
     const score_streams value_only = {.count = 1};
     *result = NULL;
     score_status status;
-    score_evaluator *evaluator = calloc(1, sizeof *evaluator);
+    score_evaluator *evaluator = score_allocate_aligned(sizeof *evaluator); /* for the team */
     if (evaluator == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate an evaluator");
+    memset(evaluator, 0, sizeof *evaluator);
     evaluator->network = network;
     evaluator->molecule_count = molecule_count;
     evaluator->molecules = molecules;
@@ -203,11 +206,13 @@ score_status score_evaluator_create(const score_network *network, const double *
     find_kinds(evaluator);
     if (has_first_layer(network) && (status = allocate_first_layer(evaluator, error)))
         goto fail;
-    const score_tile_limits most = partition(evaluator);
+    score_tile_limits most = partition(evaluator);
     evaluator->team.parts = threads;
-    for (int k = 0; k < threads; k++)
+    for (int k = 0; k < threads; k++) {
+        most.parts = k == 0 && evaluator->shares_tiles ? threads : 1;
         if ((status = score_tile_create(network, &value_only, &most, &evaluator->tiles[k], error)))
             goto fail;
+    }
     *result = evaluator;
     return SCORE_OK;
 fail:

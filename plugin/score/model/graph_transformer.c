@@ -188,8 +188,7 @@ void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
     const size_t h = (size_t)network->expert.hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
     const size_t heads = (size_t)network->expert.heads;
     const size_t all = heads * (size_t)network->expert.head_width, real = sizeof(score_real);
-    const size_t work = score_attention_work_size(&tile->streams, network->expert.head_width,
-                                                  tile->max_beads);
+    const size_t work = score_attention_work_size(&tile->streams, tile->max_beads);
     const size_t constant_work = score_constant_attention_work_size(tile->max_beads);
     tile->work_size = work > constant_work ? work : constant_work;
     tile->work = score_arena_take(arena, tile->work_size * (size_t)tile->most.parts, real);

@@ -124,9 +124,7 @@ score_status score_packed_create(const score_network *network, score_packed **re
     else
         score_mlp_steps(network, packed->steps);
     find_parameters(packed);
-    enum { ALIGNMENT = 64 };
-    const size_t bytes = place_panels(packed, NULL) * sizeof(score_real);
-    packed->panels = aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    packed->panels = score_allocate_aligned(place_panels(packed, NULL) * sizeof(score_real));
     if (packed->panels == NULL)
         goto fail;
     place_panels(packed, packed->panels);
@@ -227,9 +225,8 @@ void score_step_linear_forward(const score_packed *packed, const score_dense *de
 void score_step_linear_backward(const score_dense *dense, unsigned streams, int rows,
                                 score_range range, const score_pass *pass, const score_real *x,
                                 const score_real *y_bar, score_real *x_bar) {
-    if (x_bar != NULL)
-        score_linear_backward(streams, rows, dense->in, dense->out, range, dense->transposed, y_bar,
-                              x_bar);
+    score_linear_backward(streams, rows, dense->in, dense->out, range, dense->transposed, y_bar,
+                          x_bar);
     if (pass->gradient != NULL)
         score_linear_gradient(streams, rows, dense->in, dense->out, x, y_bar,
                               pass->gradient + dense->weight, pass->gradient + dense->bias);

@@ -50,8 +50,8 @@ typedef struct score_pass {
     /* [M], or NULL: the first attention of every molecule at a time that they all have. Times are
      * then not read. For a tile for inputs only, and a pass that does not want t_bar. */
     const score_constant_attention *const *constants;
-    /* Threads that call forward and backward together, or NULL for one: each with its own part. No
-     * gradient is then formed. */
+    /* Threads that call forward and backward together, or NULL for one: each with its own part.
+     * `gradient` must then be NULL. */
     score_team *team;
     int part;
 } score_pass;
@@ -60,7 +60,8 @@ typedef struct score_pass {
 score_status score_packed_create(const score_network *network, score_packed **packed,
                                  score_error *error);
 void score_packed_destroy(score_packed *packed);
-/* Takes new parameters (network->parameter_count values), e.g. after an optimizer step. */
+/* Takes new parameters (network->parameter_count values), e.g. after an optimizer step; the
+ * executor's threads share the packing. */
 void score_packed_update(score_packed *packed, const score_real *parameters,
                          const score_executor *executor);
 /* A gradient has the parameters first, then quantities derived from them (attention's A and c).

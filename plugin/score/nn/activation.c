@@ -11,15 +11,12 @@
 
 enum { L = SCORE_LANES };
 
-/* f[n] becomes the n-th derivative at x for n <= order; `kind` and `order` are constants. */
+/* f[n] becomes the n-th derivative at x for n <= order, which is at least 1; `kind` and `order` are
+ * constants. */
 SCORE_INLINE void derive(score_activation kind, int order, score_vector x, score_vector f[4]) {
     const score_vector one = score_splat(1), square = x * x;
     const score_vector minus_w = kind == SCORE_GELU ? x * (-SLOPE - CUBIC * square) : -x;
     const score_vector e = score_exp_lanes(minus_w);
-    if (order == 0) {
-        f[0] = x / (one + e);
-        return;
-    }
     const score_vector s = one / (one + e), decline = e * s; /* 1 - s without cancellation */
     score_vector w1 = one, w2 = {0}, w3 = {0};
     if (kind == SCORE_GELU) {

@@ -42,7 +42,7 @@ typedef struct score_attention_state {
 
 /* Numbers of scratch that either call needs for molecules of up to `beads` beads; calls for
  * different heads at the same time need a scratch each. */
-size_t score_attention_work_size(const score_streams *layout, int width, int beads);
+size_t score_attention_work_size(const score_streams *layout, int beads);
 
 /* a: [3][H w], c: [H w], out: [streams][R][H w] */
 void score_attention_forward(const score_streams *layout, unsigned streams,

@@ -2,16 +2,6 @@
 
 #include "base/vector_math.h"
 
-SCORE_INLINE score_vector larger(score_vector u, score_vector v) {
-    score_real x[SCORE_LANES], y[SCORE_LANES];
-    score_store(x, u);
-    score_store(y, v);
-#pragma omp simd
-    for (int l = 0; l < SCORE_LANES; l++)
-        x[l] = x[l] > y[l] ? x[l] : y[l];
-    return score_load(x);
-}
-
 /* Softmax over j of `factor` times the pairs, in place. */
 static void softmax(int n, const score_attention_scratch *scratch, score_real factor) {
     const ptrdiff_t ld = scratch->ld;
@@ -19,7 +9,7 @@ static void softmax(int n, const score_attention_scratch *scratch, score_real fa
          column += SCORE_LANES) {
         score_vector largest = score_load(column), sum = {0};
         for (int j = 1; j < n; j++)
-            largest = larger(largest, score_load(column + j * ld));
+            largest = score_larger(largest, score_load(column + j * ld));
         for (int j = 0; j < n; j++) {
             const score_vector logit = score_load(column + j * ld) - largest;
             const score_vector e = score_exp_lanes(score_splat(factor) * logit);
@@ -197,8 +187,7 @@ static void find_out(const forward_call *call, const score_attention_group *at,
     }
 }
 
-size_t score_attention_work_size(const score_streams *layout, int width, int beads) {
-    (void)width;
+size_t score_attention_work_size(const score_streams *layout, int beads) {
     enum { UNIT = 64 / sizeof(score_real) };
     const size_t most = beads > SCORE_ATTENTION_LANES ? (size_t)beads : SCORE_ATTENTION_LANES;
     const size_t ld = most + 2 * SCORE_LANES, streams = (size_t)layout->count;

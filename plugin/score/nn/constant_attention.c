@@ -99,10 +99,6 @@ score_constant_attention score_constant_attention_set(const score_constant_atten
     return constant;
 }
 
-SCORE_INLINE score_vector larger(score_vector a, score_vector b) {
-    return score_select(a > b, a, b);
-}
-
 /* a of one head and molecule for a vector's worth of beads i, in place of `a`, a row each bead j;
  * and y behind them. The beads' own coordinates x_i are `own`. */
 static void forward_lanes(int n, ptrdiff_t ld, const score_real *logits, const score_real *probe,
@@ -115,7 +111,7 @@ static void forward_lanes(int n, ptrdiff_t ld, const score_real *logits, const s
         const score_vector l = score_load(logits + j * ld) + x[3 * j] * p0 + x[3 * j + 1] * p1 +
                                x[3 * j + 2] * p2;
         score_store(a + j * a_ld, l);
-        largest = larger(largest, l);
+        largest = score_larger(largest, l);
     }
     for (int j = 0; j < n; j++) {
         const score_vector e = score_exp_lanes(score_load(a + j * a_ld) - largest);
@@ -190,8 +186,9 @@ static void backward_head(int n, ptrdiff_t ld, const score_real *probe, const sc
         const score_vector zero = {0};
         score_vector mean = {0};
         for (int j = 0; j < n; j++)
-            mean += score_load(a + j * a_ld + i) * (score_load(bar + j * ld + i) + x[3 * j] * y0 +
-                                                    x[3 * j + 1] * y1 + x[3 * j + 2] * y2);
+            mean += score_select(inside, score_load(a + j * a_ld + i), zero) *
+                    (score_load(bar + j * ld + i) + x[3 * j] * y0 + x[3 * j + 1] * y1 +
+                     x[3 * j + 2] * y2);
         for (int j = 0; j < n; j++) {
             const score_vector aj = score_select(inside, score_load(a + j * a_ld + i), zero);
             const score_vector a_bar = score_load(bar + j * ld + i) + x[3 * j] * y0 +

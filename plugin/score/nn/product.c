@@ -6,8 +6,11 @@ enum {
     /* Numbers of the panels to fetch ahead of their use, 4 KiB in float: measured, half and twice
      * as many do as well. */
     AHEAD = 1024,
-    /* Longest part of k that is copied at a time: a panel's copy stays in the first-level cache. */
-    CHUNK = 256,
+    /* What is copied at a time for a product whose matrices are used once: so much of k and of m
+     * that a panel's copy stays in the first-level cache and the left matrix's in the second. */
+    CHUNK = 96,
+    CHUNK_BLOCKS = 8,
+    BLOCK_LD = (SCORE_PRODUCT_ROWS + SCORE_LANES - 1) / SCORE_LANES * SCORE_LANES,
 };
 
 /* What becomes of a block of sums: c = start + factor sums; start may be NULL for zero. */
@@ -88,11 +91,14 @@ SCORE_INLINE void choose_block(int rows, bool fetches, int k, score_matrix a, co
     }
 }
 
+static int blocks_of(int rows) {
+    return (rows + SCORE_PRODUCT_ROWS - 1) / SCORE_PRODUCT_ROWS;
+}
+
 /* All rows of one panel, in blocks of nearly equal size. */
 SCORE_INLINE void panel(bool fetches, int m, int k, score_matrix a, const score_real *b,
                         ptrdiff_t ldb, target to) {
-    int blocks = (m + SCORE_PRODUCT_ROWS - 1) / SCORE_PRODUCT_ROWS;
-    for (; blocks > 0; blocks--) {
+    for (int blocks = blocks_of(m); blocks > 0; blocks--) {
         const int rows = (m + blocks - 1) / blocks;
         choose_block(rows, fetches, k, a, b, ldb, &to);
         m -= rows;
@@ -169,28 +175,65 @@ void score_product_panels(int m, int k, int begin, int end, score_matrix a,
     }
 }
 
-void score_product(int m, int n, int k, score_real factor, score_matrix a, const score_real *b,
-                   ptrdiff_t ldb, score_real *c, ptrdiff_t ldc, bool adds) {
-    score_real copy[CHUNK * SCORE_PANEL];
+/* The same where the left matrix comes from pack_blocks. */
+static void packed_blocks(int m, int k, const score_real *left, const score_real *b, target to) {
+    for (int blocks = blocks_of(m); blocks > 0; blocks--) {
+        const int rows = (m + blocks - 1) / blocks;
+        choose_block(rows, false, k, (score_matrix){left, 1, BLOCK_LD}, b, SCORE_PANEL, &to);
+        m -= rows;
+        left += (ptrdiff_t)k * BLOCK_LD;
+        to.c += rows * to.ldc;
+        if (to.start != NULL)
+            to.start += rows * to.start_ld;
+    }
+}
+
+/* Copies a transposed matrix of m rows in the blocks that panel() takes them in, BLOCK_LD numbers
+ * for every k: rows far apart, as its columns are, fall on each other in the cache. */
+static void pack_blocks(int m, int k, score_matrix a, score_real *to) {
+    for (int blocks = blocks_of(m); blocks > 0; blocks--) {
+        const int rows = (m + blocks - 1) / blocks;
+        for (int q = 0; q < k; q++, to += BLOCK_LD)
+            for (int i = 0; i < rows; i++)
+                to[i] = a.data[q * a.column + i];
+        a.data += rows;
+        m -= rows;
+    }
+}
+
+/* Part of a product: k is at most CHUNK, and m at most CHUNK_BLOCKS blocks where `a` is transposed. */
+static void product_part(int m, int n, int k, score_real factor, score_matrix a,
+                         const score_real *b, ptrdiff_t ldb, score_real *c, ptrdiff_t ldc,
+                         bool adds) {
+    score_real copy[CHUNK * SCORE_PANEL], left[CHUNK_BLOCKS * CHUNK * BLOCK_LD];
+    const bool packs = a.row == 1 && m > SCORE_PRODUCT_ROWS;
+    if (packs)
+        pack_blocks(m, k, a, left);
     for (int j = 0; j < n; j += SCORE_PANEL) {
         const int width = n - j < SCORE_PANEL ? n - j : SCORE_PANEL;
-        /* Rows far apart fall on each other in the cache, which matters when they are read again
-         * for the next block of rows. */
-        const bool copies = width < SCORE_PANEL || m > SCORE_PRODUCT_ROWS;
-        target to = {c + j, ldc, adds ? c + j : NULL, ldc, factor};
-        for (int q = 0; q < k || q == 0; q += CHUNK) {
-            const int length = k - q < CHUNK ? k - q : CHUNK;
-            const score_real *from = b + q * ldb + j;
-            const score_matrix left = {a.data + q * a.column, a.row, a.column};
-            if (copies)
-                score_panels_pack(length, 0, width, (score_matrix){from, ldb, 1}, copy);
-            if (width < SCORE_PANEL)
-                narrow_panel(m, width, length, left, copy, SCORE_PANEL, to);
-            else if (copies)
-                panel(false, m, length, left, copy, SCORE_PANEL, to);
-            else
-                panel(false, m, length, left, from, ldb, to);
-            to.start = to.c;
+        const score_real *from = b + j;
+        ptrdiff_t from_ld = ldb;
+        if (width < SCORE_PANEL || m > SCORE_PRODUCT_ROWS) {
+            score_panels_pack(k, 0, width, (score_matrix){from, ldb, 1}, copy);
+            from = copy;
+            from_ld = SCORE_PANEL;
         }
+        const target to = {c + j, ldc, adds ? c + j : NULL, ldc, factor};
+        if (width < SCORE_PANEL)
+            narrow_panel(m, width, k, a, from, from_ld, to);
+        else if (packs)
+            packed_blocks(m, k, left, from, to);
+        else
+            panel(false, m, k, a, from, from_ld, to);
     }
+}
+
+void score_product(int m, int n, int k, score_real factor, score_matrix a, const score_real *b,
+                   ptrdiff_t ldb, score_real *c, ptrdiff_t ldc, bool adds) {
+    const int most = a.row == 1 ? CHUNK_BLOCKS * SCORE_PRODUCT_ROWS : m;
+    for (int i = 0; i < m; i += most)
+        for (int q = 0; q < k || q == 0; q += CHUNK)
+            product_part(m - i < most ? m - i : most, n, k - q < CHUNK ? k - q : CHUNK, factor,
+                         (score_matrix){a.data + i * a.row + q * a.column, a.row, a.column},
+                         b + q * ldb, ldb, c + i * ldc, ldc, adds || q > 0);
 }
