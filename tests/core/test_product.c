@@ -12,9 +12,19 @@
 #include "base/random.h"
 #include "nn/product.h"
 
-/* k about the length that is copied at a time, 128, and n about whole panels. */
-enum { MAX_M = 33, MAX_K = 300, MAX_N = 3 * SCORE_PANEL, MARGIN = 3, LD = MAX_N + MARGIN };
-static const int k_sizes[] = {1, 5, 127, 128, 129, 256, MAX_K};
+/* k about the length that is copied at a time, 96, n about whole panels, and m about the rows of a
+ * transposed matrix that are, 8 blocks. */
+enum {
+    FEW_M = 33,
+    COPIED_M = 8 * SCORE_PRODUCT_ROWS,
+    MAX_M = 2 * COPIED_M + 1,
+    MAX_K = 300,
+    MAX_N = 3 * SCORE_PANEL,
+    MARGIN = 3,
+    LD = MAX_N + MARGIN,
+    RESULT_ROWS = MAX_M + SCORE_PRODUCT_ROWS, /* the last block must stay untouched */
+};
+static const int k_sizes[] = {1, 5, 95, 96, 97, 192, 193, MAX_K};
 static const int n_sizes[] = {1, SCORE_PANEL - 1, SCORE_PANEL, SCORE_PANEL + 1, MAX_N - 3, MAX_N};
 enum { K_SIZES = sizeof k_sizes / sizeof *k_sizes, N_SIZES = sizeof n_sizes / sizeof *n_sizes };
 
@@ -24,8 +34,8 @@ typedef struct problem {
     score_real left[MAX_M * (MAX_K + MARGIN)];
     score_real right[MAX_K * LD];
     score_real bias[MAX_N];
-    score_real start[MAX_M * LD];
-    score_real result[MAX_M * LD];
+    score_real start[RESULT_ROWS * LD];
+    score_real result[RESULT_ROWS * LD];
     score_real panels[MAX_K * MAX_N];
 } problem;
 
@@ -71,14 +81,19 @@ typedef struct claim {
     bool adds;
 } claim;
 
+/* The rows of a call, and those that a block too much would write. */
+static int rows_of(const claim *of) {
+    return of->m + SCORE_PRODUCT_ROWS;
+}
+
 static void prepare(const claim *of) {
-    for (int i = 0; i < MAX_M; i++)
+    for (int i = 0; i < rows_of(of); i++)
         for (int j = 0; j < LD; j++)
             it.result[i * LD + j] = of->adds ? it.start[i * LD + j] : UNTOUCHED;
 }
 
 static void check(const claim *of, const char *what) {
-    for (int i = 0; i < MAX_M; i++)
+    for (int i = 0; i < rows_of(of); i++)
         for (int j = 0; j < LD; j++) {
             double expected = of->adds ? (double)it.start[i * LD + j] : UNTOUCHED;
             if (i < of->m && of->begin <= j && j < of->end) {
@@ -108,7 +123,7 @@ static void products_with_panels_are_exact(void **state) {
             const int k = k_sizes[x], n = n_sizes[y];
             const score_matrix b = {it.right, LD, 1};
             score_panels_pack(k, 0, n, b, it.panels);
-            for (int m = 1; m <= MAX_M; m++)
+            for (int m = 1; m <= FEW_M; m++)
                 for (int begin = 0; begin < n && begin <= SCORE_PANEL; begin += SCORE_PANEL) {
                     claim of = {m, begin, n, k, 1, {it.left, k + MARGIN, 1}, b, NULL, false};
                     run_panels(&of, "product");
@@ -127,7 +142,7 @@ static void a_range_may_end_at_a_whole_panel(void **state) {
     score_panels_pack(MAX_K, 0, MAX_N, b, it.panels);
     for (int begin = 0; begin <= MAX_N; begin += SCORE_PANEL)
         for (int end = begin; end <= MAX_N; end += SCORE_PANEL) {
-            const claim of = {MAX_M, begin, end, MAX_K, 1, {it.left, MAX_K, 1}, b, it.bias, false};
+            const claim of = {FEW_M, begin, end, MAX_K, 1, {it.left, MAX_K, 1}, b, it.bias, false};
             run_panels(&of, "range of columns");
         }
 }
@@ -153,34 +168,47 @@ static void a_matrix_is_packed_in_parts(void **state) {
             assert_true(value == (j < n ? it.right[j * LD + q] : 0));
         }
     assert_true(it.panels[size] == UNTOUCHED);
-    const claim of = {MAX_M, 0, n, k, 1, {it.left, k, 1}, b, NULL, false};
+    const claim of = {FEW_M, 0, n, k, 1, {it.left, k, 1}, b, NULL, false};
     run_panels(&of, "product with a transposed matrix");
 }
 
-/* The left matrix by rows that stand apart, and transposed. */
+/* The left matrix by rows that stand apart, and transposed; with a factor, added, both and none. */
+static void check_strided(int m, int n, int k) {
+    const score_matrix rows = {it.left, k + MARGIN, 1}, columns = {it.left, 1, m};
+    for (int variant = 0; variant < 8; variant++) {
+        const claim of = {m,
+                          0,
+                          n,
+                          k,
+                          (variant & 1) != 0 ? 0.5 : 1,
+                          (variant & 2) != 0 ? columns : rows,
+                          {it.right, LD, 1},
+                          NULL,
+                          (variant & 4) != 0};
+        prepare(&of);
+        score_product(m, n, k, (score_real)of.factor, of.a, it.right, LD, it.result, LD, of.adds);
+        check(&of, "strided product");
+    }
+}
+
 static void products_of_strided_matrices_are_exact(void **state) {
     (void)state;
     fill_problem(fill_integers);
     for (int x = 0; x < K_SIZES; x++)
         for (int y = 0; y < N_SIZES; y++)
-            for (int m = 1; m <= MAX_M; m++)
-                for (int variant = 0; variant < 4; variant++) {
-                    const int k = k_sizes[x], n = n_sizes[y];
-                    const score_matrix rows = {it.left, k + MARGIN, 1}, columns = {it.left, 1, m};
-                    const claim of = {m,
-                                      0,
-                                      n,
-                                      k,
-                                      variant < 2 ? 1 : 0.5,
-                                      variant % 2 == 0 ? rows : columns,
-                                      {it.right, LD, 1},
-                                      NULL,
-                                      variant == 1 || variant == 2};
-                    prepare(&of);
-                    score_product(m, n, k, (score_real)of.factor, of.a, it.right, LD, it.result, LD,
-                                  of.adds);
-                    check(&of, "strided product");
-                }
+            for (int m = 1; m <= FEW_M; m++)
+                check_strided(m, n_sizes[y], k_sizes[x]);
+}
+
+/* A whole panel and a narrow one, of more rows than are copied at a time. */
+static void products_of_long_strided_matrices_are_exact(void **state) {
+    (void)state;
+    static const int m_sizes[] = {COPIED_M - 1, COPIED_M, COPIED_M + 1,
+                                  COPIED_M + SCORE_PRODUCT_ROWS + 1, MAX_M};
+    fill_problem(fill_integers);
+    for (int x = 0; x < K_SIZES; x++)
+        for (size_t y = 0; y < sizeof m_sizes / sizeof *m_sizes; y++)
+            check_strided(m_sizes[y], SCORE_PANEL + 1, k_sizes[x]);
 }
 
 /* Of numbers whose sums are rounded: a row comes out the same however many stand beside it. */
@@ -191,7 +219,7 @@ static void rows_do_not_depend_on_each_other(void **state) {
     const int k = MAX_K, n = MAX_N - 3;
     const score_matrix b = {it.right, LD, 1};
     score_panels_pack(k, 0, n, b, it.panels);
-    for (int m = 1; m <= MAX_M; m++) {
+    for (int m = 1; m <= FEW_M; m++) {
         score_product_panels(m, k, 0, n, (score_matrix){it.left, k, 1}, it.panels, it.bias,
                              it.result, LD, false);
         for (int i = 0; i < m; i++) {
@@ -208,6 +236,7 @@ int main(void) {
         cmocka_unit_test(a_range_may_end_at_a_whole_panel),
         cmocka_unit_test(a_matrix_is_packed_in_parts),
         cmocka_unit_test(products_of_strided_matrices_are_exact),
+        cmocka_unit_test(products_of_long_strided_matrices_are_exact),
         cmocka_unit_test(rows_do_not_depend_on_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,18 +1,25 @@
 /* Threads that share the molecules, or one molecule, change no bit of the result; constants in place
- * of the first attention change nothing but rounding. */
+ * of the first attention change nothing but rounding; a molecule without a result is named. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "base/random.h"
 #include "score/batch.h"
 
-enum { MAX_THREADS = 3, MAX_BEADS = 9, MAX_MOLECULES = 40, SIZE = MAX_MOLECULES * MAX_BEADS * 3 };
+enum {
+    MAX_THREADS = 3,
+    MAX_BEADS = 9,
+    FEW_MOLECULES = 5, /* fewer than 4 a thread: the threads share a tile */
+    MAX_MOLECULES = 40,
+    SIZE = MAX_MOLECULES * MAX_BEADS * 3,
+};
 
 typedef struct worker {
     pthread_t thread;
@@ -30,10 +37,17 @@ static void *work(void *argument) {
     return NULL;
 }
 
+typedef struct team {
+    int threads;
+    int tasks; /* of the last run */
+} team;
+
 /* A thread for each of the first tasks, so that they run together. */
 static void run_together(void *context, int tasks, score_task task, void *argument) {
-    const int threads = *(const int *)context;
+    team *of = context;
+    const int threads = of->threads;
     worker workers[MAX_THREADS];
+    of->tasks = tasks;
     for (int k = 0; k < threads; k++) {
         workers[k] = (worker){
             .index = k, .step = threads, .tasks = tasks, .task = task, .argument = argument};
@@ -47,16 +61,22 @@ typedef struct result {
     double energy[MAX_MOLECULES], score[SIZE], rate[MAX_MOLECULES];
 } result;
 
-static void evaluate(const score_model *model, score_precision precision, int molecule_count,
-                     const score_molecule *molecules, int threads, bool wants_time, result *out) {
-    static double x[SIZE];
+static void fill_positions(double *x) {
     score_random random = score_random_stream(5, 0, 0, 0);
     for (int k = 0; k < SIZE; k++)
         x[k] = 0.3 * score_random_normal(&random);
+}
+
+/* Returns the number of tasks that the work was cut into; `together` allows them to be parts of one
+ * tile, which wait for each other. */
+static int evaluate(const score_model *model, score_precision precision, int molecule_count,
+                    const score_molecule *molecules, int threads, bool together, bool wants_time,
+                    result *out) {
+    static double x[SIZE];
+    fill_positions(x);
     memset(out, 0, sizeof *out);
-    score_executor executor = score_executor_serial();
-    if (threads > 1)
-        executor = (score_executor){threads, true, &threads, run_together};
+    team members = {.threads = threads};
+    const score_executor executor = {threads, together, &members, run_together};
     score_batch *batch;
     assert_int_equal(
         score_batch_create(model, precision, molecule_count, molecules, threads, &batch, NULL),
@@ -65,6 +85,7 @@ static void evaluate(const score_model *model, score_precision precision, int mo
                                           wants_time ? out->rate : NULL, NULL),
                      SCORE_OK);
     score_batch_destroy(batch);
+    return members.tasks;
 }
 
 static score_model *random_model(int head_width) {
@@ -107,7 +128,7 @@ static void for_every_case(void (*check)(const score_model *, score_precision, i
     score_molecule molecules[MAX_MOLECULES];
     fill_molecules(molecules);
     /* A head of 64 is whole panels of the products in all precisions; one of 12 never is. */
-    const int widths[] = {64, 12}, counts[] = {1, 2, 5, MAX_MOLECULES};
+    const int widths[] = {64, 12}, counts[] = {1, 2, FEW_MOLECULES, MAX_MOLECULES};
     for (int w = 0; w < 2; w++) {
         score_model *model = random_model(widths[w]);
         for (int c = 0; c < 4; c++) {
@@ -120,12 +141,24 @@ static void for_every_case(void (*check)(const score_model *, score_precision, i
 
 static void check_threads(const score_model *model, score_precision precision, int count,
                           const score_molecule *molecules) {
-    static result one, many;
-    for (int wants_time = 0; wants_time < 2; wants_time++) {
-        evaluate(model, precision, count, molecules, 1, wants_time != 0, &one);
+    static result one, apart, together;
+    for (int k = 0; k < 2; k++) {
+        const bool wants_time = k != 0;
+        evaluate(model, precision, count, molecules, 1, false, wants_time, &one);
         for (int threads = 2; threads <= MAX_THREADS; threads++) {
-            evaluate(model, precision, count, molecules, threads, wants_time != 0, &many);
-            assert_memory_equal(&one, &many, sizeof one);
+            const int tiles = evaluate(model, precision, count, molecules, threads, false,
+                                       wants_time, &apart);
+            assert_memory_equal(&one, &apart, sizeof one);
+            const int parts = evaluate(model, precision, count, molecules, threads, true,
+                                       wants_time, &together);
+            assert_memory_equal(&one, &together, sizeof one);
+            if (count <= FEW_MOLECULES) { /* a single tile, and all share it */
+                assert_int_equal(tiles, 1);
+                assert_int_equal(parts, threads);
+            } else { /* whole tiles for every thread */
+                assert_int_equal(tiles % threads, 0);
+                assert_int_equal(parts, tiles);
+            }
         }
     }
 }
@@ -135,17 +168,16 @@ static void threads_change_no_bit(void **state) {
     for_every_case(check_threads);
 }
 
-/* What one rounding does to the sum of squares' root of `count` numbers, some hundred times over:
- * as many roundings lie between the positions and a force. */
+/* What one rounding does to the largest of `count` numbers, some hundred times over: as many
+ * roundings lie between the positions and a force. */
 static void check_same(score_precision precision, int count, const double *a, const double *b) {
     const double epsilon = precision == SCORE_SINGLE_PRECISION ? 0x1p-24 : 0x1p-53;
-    double size = 0, difference = 0;
-    for (int k = 0; k < count; k++) {
-        size = fmax(size, fabs(a[k]));
-        difference = fmax(difference, fabs(a[k] - b[k]));
-    }
-    if (!(difference <= 300 * epsilon * size))
-        fail_msg("they differ by %g of %g", difference, size);
+    double largest = 0;
+    for (int k = 0; k < count; k++)
+        largest = fmax(largest, fabs(a[k]));
+    for (int k = 0; k < count; k++)
+        if (!(fabs(a[k] - b[k]) <= 300 * epsilon * largest))
+            fail_msg("number %d is %g and %g; the largest is %g", k, a[k], b[k], largest);
 }
 
 static void check_constants(const score_model *model, score_precision precision, int count,
@@ -154,8 +186,8 @@ static void check_constants(const score_model *model, score_precision precision,
     int beads = 0;
     for (int m = 0; m < count; m++)
         beads += molecules[m].beads;
-    evaluate(model, precision, count, molecules, 1, false, &constant);
-    evaluate(model, precision, count, molecules, 1, true, &computed);
+    evaluate(model, precision, count, molecules, 1, false, false, &constant);
+    evaluate(model, precision, count, molecules, 1, false, true, &computed);
     check_same(precision, count, constant.energy, computed.energy);
     check_same(precision, 3 * beads, constant.score, computed.score);
     /* else the same was computed twice */
@@ -168,10 +200,87 @@ static void a_constant_first_layer_changes_nothing_but_rounding(void **state) {
     for_every_case(check_constants);
 }
 
+/* Evaluates `count` molecules like `molecule`, of which `bad` has no position (-1 for none). */
+static void check_named(const score_model *model, score_precision precision, int count,
+                        score_molecule molecule, int threads, int bad) {
+    static double x[SIZE], energy[MAX_MOLECULES], score[SIZE];
+    score_molecule molecules[MAX_MOLECULES];
+    for (int m = 0; m < count; m++)
+        molecules[m] = molecule;
+    fill_positions(x);
+    for (int k = 0; k < molecule.beads * 3 && bad >= 0; k++)
+        x[bad * molecule.beads * 3 + k] = NAN;
+    team members = {.threads = threads};
+    const score_executor executor = {threads, true, &members, run_together};
+    score_batch *batch;
+    score_error error = {.message = ""};
+    assert_int_equal(score_batch_create(model, precision, count, molecules, threads, &batch, NULL),
+                     SCORE_OK);
+    const score_status status = score_batch_evaluate(batch, x, 0.03, &executor, energy, score, NULL,
+                                                     &error);
+    score_batch_destroy(batch);
+    char name[40];
+    snprintf(name, sizeof name, " molecule %d ", bad);
+    assert_int_equal(status, bad >= 0 ? SCORE_ERROR_NUMERIC : SCORE_OK);
+    if (bad >= 0 && strstr(error.message, name) == NULL)
+        fail_msg("molecule %d of %d, %d threads: '%s'", bad, count, threads, error.message);
+}
+
+/* Molecules of one kind, whose first attention is computed side by side in the lanes of a vector: the
+ * one without positions is named and no other. The last one's numbers could reach the others most
+ * easily, by filling up the lanes that no molecule has. */
+static void what_is_not_finite_is_named(void **state) {
+    (void)state;
+    score_molecule molecules[MAX_MOLECULES];
+    fill_molecules(molecules);
+    score_model *model = random_model(64);
+    const score_precision precisions[] = {SCORE_SINGLE_PRECISION, SCORE_DOUBLE_PRECISION};
+    const int counts[] = {1, FEW_MOLECULES, MAX_MOLECULES};
+    for (int kind = 0; kind < 3; kind++)
+        for (int p = 0; p < 2; p++)
+            for (int c = 0; c < 3; c++)
+                for (int threads = 1; threads <= MAX_THREADS; threads += 2) {
+                    const int bad[] = {-1, 0, counts[c] / 2, counts[c] - 1};
+                    for (int b = 0; b < 4; b++)
+                        check_named(model, precisions[p], counts[c], molecules[kind], threads,
+                                    bad[b]);
+                }
+    score_model_destroy(model);
+}
+
+/* Molecule by molecule, as whoever wants to know all of them asks, with one batch. */
+static void the_molecules_beside_it_are_fine(void **state) {
+    (void)state;
+    enum { BAD = MAX_MOLECULES - 1 };
+    static double x[SIZE];
+    double energy, score[3 * MAX_BEADS];
+    score_molecule molecules[MAX_MOLECULES];
+    fill_molecules(molecules);
+    score_model *model = random_model(64);
+    const int stride = 3 * molecules[0].beads;
+    const score_executor serial = score_executor_serial();
+    score_batch *batch;
+    fill_positions(x);
+    for (int k = 0; k < stride; k++)
+        x[BAD * stride + k] = NAN;
+    assert_int_equal(
+        score_batch_create(model, SCORE_SINGLE_PRECISION, 1, molecules, 1, &batch, NULL), SCORE_OK);
+    for (int k = 0; k < 2 * MAX_MOLECULES; k++) { /* once more: nothing of the bad one stays */
+        const int m = k % MAX_MOLECULES;
+        assert_int_equal(score_batch_evaluate(batch, x + (ptrdiff_t)m * stride, 0.03, &serial,
+                                              &energy, score, NULL, NULL),
+                         m == BAD ? SCORE_ERROR_NUMERIC : SCORE_OK);
+    }
+    score_batch_destroy(batch);
+    score_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(a_constant_first_layer_changes_nothing_but_rounding),
+        cmocka_unit_test(what_is_not_finite_is_named),
+        cmocka_unit_test(the_molecules_beside_it_are_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "model/backend.h"
 #include "sample_models.h"
 
 /* Runs score-info; returns its exit status. Its output is in the files "out" and "err". */
@@ -85,12 +86,35 @@ static void the_command_line_is_checked(void **state) {
     assert_says("err", "option '--verbose' is not known here");
 }
 
+/* Reads the line of the instructions in use, which is that of `name`. */
+static void assert_uses(const char *name) {
+    char line[100];
+    snprintf(line, sizeof line, "  in use on this processor: %s\n", name);
+    assert_int_equal(run("--build"), 0);
+    assert_says("err", "");
+    assert_says("out", line);
+}
+
+static void the_instructions_in_use_are_named(void **state) {
+    (void)state;
+    assert_uses(score_backend_name()); /* of this program, on the same processor */
+    assert_says("out", "  arithmetic compiled for: v1");
+    assert_int_equal(setenv("SCORE_ISA", "v1", 1), 0);
+#ifdef SCORE_HAS_X86_64_LEVELS
+    assert_uses("x86-64-v1");
+#else
+    assert_uses("baseline");
+#endif
+    assert_int_equal(unsetenv("SCORE_ISA"), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_described),
         cmocka_unit_test(features_are_described),
         cmocka_unit_test(a_bad_file_is_named_and_the_others_are_shown),
         cmocka_unit_test(the_command_line_is_checked),
+        cmocka_unit_test(the_instructions_in_use_are_named),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
