@@ -226,9 +226,8 @@ static void check_named(const score_model *model, score_precision precision, int
         fail_msg("molecule %d of %d, %d threads: '%s'", bad, count, threads, error.message);
 }
 
-/* Molecules of one kind, whose first attention is computed side by side in the lanes of a vector: the
- * one without positions is named and no other. The last one's numbers could reach the others most
- * easily, by filling up the lanes that no molecule has. */
+/* Molecules of one kind, whose first attention reads vectors that reach beyond a molecule's last bead
+ * into the next: the one without positions is named, and not the one before it. */
 static void what_is_not_finite_is_named(void **state) {
     (void)state;
     score_molecule molecules[MAX_MOLECULES];
