@@ -256,8 +256,7 @@ static void attention_create(const attention_case *size, const score_streams *la
     arrays->probe = take(streams * channels);
     arrays->pair = take(streams * size->heads * pairs);
     arrays->shift = take(streams * channels);
-    arrays->work = take(
-        (int)score_attention_work_size(layout, first > second ? first : second));
+    arrays->work = take((int)score_attention_work_size(layout, first > second ? first : second));
     arrays->probe_bar = take(streams * channels);
     arrays->qkv_bar = take(streams * arrays->qkv_size);
     arrays->x_bar = take(size->heads * arrays->x_size);
