@@ -46,7 +46,8 @@ static score_model *random_model(int beads) {
 
 int main(int argc, char **argv) {
     static call c;
-    const int beads = argc == 3 ? atoi(argv[1]) : 0, molecules = argc == 3 ? atoi(argv[2]) : 0;
+    const int beads = argc == 3 ? (int)strtol(argv[1], NULL, 10) : 0,
+              molecules = argc == 3 ? (int)strtol(argv[2], NULL, 10) : 0;
     if (beads < 1 || beads > MAX_BEADS || molecules < 1 || molecules > MAX_MOLECULES) {
         fprintf(stderr, "usage: force_call BEADS MOLECULES, each 1 to 64\n");
         return 2;

@@ -13,7 +13,6 @@
 
 #ifdef HAS_OPENBLAS
 #include <cblas.h>
-void openblas_set_num_threads(int threads);
 #endif
 #ifdef HAS_LIBXSMM
 #include <libxsmm.h>
@@ -120,7 +119,7 @@ static void print_row(const bench *b, int rows, int rounds, double *seconds[SUBJ
 }
 
 int main(int argc, char **argv) {
-    const int rounds = argc > 1 ? atoi(argv[1]) : 30;
+    const int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 30;
     const int rows[] = {5, 10, 20, 28, 35, 56, 64, 96, 256};
     bench b;
     double *seconds[SUBJECT_COUNT];

@@ -138,7 +138,7 @@ static double product_rate(void) {
 }
 
 int main(int argc, char **argv) {
-    const int rounds = argc > 1 ? atoi(argv[1]) : 60;
+    const int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 60;
     if (rounds < 1) {
         fprintf(stderr, "bench_streams: '%s' rounds, must be at least 1\n", argv[1]);
         return 2;

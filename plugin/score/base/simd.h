@@ -53,11 +53,9 @@ SCORE_INLINE score_real score_lane_sum(score_vector v) {
     typedef score_real quarter __attribute__((vector_size(16)));
     quarter part[4];
     memcpy(part, &v, sizeof v);
-    quarter sum = part[0];
-    if (sizeof v == 2 * sizeof sum)
-        sum += part[1];
-    else if (sizeof v == 4 * sizeof sum)
-        sum = (part[0] + part[2]) + (part[1] + part[3]);
+    const quarter sum = sizeof v == sizeof *part       ? part[0]
+                        : sizeof v == 2 * sizeof *part ? part[0] + part[1]
+                                                       : (part[0] + part[2]) + (part[1] + part[3]);
     return N == 2 ? sum[0] + sum[1] : (sum[0] + sum[N - 2]) + (sum[1] + sum[N - 1]);
 }
 

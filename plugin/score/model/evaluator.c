@@ -19,7 +19,7 @@ enum {
     SHARED_WORK = 1500000,    /* products of two numbers a thread: less, and waiting takes longer */
 };
 
-struct score_evaluator {
+struct score_evaluator { /* NOLINT(clang-analyzer-optin.performance.Padding): the team's */
     const score_network *network;
     int molecule_count;
     const score_molecule *molecules;
@@ -149,7 +149,7 @@ static void carve_first_layer(score_evaluator *evaluator) {
     evaluator->kinds = score_arena_take(arena, kinds, sizeof *evaluator->kinds);
     evaluator->memory = score_arena_take(arena, kinds, sizeof *evaluator->memory);
     evaluator->constants = score_arena_take(arena, (size_t)evaluator->molecule_count,
-                                            sizeof *evaluator->constants);
+                                            sizeof(const score_constant_attention *));
     for (size_t k = 0; k < kinds; k++) {
         const int beads = evaluator->molecules[evaluator->kind_molecule[k]].beads;
         score_real *memory = score_arena_take(

@@ -114,7 +114,7 @@ score_status score_packed_create(const score_network *network, score_packed **re
                                      : score_mlp_steps(network, NULL);
     packed->steps = calloc((size_t)packed->step_count, sizeof *packed->steps);
     packed->layers = calloc(layers, sizeof *packed->layers);
-    packed->dense = calloc(4 * layers + 1, sizeof *packed->dense);
+    packed->dense = calloc(4 * layers + 1, sizeof(score_dense *));
     packed->values = calloc(packed->gradient_size, sizeof *packed->values);
     if (packed->steps == NULL || packed->layers == NULL || packed->dense == NULL ||
         packed->values == NULL)
