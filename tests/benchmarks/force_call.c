@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "random_model.h"
 #include "score/batch.h"
 
 enum { MAX_BEADS = 64, MAX_MOLECULES = 64 };
@@ -22,28 +23,6 @@ score_status one_force_call(call *c) {
                                 NULL);
 }
 
-static score_model *random_model(int beads) {
-    const score_bead bead[MAX_BEADS] = {{.name = "CA"}};
-    const score_model_config config = {
-        .dimensions = 3,
-        .centred = 1,
-        .scale_nm = 0.3,
-        .temperature_k = 300,
-        .beta_min = 0.1,
-        .beta_max = 20,
-        .bead_count = beads,
-        .beads = bead,
-        .expert_count = 1,
-        .experts = {{.hidden = 128, .layers = 3, .heads = 8, .head_width = 64, .t_end = 1}}};
-    score_model *model;
-    if (score_model_create(&config, &model, NULL) != SCORE_OK)
-        exit(1);
-    score_random random = score_random_stream(1, 0, 0, 0);
-    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] = 0.05 * score_random_normal(&random);
-    return model;
-}
-
 int main(int argc, char **argv) {
     static call c;
     const int beads = argc == 3 ? (int)strtol(argv[1], NULL, 10) : 0,
@@ -54,7 +33,9 @@ int main(int argc, char **argv) {
     }
     score_molecule list[MAX_MOLECULES];
     score_random random = score_random_stream(2, 0, 0, 0);
-    score_model *model = random_model(beads);
+    score_model *model;
+    if (random_model_create(beads, 128, 3, 8, 64, &model, NULL) != SCORE_OK)
+        return 1;
     for (int m = 0; m < molecules; m++)
         list[m] = (score_molecule){beads, NULL};
     for (int k = 0; k < beads * molecules * 3; k++)

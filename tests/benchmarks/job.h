@@ -30,8 +30,4 @@ score_status read_job_create(size_t bytes, int threads, bench_job **job, score_e
 score_status training_job_create(const char *recipe, int threads, const char *initial,
                                  bench_job **job, score_error *error);
 
-/* Writes a graph transformer of `beads` beads with random weights, biases and norms to `path`. */
-score_status random_model_write(const char *path, int beads, int hidden, int layers, int heads,
-                                int head_width, score_error *error);
-
 #endif

@@ -3,8 +3,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "initialise.h"
-#include "job.h"
-#include "score/model.h"
+#include "random_model.h"
 
 enum { SEED = 1, PURPOSE = 0x62656e63 };
 
@@ -22,8 +21,8 @@ static void perturb(score_model *model) {
     }
 }
 
-score_status random_model_write(const char *path, int beads, int hidden, int layers, int heads,
-                                int head_width, score_error *error) {
+score_status random_model_create(int beads, int hidden, int layers, int heads, int head_width,
+                                 score_model **result, score_error *error) {
     static score_bead list[SCORE_MAX_BEADS];
     if (beads < 1 || beads > SCORE_MAX_BEADS)
         return score_fail(error, SCORE_ERROR_ARGUMENT, "%d beads", beads);
@@ -52,13 +51,21 @@ score_status random_model_write(const char *path, int beads, int hidden, int lay
                      .t_end = 1,
                      .dtype = SCORE_FLOAT32}},
     };
+    const score_status status = score_model_create(&config, result, error);
+    if (status == SCORE_OK) {
+        score_initialise(*result, 0, SEED);
+        perturb(*result);
+    }
+    return status;
+}
+
+score_status random_model_write(const char *path, int beads, int hidden, int layers, int heads,
+                                int head_width, score_error *error) {
     score_model *model = NULL;
-    score_status status = score_model_create(&config, &model, error);
-    if (status != SCORE_OK)
-        return status;
-    score_initialise(model, 0, SEED);
-    perturb(model);
-    status = score_model_write(model, path, error);
+    score_status status = random_model_create(beads, hidden, layers, heads, head_width, &model,
+                                              error);
+    if (status == SCORE_OK)
+        status = score_model_write(model, path, error);
     score_model_destroy(model);
     return status;
 }

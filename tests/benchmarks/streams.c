@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "model/tile.h"
 #include "nn/product.h"
+#include "random_model.h"
 
 enum { VALUE, Z1, Z1_2, Z2, Z2_2, LATE, STREAMS };
 #define BIT(s) (1u << (s))
@@ -27,7 +28,7 @@ typedef struct network_size {
 
 static const network_size SIZES[] = {{"alanine dipeptide, 5 beads, 96 x 2", 5, 96, 2},
                                      {"chignolin, 10 beads, 128 x 3", 10, 128, 3}};
-enum { HEADS = 8, WIDTH = 64, ROWS = 96, MAX_BEADS = 10 };
+enum { HEADS = 8, WIDTH = 64, ROWS = 96 };
 
 static double now(void) {
     struct timespec t;
@@ -59,7 +60,7 @@ static double flops(const network_size *size, int rows, int streams, int moving)
 }
 
 typedef struct bench {
-    score_network network;
+    score_model *model;
     score_packed *packed;
     score_tile *tile;
     score_tile_view view;
@@ -67,21 +68,6 @@ typedef struct bench {
 } bench;
 
 static void set_up(const network_size *size, bench *b) {
-    const score_bead beads[MAX_BEADS] = {{.name = "CA"}};
-    const score_model_config config = {.dimensions = 3,
-                                       .centred = 1,
-                                       .scale_nm = 0.3,
-                                       .temperature_k = 300,
-                                       .beta_min = 0.1,
-                                       .beta_max = 20,
-                                       .bead_count = size->beads,
-                                       .beads = beads,
-                                       .expert_count = 1,
-                                       .experts = {{.hidden = size->hidden,
-                                                    .layers = size->layers,
-                                                    .heads = HEADS,
-                                                    .head_width = WIDTH,
-                                                    .t_end = 1}}};
     const score_streams layout = {.count = STREAMS,
                                   .order = {0, 1, 2, 1, 2, 1},
                                   .moves_time = {false, false, false, false, false, true}};
@@ -90,13 +76,15 @@ static void set_up(const network_size *size, bench *b) {
         .molecules = molecules, .rows = rows, .pairs = (size_t)(rows * size->beads)};
     const score_executor serial = score_executor_serial();
     score_random random = score_random_stream(1, 0, 0, 0);
-    require(score_network_create(&config, 0, &b->network, NULL));
-    require(score_packed_create(&b->network, &b->packed, NULL));
-    require(score_tile_create(&b->network, &layout, &limits, &b->tile, NULL));
-    const size_t count = b->network.parameter_count;
+    require(random_model_create(size->beads, size->hidden, size->layers, HEADS, WIDTH, &b->model,
+                                NULL));
+    const score_network *network = score_model_network(b->model, 0);
+    require(score_packed_create(network, &b->packed, NULL));
+    require(score_tile_create(network, &layout, &limits, &b->tile, NULL));
+    const size_t count = network->parameter_count;
     score_real *parameters = checked(calloc(count, sizeof *parameters));
     for (size_t k = 0; k < count; k++)
-        parameters[k] = (score_real)(0.05 * score_random_normal(&random));
+        parameters[k] = (score_real)score_model_parameters(b->model, 0)[k];
     score_packed_update(b->packed, parameters, &serial);
     free(parameters);
     b->gradient = checked(calloc(score_packed_gradient_size(b->packed), sizeof *b->gradient));
@@ -169,7 +157,7 @@ int main(int argc, char **argv) {
                    1e6 * best[fp] / b.view.molecules, best[fp] * peak / work[fp]);
         score_tile_destroy(b.tile);
         score_packed_destroy(b.packed);
-        score_network_destroy(&b.network);
+        score_model_destroy(b.model);
         free(b.gradient);
     }
     return 0;

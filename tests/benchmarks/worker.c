@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "job.h"
+#include "random_model.h"
 
 enum { MOST_WORDS = 8, LINE_SIZE = 8192 };
 

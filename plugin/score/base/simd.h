@@ -3,6 +3,7 @@
 #ifndef SCORE_SIMD_H
 #define SCORE_SIMD_H
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/real.h"
@@ -21,6 +22,11 @@ typedef score_real score_vector __attribute__((vector_size(SCORE_VECTOR_BYTES)))
 /* The same anywhere in an array of numbers. */
 typedef score_real score_unaligned
     __attribute__((vector_size(SCORE_VECTOR_BYTES), aligned(sizeof(score_real)), may_alias));
+
+/* `count` rounded up to whole vectors. */
+SCORE_INLINE ptrdiff_t score_whole_vectors(ptrdiff_t count) {
+    return (count + SCORE_LANES - 1) / SCORE_LANES * SCORE_LANES;
+}
 
 SCORE_INLINE score_vector score_load(const score_real *p) {
     return *(const score_unaligned *)p;

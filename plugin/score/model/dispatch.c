@@ -19,8 +19,8 @@ extern const score_backend TABLE(v4);
 static const score_backend *chosen = &TABLE(v1);
 
 /* The best that the processor has; the environment variable SCORE_ISA (v1, v3, v4) can ask for less,
- * so that a run on one machine gives the bytes of another. Anything else it says is not heeded:
- * score-info --build prints what is in use. */
+ * to test and to compare. Anything else it says is not heeded: score-info --build prints what is in
+ * use. */
 __attribute__((constructor)) static void choose(void) {
 #ifdef SCORE_HAS_X86_64_LEVELS
     const char *wanted = getenv("SCORE_ISA");

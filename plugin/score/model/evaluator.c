@@ -96,30 +96,30 @@ static score_tile_limits partition(score_evaluator *evaluator) {
     return most;
 }
 
-static bool same_kind(const score_network *network, const score_molecule *a,
-                      const score_molecule *b) {
-    const size_t size = (size_t)a->beads * (size_t)network->feature_count * sizeof(int);
-    return a->beads == b->beads && (size == 0 || memcmp(a->features, b->features, size) == 0);
+static bool is_of_kind(const score_evaluator *evaluator, const score_molecule *molecule, int kind) {
+    const score_molecule *other = &evaluator->molecules[evaluator->kind_molecule[kind]];
+    const size_t size = (size_t)molecule->beads * (size_t)evaluator->network->feature_count *
+                        sizeof(int);
+    return molecule->beads == other->beads &&
+           (size == 0 || memcmp(molecule->features, other->features, size) == 0);
+}
+
+/* The kind of a molecule, `guess` if it is that; kind_count: none so far. */
+static int find_kind(const score_evaluator *evaluator, const score_molecule *molecule, int guess) {
+    int kind = 0;
+    if (guess < evaluator->kind_count && is_of_kind(evaluator, molecule, guess))
+        return guess;
+    while (kind < evaluator->kind_count && !is_of_kind(evaluator, molecule, kind))
+        kind++;
+    return kind;
 }
 
 static void find_kinds(score_evaluator *evaluator) {
+    int kind = 0;
     for (int m = 0; m < evaluator->molecule_count; m++) {
-        const score_molecule *molecule = &evaluator->molecules[m];
-        int kind = m > 0 ? evaluator->kind_of[m - 1] : 0;
-        if (m > 0 && same_kind(evaluator->network,
-                               &evaluator->molecules[evaluator->kind_molecule[kind]], molecule)) {
-            evaluator->kind_of[m] = kind;
-            continue;
-        }
-        kind = 0;
-        while (kind < evaluator->kind_count &&
-               !same_kind(evaluator->network, &evaluator->molecules[evaluator->kind_molecule[kind]],
-                          molecule))
-            kind++;
-        if (kind == evaluator->kind_count) {
-            evaluator->kind_molecule[kind] = m;
-            evaluator->kind_count++;
-        }
+        kind = find_kind(evaluator, &evaluator->molecules[m], kind);
+        if (kind == evaluator->kind_count)
+            evaluator->kind_molecule[evaluator->kind_count++] = m;
         evaluator->kind_of[m] = kind;
     }
 }
@@ -163,6 +163,7 @@ static void carve_first_layer(score_evaluator *evaluator) {
 
 static score_status allocate_first_layer(score_evaluator *evaluator, score_error *error) {
     evaluator->constant_t = NAN;
+    find_kinds(evaluator);
     carve_first_layer(evaluator);
     const score_status status = score_arena_allocate(&evaluator->arena, error);
     if (status == SCORE_OK)
@@ -203,7 +204,6 @@ score_status score_evaluator_create(const score_network *network, const double *
     if ((status = allocate_lists(evaluator, error)) ||
         (status = pack(evaluator, parameters, error)))
         goto fail;
-    find_kinds(evaluator);
     if (has_first_layer(network) && (status = allocate_first_layer(evaluator, error)))
         goto fail;
     score_tile_limits most = partition(evaluator);

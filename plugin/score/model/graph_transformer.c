@@ -218,7 +218,7 @@ void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
 }
 
 int score_graph_transformer_steps(const score_network *network, score_step *steps) {
-    enum { FIRST = 2, LAYER = SCORE_ATTENTION_STEPS + SCORE_FEEDFORWARD_STEPS };
+    enum { FIRST = SCORE_FIRST_STEPS, LAYER = SCORE_ATTENTION_STEPS + SCORE_FEEDFORWARD_STEPS };
     const int layers = network->expert.layers, count = FIRST + LAYER * layers + 1;
     if (steps == NULL)
         return count;

@@ -12,7 +12,8 @@
 #define score_constant_out_forward SCORE_TYPED(score_constant_out_forward)
 #define score_constant_out_backward SCORE_TYPED(score_constant_out_backward)
 
-enum { SCORE_ATTENTION_STEPS = 5, SCORE_FEEDFORWARD_STEPS = 5 };
+/* Before the layers: inputs and embedding. */
+enum { SCORE_FIRST_STEPS = 2, SCORE_ATTENTION_STEPS = 5, SCORE_FEEDFORWARD_STEPS = 5 };
 
 /* node = gate(attention(norm(node)), node), into the state's `middle`. */
 void score_attention_steps(int layer, score_step steps[SCORE_ATTENTION_STEPS]);

@@ -71,12 +71,12 @@ static score_attention_shape attention_shape(const score_tile *tile, score_share
 
 static void heads_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                           int layer, score_share share) {
-    const score_place p = score_find_place(packed, tile, layer);
-    const score_attention_shape shape = attention_shape(tile, share);
     if (score_is_constant(pass, layer)) {
         score_constant_heads_forward(tile, pass, share);
         return;
     }
+    const score_place p = score_find_place(packed, tile, layer);
+    const score_attention_shape shape = attention_shape(tile, share);
     score_attention_forward(p.layout, pass->streams, &shape, p.value + p.at->edge_a,
                             p.value + p.at->edge_c, &p.state->attention, p.state->attention_heads,
                             tile->work + (size_t)share.part * tile->work_size);

@@ -81,3 +81,30 @@ void score_constant_heads_backward(score_tile *tile, const score_pass *pass, sco
         m += of.molecules;
     }
 }
+
+size_t score_first_layer_size(const score_network *network, int beads) {
+    return score_constant_attention_size(network->expert.heads, network->expert.hidden, beads);
+}
+
+score_constant_attention score_first_layer(const score_packed *packed, score_tile *tile,
+                                           score_real *memory) {
+    enum { STEPS = SCORE_FIRST_STEPS + 2 }; /* and the norm, query-key-value */
+    const score_pass pass = {.streams = 1u};
+    const score_expert_config *expert = &tile->network->expert;
+    const score_layer_parameters *at = &packed->layers[0];
+    for (int k = 0; k < STEPS; k++)
+        packed->steps[k].forward(packed, tile, &pass, packed->steps[k].layer, (score_share){0, 1});
+    const score_constant_attention_source source = {
+        .heads = expert->heads,
+        .width = expert->head_width,
+        .hidden = expert->hidden,
+        .beads = tile->view.rows,
+        .node = tile->layers[0].node,
+        .qkv = tile->layers[0].qkv,
+        .a = packed->values + at->edge_a,
+        .c = packed->values + at->edge_c,
+        .out_weight = packed->values + at->out.weight,
+        .out_bias = packed->values + at->out.bias,
+    };
+    return score_constant_attention_set(&source, memory);
+}

@@ -72,7 +72,7 @@ typedef struct forward_call {
 /* Fetches what was computed before, and transposes the coordinates, once for every head. */
 static void prepare(const forward_call *call, const score_attention_group *at,
                     const score_attention_scratch *scratch) {
-    const int n = at->n, whole = (int)score_attention_whole(n);
+    const int n = at->n, whole = (int)score_whole_vectors(n);
     for (int s = 0; s < call->layout->count; s++) {
         score_real *pair = scratch->pair + s * scratch->stride;
         score_attention_pad(at, scratch, pair);

@@ -82,18 +82,14 @@ SCORE_INLINE score_attention_group score_attention_find(const score_attention_sh
     };
 }
 
-SCORE_INLINE ptrdiff_t score_attention_whole(ptrdiff_t lanes) {
-    return (lanes + SCORE_LANES - 1) / SCORE_LANES * SCORE_LANES;
-}
-
 SCORE_INLINE score_attention_scratch score_attention_share_out(const score_streams *layout,
                                                                int heads, int n, score_real *work) {
-    const ptrdiff_t ld = (heads - 1) * (ptrdiff_t)n + score_attention_whole(n);
-    const ptrdiff_t whole = score_attention_whole(ld), stride = (n + 3) * whole;
+    const ptrdiff_t ld = (heads - 1) * (ptrdiff_t)n + score_whole_vectors(n);
+    const ptrdiff_t whole = score_whole_vectors(ld), stride = (n + 3) * whole;
     const ptrdiff_t all = layout->count * stride;
     const ptrdiff_t most = layout->count > SCORE_ATTENTION_BEADS ? layout->count
                                                                  : SCORE_ATTENTION_BEADS;
-    return (score_attention_scratch){.lanes = score_attention_whole((ptrdiff_t)heads * n),
+    return (score_attention_scratch){.lanes = score_whole_vectors((ptrdiff_t)heads * n),
                                      .ld = whole,
                                      .stride = stride,
                                      .channel = n * whole,

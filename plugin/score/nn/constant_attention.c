@@ -8,10 +8,6 @@
 
 enum { L = SCORE_LANES };
 
-static ptrdiff_t padded(int beads) {
-    return (ptrdiff_t)(beads + L - 1) / L * L;
-}
-
 /* Places the arrays, or measures them where `memory` is NULL. */
 static size_t lay_out(score_constant_attention *constant, score_real *memory) {
     const size_t n = (size_t)constant->beads, h = (size_t)constant->hidden;
@@ -32,7 +28,7 @@ static size_t lay_out(score_constant_attention *constant, score_real *memory) {
     size_t used = 0;
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
         *parts[k].array = memory == NULL ? NULL : memory + used;
-        used += (parts[k].size + L - 1) / L * L;
+        used += (size_t)score_whole_vectors((ptrdiff_t)parts[k].size);
     }
     return used;
 }
@@ -42,7 +38,7 @@ static score_constant_attention shape_of(int heads, int hidden, int beads) {
                                       .heads = heads,
                                       .hidden = hidden,
                                       .inputs = heads * (beads + 3),
-                                      .ld = padded(beads)};
+                                      .ld = score_whole_vectors(beads)};
 }
 
 size_t score_constant_attention_size(int heads, int hidden, int beads) {
@@ -51,7 +47,7 @@ size_t score_constant_attention_size(int heads, int hidden, int beads) {
 }
 
 size_t score_constant_attention_work_size(int beads) {
-    return (size_t)(beads + 3) * (size_t)padded(beads);
+    return (size_t)(beads + 3) * (size_t)score_whole_vectors(beads);
 }
 
 /* The logits and the probe of one head. */

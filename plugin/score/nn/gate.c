@@ -3,10 +3,6 @@
 #include "base/vector_math.h"
 #include "nn/vector.h"
 
-/* Numbers from k on of a row, in SCORE_EACH_VECTOR. */
-#define READ(row) score_load_some(count, (row) + k)
-#define WRITE(row, vector) score_store_some(count, (row) + k, vector)
-
 /* With d = new - old, out = old + d g; the logit l is linear, g elementwise, d g bilinear. So along
  * a direction
  *   out'  = old' + d' g + d g'
@@ -54,8 +50,9 @@ SCORE_INLINE score_real derive_logit(const gate *it, const score_real *y, const 
     const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
     score_vector sum = {0};
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector fresh = READ(y), old = READ(z);
-        sum += READ(w_new) * fresh + READ(w_old) * old + READ(w_change) * (fresh - old);
+        const score_vector fresh = SCORE_READ(y), old = SCORE_READ(z);
+        sum += SCORE_READ(w_new) * fresh + SCORE_READ(w_old) * old +
+               SCORE_READ(w_change) * (fresh - old);
     });
     return score_lane_sum(sum);
 }
@@ -68,12 +65,12 @@ SCORE_INLINE void open_direction(bool second, const gate *it, score_real g0, con
     score_real *out2 = out1 + it->stride;
     const score_real g1 = g[0], g2 = second ? g[1] : 0;
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector old1 = READ(z1);
-        const score_vector change = READ(y) - READ(z), change1 = READ(y1) - old1;
-        WRITE(out1, old1 + change1 * g0 + change * g1);
+        const score_vector old1 = SCORE_READ(z1);
+        const score_vector change = SCORE_READ(y) - SCORE_READ(z), change1 = SCORE_READ(y1) - old1;
+        SCORE_WRITE(out1, old1 + change1 * g0 + change * g1);
         if (second) {
-            const score_vector old2 = READ(z2);
-            WRITE(out2, old2 + (READ(y2) - old2) * g0 + 2 * g1 * change1 + change * g2);
+            const score_vector old2 = SCORE_READ(z2);
+            SCORE_WRITE(out2, old2 + (SCORE_READ(y2) - old2) * g0 + 2 * g1 * change1 + change * g2);
         }
     });
 }
@@ -89,8 +86,8 @@ SCORE_INLINE void forward_row(const gate *it, const score_real *fresh, const sco
     const score_real g = of.g[0];
     if (score_has_stream(it->streams, 0))
         SCORE_EACH_VECTOR(it->width, {
-            const score_vector z = READ(old);
-            WRITE(out, z + g * (READ(fresh) - z));
+            const score_vector z = SCORE_READ(old);
+            SCORE_WRITE(out, z + g * (SCORE_READ(fresh) - z));
         });
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
@@ -130,13 +127,14 @@ SCORE_INLINE void collect_direction(bool second, int s, const gate *it, const ar
     const score_real *bar1 = row->out_bar + s * it->stride, *bar2 = bar1 + it->stride;
     score_vector g0_bar = {0}, g1_bar = {0}, g2_bar = {0};
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector change = READ(y) - READ(z), change1 = READ(y1) - READ(z1);
-        const score_vector first_bar = READ(bar1);
+        const score_vector change = SCORE_READ(y) - SCORE_READ(z),
+                           change1 = SCORE_READ(y1) - SCORE_READ(z1);
+        const score_vector first_bar = SCORE_READ(bar1);
         g0_bar += first_bar * change1;
         g1_bar += first_bar * change;
         if (second) {
-            const score_vector second_bar = READ(bar2);
-            g0_bar += second_bar * (READ(y2) - READ(z2));
+            const score_vector second_bar = SCORE_READ(bar2);
+            g0_bar += second_bar * (SCORE_READ(y2) - SCORE_READ(z2));
             g1_bar += 2 * second_bar * change1;
             g2_bar += second_bar * change;
         }
@@ -153,10 +151,10 @@ SCORE_INLINE void spread(const gate *it, score_real factor, score_real l_bar, co
                          score_real *fresh_bar, score_real *old_bar) {
     const score_real *w_new = it->weight, *w_old = w_new + it->width, *w_change = w_old + it->width;
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector out_bar = READ(bar);
-        const score_vector change_bar = factor * out_bar + l_bar * READ(w_change);
-        WRITE(fresh_bar, change_bar + l_bar * READ(w_new));
-        WRITE(old_bar, out_bar - change_bar + l_bar * READ(w_old));
+        const score_vector out_bar = SCORE_READ(bar);
+        const score_vector change_bar = factor * out_bar + l_bar * SCORE_READ(w_change);
+        SCORE_WRITE(fresh_bar, change_bar + l_bar * SCORE_READ(w_new));
+        SCORE_WRITE(old_bar, out_bar - change_bar + l_bar * SCORE_READ(w_old));
     });
 }
 
@@ -168,15 +166,15 @@ SCORE_INLINE void spread_direction(bool second, int s, const gate *it, const sco
     score_real *old_bar = row->old_bar, *old1_bar = old_bar + s * it->stride;
     const score_real g1 = g[s], g2 = second ? g[s + 1] : 0;
     SCORE_EACH_VECTOR(it->width, {
-        score_vector change_bar = g1 * READ(bar1);
+        score_vector change_bar = g1 * SCORE_READ(bar1);
         if (second) {
-            const score_vector second_bar = READ(bar2), change1_bar = 2 * g1 * second_bar;
+            const score_vector second_bar = SCORE_READ(bar2), change1_bar = 2 * g1 * second_bar;
             change_bar += g2 * second_bar;
-            WRITE(fresh1_bar, READ(fresh1_bar) + change1_bar);
-            WRITE(old1_bar, READ(old1_bar) - change1_bar);
+            SCORE_WRITE(fresh1_bar, SCORE_READ(fresh1_bar) + change1_bar);
+            SCORE_WRITE(old1_bar, SCORE_READ(old1_bar) - change1_bar);
         }
-        WRITE(fresh_bar, READ(fresh_bar) + change_bar);
-        WRITE(old_bar, READ(old_bar) - change_bar);
+        SCORE_WRITE(fresh_bar, SCORE_READ(fresh_bar) + change_bar);
+        SCORE_WRITE(old_bar, SCORE_READ(old_bar) - change_bar);
     });
 }
 
@@ -184,10 +182,10 @@ SCORE_INLINE void collect_weight(int width, score_real l_bar, const score_real *
                                  const score_real *z, score_real *weight_bar) {
     score_real *new_bar = weight_bar, *old_bar = new_bar + width, *change_bar = old_bar + width;
     SCORE_EACH_VECTOR(width, {
-        const score_vector fresh = READ(y), old = READ(z);
-        WRITE(new_bar, READ(new_bar) + l_bar * fresh);
-        WRITE(old_bar, READ(old_bar) + l_bar * old);
-        WRITE(change_bar, READ(change_bar) + l_bar * (fresh - old));
+        const score_vector fresh = SCORE_READ(y), old = SCORE_READ(z);
+        SCORE_WRITE(new_bar, SCORE_READ(new_bar) + l_bar * fresh);
+        SCORE_WRITE(old_bar, SCORE_READ(old_bar) + l_bar * old);
+        SCORE_WRITE(change_bar, SCORE_READ(change_bar) + l_bar * (fresh - old));
     });
 }
 
@@ -196,7 +194,8 @@ SCORE_INLINE void backward_row(const gate *it, const score_real *logit, const ar
     opening of = {{0}, {0}, {0}};
     derive_gate(it, logit, &of);
     score_vector dot = {0};
-    SCORE_EACH_VECTOR(it->width, dot += READ(row->out_bar) * (READ(row->fresh) - READ(row->old)););
+    SCORE_EACH_VECTOR(it->width, dot += SCORE_READ(row->out_bar) *
+                                        (SCORE_READ(row->fresh) - SCORE_READ(row->old)););
     score_real g_bar[SCORE_MAX_STREAMS] = {score_lane_sum(dot)}, l_bar[SCORE_MAX_STREAMS] = {0};
     for (int d = 0; d < it->direction_count; d++)
         if (it->directions[d].second)

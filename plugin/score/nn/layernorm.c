@@ -4,10 +4,6 @@
 
 #include "nn/vector.h"
 
-/* Numbers from k on of a row, in SCORE_EACH_VECTOR. */
-#define READ(row) score_load_some(count, (row) + k)
-#define WRITE(row, vector) score_store_some(count, (row) + k, vector)
-
 /* With c = x - mean, v = mean(c c) and r = (v + eps)^(-1/2): y = scale c r + bias. c is linear in
  * x, v and the product c r are bilinear, r is elementwise. So along a direction
  *   v'  = 2 mean(c c')             y'  = scale (c' r + c r')
@@ -52,7 +48,7 @@ SCORE_INLINE void derive_root(const norm *it, const score_real *variance, root *
 /* c of one row; returns its v. */
 SCORE_INLINE score_real centre(int width, const score_real *x, score_real *c) {
     const score_real mean = score_sum(width, x) / (score_real)width;
-    SCORE_EACH_VECTOR(width, WRITE(c, READ(x) - mean););
+    SCORE_EACH_VECTOR(width, SCORE_WRITE(c, SCORE_READ(x) - mean););
     return score_dot(width, c, c) / (score_real)width;
 }
 
@@ -65,9 +61,9 @@ SCORE_INLINE void centre_direction(bool second, const norm *it, const score_real
     const score_real mean1 = score_sum(width, x) / (score_real)width;
     const score_real mean2 = second ? score_sum(width, x2) / (score_real)width : 0;
     SCORE_EACH_VECTOR(width, {
-        WRITE(c1, READ(x) - mean1);
+        SCORE_WRITE(c1, SCORE_READ(x) - mean1);
         if (second)
-            WRITE(c2, READ(x2) - mean2);
+            SCORE_WRITE(c2, SCORE_READ(x2) - mean2);
     });
     variance[0] = 2 * score_dot(width, c, c1) / (score_real)width;
     if (second)
@@ -83,10 +79,10 @@ SCORE_INLINE void scale_direction(bool second, const norm *it, const score_real 
     score_real *y2 = y + it->stride;
     const score_real r1 = r[0], r2 = second ? r[1] : 0;
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector a = READ(scale), value = READ(c), first = READ(c1);
-        WRITE(y, a * (first * r0 + value * r1));
+        const score_vector a = SCORE_READ(scale), value = SCORE_READ(c), first = SCORE_READ(c1);
+        SCORE_WRITE(y, a * (first * r0 + value * r1));
         if (second)
-            WRITE(y2, a * (READ(c2) * r0 + 2 * r1 * first + value * r2));
+            SCORE_WRITE(y2, a * (SCORE_READ(c2) * r0 + 2 * r1 * first + value * r2));
     });
 }
 
@@ -108,7 +104,8 @@ SCORE_INLINE void forward_row(const norm *it, const score_real *scale, const sco
     derive_root(it, variance, &of);
     if (score_has_stream(it->streams, 0))
         SCORE_EACH_VECTOR(it->width,
-                          WRITE(y, READ(scale) * (READ(centred) * of.r[0]) + READ(bias)););
+                          SCORE_WRITE(y, SCORE_READ(scale) * (SCORE_READ(centred) * of.r[0]) +
+                                             SCORE_READ(bias)););
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;
         const score_real *cs = centred + s * it->stride;
@@ -142,8 +139,8 @@ SCORE_INLINE void collect(const norm *it, const score_real *scale, const score_r
                           const score_real *y_bar, sums *to) {
     score_vector dot = {0}, sum = {0};
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector g = READ(scale) * READ(y_bar);
-        dot += g * READ(c);
+        const score_vector g = SCORE_READ(scale) * SCORE_READ(y_bar);
+        dot += g * SCORE_READ(c);
         sum += g;
     });
     to->root_bar[0] = score_lane_sum(dot);
@@ -156,15 +153,16 @@ SCORE_INLINE void collect_direction(bool second, int s, const norm *it, const sc
     const score_real *bar1 = y_bar + s * it->stride, *bar2 = bar1 + it->stride;
     score_vector root_bar0 = {0}, root_bar1 = {0}, root_bar2 = {0}, sum1 = {0}, sum2 = {0};
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector a = READ(scale), value = READ(centred), first = READ(c1);
-        const score_vector g1 = a * READ(bar1);
+        const score_vector a = SCORE_READ(scale), value = SCORE_READ(centred),
+                           first = SCORE_READ(c1);
+        const score_vector g1 = a * SCORE_READ(bar1);
         sum1 += g1;
         root_bar0 += g1 * first;
         root_bar1 += g1 * value;
         if (second) {
-            const score_vector g2 = a * READ(bar2);
+            const score_vector g2 = a * SCORE_READ(bar2);
             sum2 += g2;
-            root_bar0 += g2 * READ(c2);
+            root_bar0 += g2 * SCORE_READ(c2);
             root_bar1 += 2 * g2 * first;
             root_bar2 += g2 * value;
         }
@@ -184,8 +182,9 @@ SCORE_INLINE void spread(const norm *it, const score_real *scale, score_real r, 
                          score_real *x_bar) {
     const score_real part = 1 / (score_real)it->width, mean = r * sum * part;
     const score_real slope = 2 * v_bar * part;
-    SCORE_EACH_VECTOR(it->width, WRITE(x_bar, READ(x_bar) + READ(scale) * READ(y_bar) * r +
-                                                  READ(c) * slope - mean););
+    SCORE_EACH_VECTOR(it->width, SCORE_WRITE(x_bar, SCORE_READ(x_bar) +
+                                                        SCORE_READ(scale) * SCORE_READ(y_bar) * r +
+                                                        SCORE_READ(c) * slope - mean););
 }
 
 /* What a direction contributes to x_bar of the value and of its own streams. */
@@ -204,18 +203,19 @@ SCORE_INLINE void spread_direction(bool second, int s, const norm *it, const sco
     const score_real mean1 = (r0 * g1_sum + 2 * r1 * g2_sum) * part;
     const score_real mean2 = r0 * g2_sum * part;
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector a = READ(scale), value = READ(centred), first = READ(c1);
-        const score_vector g1 = a * READ(bar1);
+        const score_vector a = SCORE_READ(scale), value = SCORE_READ(centred),
+                           first = SCORE_READ(c1);
+        const score_vector g1 = a * SCORE_READ(bar1);
         score_vector bar = g1 * r1 + first * v1 - mean0;
         score_vector first_bar = g1 * r0 + value * v1 - mean1;
         if (second) {
-            const score_vector g2 = a * READ(bar2);
-            bar += g2 * r2 + READ(c2) * v2;
+            const score_vector g2 = a * SCORE_READ(bar2);
+            bar += g2 * r2 + SCORE_READ(c2) * v2;
             first_bar += 2 * (g2 * r1 + first * v2);
-            WRITE(x2_bar, READ(x2_bar) + g2 * r0 + value * v2 - mean2);
+            SCORE_WRITE(x2_bar, SCORE_READ(x2_bar) + g2 * r0 + value * v2 - mean2);
         }
-        WRITE(x_bar, READ(x_bar) + bar);
-        WRITE(x1_bar, READ(x1_bar) + first_bar);
+        SCORE_WRITE(x_bar, SCORE_READ(x_bar) + bar);
+        SCORE_WRITE(x1_bar, SCORE_READ(x1_bar) + first_bar);
     });
 }
 
@@ -226,11 +226,11 @@ SCORE_INLINE void collect_scale(bool second, int s, const norm *it, const root *
     const score_real *bar1 = y_bar + s * it->stride, *bar2 = bar1 + it->stride;
     const score_real r0 = of->r[0], r1 = of->r[s], r2 = second ? of->r[s + 1] : 0;
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector value = READ(centred), first = READ(c1);
-        score_vector sum = READ(bar1) * (first * r0 + value * r1);
+        const score_vector value = SCORE_READ(centred), first = SCORE_READ(c1);
+        score_vector sum = SCORE_READ(bar1) * (first * r0 + value * r1);
         if (second)
-            sum += READ(bar2) * (READ(c2) * r0 + 2 * r1 * first + value * r2);
-        WRITE(scale_bar, READ(scale_bar) + sum);
+            sum += SCORE_READ(bar2) * (SCORE_READ(c2) * r0 + 2 * r1 * first + value * r2);
+        SCORE_WRITE(scale_bar, SCORE_READ(scale_bar) + sum);
     });
 }
 
@@ -238,9 +238,9 @@ SCORE_INLINE void collect_parameters(const norm *it, const root *of, const score
                                      const score_real *y_bar, score_real *scale_bar,
                                      score_real *bias_bar) {
     SCORE_EACH_VECTOR(it->width, {
-        const score_vector bar = READ(y_bar);
-        WRITE(scale_bar, READ(scale_bar) + bar * (READ(centred) * of->r[0]));
-        WRITE(bias_bar, READ(bias_bar) + bar);
+        const score_vector bar = SCORE_READ(y_bar);
+        SCORE_WRITE(scale_bar, SCORE_READ(scale_bar) + bar * (SCORE_READ(centred) * of->r[0]));
+        SCORE_WRITE(bias_bar, SCORE_READ(bias_bar) + bar);
     });
     for (int d = 0; d < it->direction_count; d++) {
         const int s = it->directions[d].first;

@@ -95,14 +95,21 @@ static int blocks_of(int rows) {
     return (rows + SCORE_PRODUCT_ROWS - 1) / SCORE_PRODUCT_ROWS;
 }
 
+/* Rows of the left matrix in blocks: `next` numbers from the first of one block to that of the
+ * next, or 0 where they follow each other. */
+typedef struct row_blocks {
+    score_matrix a;
+    ptrdiff_t next;
+} row_blocks;
+
 /* All rows of one panel, in blocks of nearly equal size. */
-SCORE_INLINE void panel(bool fetches, int m, int k, score_matrix a, const score_real *b,
+SCORE_INLINE void panel(bool fetches, int m, int k, row_blocks left, const score_real *b,
                         ptrdiff_t ldb, target to) {
     for (int blocks = blocks_of(m); blocks > 0; blocks--) {
         const int rows = (m + blocks - 1) / blocks;
-        choose_block(rows, fetches, k, a, b, ldb, &to);
+        choose_block(rows, fetches, k, left.a, b, ldb, &to);
         m -= rows;
-        a.data += rows * a.row;
+        left.a.data += left.next > 0 ? left.next : rows * left.a.row;
         to.c += rows * to.ldc;
         if (to.start != NULL)
             to.start += rows * to.start_ld;
@@ -119,7 +126,7 @@ static void narrow_panel(int m, int width, int k, score_matrix a, const score_re
         for (int r = 0; to.start != NULL && r < rows; r++)
             memcpy(in[r], to.start + (i + r) * to.start_ld, bytes);
         const score_matrix here = {a.data + i * a.row, a.row, a.column};
-        panel(false, rows, k, here, b, ldb,
+        panel(false, rows, k, (row_blocks){here, 0}, b, ldb,
               (target){out[0], SCORE_PANEL, in[0], SCORE_PANEL, to.factor});
         for (int r = 0; r < rows; r++)
             memcpy(to.c + (i + r) * to.ldc, out[r], bytes);
@@ -169,22 +176,9 @@ void score_product_panels(int m, int k, int begin, int end, score_matrix a,
             to.start = bias + j;
         }
         if (end - j >= SCORE_PANEL)
-            panel(true, m, k, a, b, SCORE_PANEL, to);
+            panel(true, m, k, (row_blocks){a, 0}, b, SCORE_PANEL, to);
         else
             narrow_panel(m, end - j, k, a, b, SCORE_PANEL, to);
-    }
-}
-
-/* The same where the left matrix comes from pack_blocks. */
-static void packed_blocks(int m, int k, const score_real *left, const score_real *b, target to) {
-    for (int blocks = blocks_of(m); blocks > 0; blocks--) {
-        const int rows = (m + blocks - 1) / blocks;
-        choose_block(rows, false, k, (score_matrix){left, 1, BLOCK_LD}, b, SCORE_PANEL, &to);
-        m -= rows;
-        left += (ptrdiff_t)k * BLOCK_LD;
-        to.c += rows * to.ldc;
-        if (to.start != NULL)
-            to.start += rows * to.start_ld;
     }
 }
 
@@ -206,9 +200,11 @@ static void product_part(int m, int n, int k, score_real factor, score_matrix a,
                          const score_real *b, ptrdiff_t ldb, score_real *c, ptrdiff_t ldc,
                          bool adds) {
     score_real copy[CHUNK * SCORE_PANEL], left[CHUNK_BLOCKS * CHUNK * BLOCK_LD];
-    const bool packs = a.row == 1 && m > SCORE_PRODUCT_ROWS;
-    if (packs)
+    row_blocks rows = {a, 0};
+    if (a.row == 1 && m > SCORE_PRODUCT_ROWS) {
         pack_blocks(m, k, a, left);
+        rows = (row_blocks){{left, 1, BLOCK_LD}, (ptrdiff_t)k * BLOCK_LD};
+    }
     for (int j = 0; j < n; j += SCORE_PANEL) {
         const int width = n - j < SCORE_PANEL ? n - j : SCORE_PANEL;
         const score_real *from = b + j;
@@ -221,10 +217,8 @@ static void product_part(int m, int n, int k, score_real factor, score_matrix a,
         const target to = {c + j, ldc, adds ? c + j : NULL, ldc, factor};
         if (width < SCORE_PANEL)
             narrow_panel(m, width, k, a, from, from_ld, to);
-        else if (packs)
-            packed_blocks(m, k, left, from, to);
         else
-            panel(false, m, k, a, from, from_ld, to);
+            panel(false, m, k, rows, from, from_ld, to);
     }
 }
 

@@ -74,4 +74,8 @@ SCORE_INLINE void score_store_some(int count, score_real *p, score_vector v) {
         }                                                                                          \
     } while (0)
 
+/* In these statements, the numbers of a row from k on. */
+#define SCORE_READ(row) score_load_some(count, (row) + k)
+#define SCORE_WRITE(row, vector) score_store_some(count, (row) + k, vector)
+
 #endif
