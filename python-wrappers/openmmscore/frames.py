@@ -1,8 +1,9 @@
 """Frames in MDTraj's HDF5 trajectory layout, the format that score-train reads.
 
-`mdtraj.load` reads these files, and `read_frames` reads what MDTraj writes. One data set is added
-to MDTraj's: `log_weights` (frames), float64, the natural logarithm of a frame's statistical weight
-up to a constant. Files without it have equal weights.
+`mdtraj.load` reads these files, and `read_frames` reads what MDTraj writes. Data sets are added to
+MDTraj's: `log_weights` (frames), float64, the natural logarithm of a frame's statistical weight up
+to a constant (files without it have equal weights); and `copy` (frames), int32, the number of the
+independent simulation that a frame comes from.
 """
 
 from __future__ import annotations
@@ -64,12 +65,13 @@ def write_frames(
     *,
     log_weights: ArrayLike | None = None,
     time_ps: ArrayLike | None = None,
+    copy: ArrayLike | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes frames to `path`, which is replaced only when the new file is complete.
 
     positions: (frames, beads, 3), nm. log_weights: (frames,). time_ps: (frames,), by default the
-    frame's number. attributes: become attributes of the file's root.
+    frame's number. copy: (frames,), integers. attributes: become attributes of the file's root.
     """
     frames = np.ascontiguousarray(positions, np.float32)
     if frames.ndim != 3 or frames.shape[1:] != (topology.n_atoms, 3):
@@ -77,9 +79,11 @@ def write_frames(
             f"positions have shape {frames.shape}, not (frames, {topology.n_atoms}, 3)"
         )
     times = np.arange(len(frames)) if time_ps is None else np.asarray(time_ps)
-    columns = {"time": np.asarray(times, np.float32)}
+    columns: dict[str, NDArray[Any]] = {"time": np.asarray(times, np.float32)}
     if log_weights is not None:
         columns["log_weights"] = np.asarray(log_weights, np.float64)
+    if copy is not None:
+        columns["copy"] = np.asarray(copy, np.int32)
     for name, column in columns.items():
         if column.shape != (len(frames),):
             raise ValueError(f"{name} has shape {column.shape}, not ({len(frames)},)")
@@ -148,7 +152,8 @@ def _write(
             compression_opts=9,
             shuffle=True,
         )
-        dataset.attrs["units"] = np.bytes_(units[name])
+        if name in units:
+            dataset.attrs["units"] = np.bytes_(units[name])
     file.create_dataset("topology", data=np.array([_topology_to_json(topology)]))
 
 

@@ -1,0 +1,174 @@
+"""Swaps between the states of `openmmscore.replica_exchange`, and what a run of them records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Record", "RoundTrips", "Run", "SwapAttempt", "attempt_swaps"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class SwapAttempt:
+    """One attempt of every copy to swap the states `lower` and `lower + 1`.
+
+    cost: (copies,), Delta. accepted: (copies,).
+    """
+
+    lower: int
+    cost: Array
+    accepted: NDArray[np.bool_]
+
+    def swap(self, values: NDArray[Any]) -> None:
+        """Swaps what belongs to the configurations. values: (states, copies, ...), in place."""
+        pair = values[self.lower : self.lower + 2]
+        pair[:, self.accepted] = pair[::-1, self.accepted]
+
+
+def attempt_swaps(
+    configurations: NDArray[Any],
+    reduced: Callable[[NDArray[Any], int], Array],
+    parity: int,
+    random: np.random.Generator,
+) -> list[SwapAttempt]:
+    """Metropolis decisions on the pairs (0, 1), (2, 3), ... if parity is 0, else (1, 2), ...
+
+    configurations: (states, copies, ...), which stay as they are: `SwapAttempt.swap` acts.
+    reduced(configurations[i], k): (copies,), their reduced energies in state k.
+    """
+    attempts = []
+    for lower in range(parity, len(configurations) - 1, 2):
+        first, second = configurations[lower], configurations[lower + 1]
+        cost = (reduced(second, lower) + reduced(first, lower + 1)) - (
+            reduced(first, lower) + reduced(second, lower + 1)
+        )
+        probability = np.exp(-np.maximum(cost, 0))
+        attempts.append(SwapAttempt(lower, cost, random.random(len(cost)) < probability))
+    return attempts
+
+
+class RoundTrips:
+    """How often walkers went from state 0 to the last one and back.
+
+    A walker is a configuration that goes through the states.
+    """
+
+    def __init__(self, states: int, copies: int) -> None:
+        self.walker = np.tile(np.arange(states)[:, None], (1, copies))
+        self.rising = np.zeros((states, copies), bool)  # of walkers: seen at 0, and not yet on top
+        self.returning = np.zeros((states, copies), bool)  # seen at 0, then on top
+        self.completed = np.zeros(copies, np.int64)
+        self._look()
+
+    def _look(self) -> None:
+        copies = np.arange(self.walker.shape[1])
+        top, bottom = (self.walker[-1], copies), (self.walker[0], copies)
+        self.returning[top] |= self.rising[top]
+        self.rising[top] = False
+        self.completed += self.returning[bottom]
+        self.returning[bottom] = False
+        self.rising[bottom] = True
+
+    def follow(self, attempts: Sequence[SwapAttempt]) -> None:
+        for attempt in attempts:
+            attempt.swap(self.walker)
+        self._look()
+
+
+@dataclass
+class Run:
+    """What a run recorded, equilibration left out.
+
+    positions: (frames, copies, particles, 3), nm, of state 0, the target.
+    all_positions: (frames, states, copies, particles, 3) if asked for; state k samples its own
+    parameters, so its plain means are those of state k.
+    time_ps: (frames,), from the end of equilibration.
+    attempts, accepted: (pairs,), numbers of swaps between states k and k + 1.
+    mean_cost: (pairs,), the mean of Delta; what `openmmscore.ladders` needs.
+    round_trips: (copies,), journeys of a configuration from state 0 to the last and back.
+    interrupted: whether Ctrl-C ended it early.
+    """
+
+    positions: NDArray[np.float32]
+    all_positions: NDArray[np.float32] | None
+    time_ps: Array
+    attempts: NDArray[np.int64]
+    accepted: NDArray[np.int64]
+    mean_cost: Array
+    round_trips: NDArray[np.int64]
+    interrupted: bool
+
+    @property
+    def acceptance(self) -> Array:
+        """(pairs,), the share of swaps that were accepted; NaN where none was tried."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.accepted / self.attempts)
+
+    def mean(self, observable: Callable[[NDArray[np.float32]], ArrayLike]) -> tuple[float, float]:
+        """Mean and standard error of an observable in the target state.
+
+        observable: takes positions (frames, copies, particles, 3), returns (frames, copies). The
+        error comes from the scatter of the copies, which are independent, whatever the correlation
+        within one; it says nothing about what no copy has seen.
+        """
+        values = np.asarray(observable(self.positions), float)
+        frames, copies = self.positions.shape[:2]
+        if values.shape != (frames, copies):
+            raise ValueError(f"the observable has shape {values.shape}, not {(frames, copies)}")
+        if frames < 1 or copies < 2:
+            raise ValueError(f"{frames} frames of {copies} copies: an error needs 2 copies")
+        if not np.isfinite(values).all():
+            raise ValueError("the observable has a value that is not finite")
+        means = values.mean(axis=0)
+        return float(means.mean()), float(means.std(ddof=1) / math.sqrt(copies))
+
+
+class Record:
+    """What a run keeps, while it grows."""
+
+    def __init__(
+        self, states: int, copies: int, particles: int, frames: int, record_all: bool
+    ) -> None:
+        kept = states if record_all else 1
+        self.record_all = record_all
+        self.positions = np.empty((frames, kept, copies, particles, 3), np.float32)
+        self.time_ps: list[float] = []
+        self.attempts = np.zeros(states - 1, np.int64)
+        self.accepted = np.zeros(states - 1, np.int64)
+        self.cost = np.zeros(states - 1)
+        self.trips = RoundTrips(states, copies)
+
+    def count(self, attempts: Sequence[SwapAttempt]) -> None:
+        for attempt in attempts:
+            self.attempts[attempt.lower] += len(attempt.accepted)
+            self.accepted[attempt.lower] += attempt.accepted.sum()
+            self.cost[attempt.lower] += attempt.cost.sum()
+        self.trips.follow(attempts)
+
+    def add(self, positions: Array, time_ps: float) -> None:
+        """positions: (states, copies, particles, 3)."""
+        frame = self.positions[len(self.time_ps)]
+        frame[:] = positions[: len(frame)]
+        self.time_ps.append(time_ps)
+
+    def finish(self, interrupted: bool) -> Run:
+        positions = self.positions[: len(self.time_ps)]
+        with np.errstate(invalid="ignore"):
+            mean_cost = self.cost / self.attempts
+        return Run(
+            positions=positions[:, 0],
+            all_positions=positions if self.record_all else None,
+            time_ps=np.array(self.time_ps),
+            attempts=self.attempts,
+            accepted=self.accepted,
+            mean_cost=mean_cost,
+            round_trips=self.trips.completed,
+            interrupted=interrupted,
+        )
