@@ -11,7 +11,7 @@
 
 static const char MAGIC[8] = {'S', 'C', 'O', 'R', 'E', 'C', 'K', 'P'};
 static const uint32_t BYTE_ORDER_MARK = 0x01020304;
-enum { VERSION = 1, HEADER_SIZE = 24, CRC_SIZE = 4 };
+enum { VERSION = 2, HEADER_SIZE = 24, CRC_SIZE = 4 };
 
 void score_run_arrays_add(score_run_arrays *arrays, void *data, size_t size) {
     assert(arrays->count < SCORE_MAX_ARRAYS);

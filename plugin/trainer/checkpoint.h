@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "recipe.h"
 #include "score/status.h"
 
 /* How far a run is. All members have eight bytes: there is no padding, and it is stored as is. */
@@ -20,7 +21,7 @@ typedef struct score_run_state {
     double seconds;   /* spent in all stages */
     /* Since the last row of the log. */
     uint64_t interval_steps;
-    double interval_loss; /* sum over steps */
+    double interval_losses[SCORE_LOSS_KINDS]; /* sums over steps */
     double interval_norm;
     /* In the last row of the log; not a number where there is none. */
     double last_loss;

@@ -83,9 +83,13 @@ static void write_stage(FILE *out, int k, const score_stage *stage) {
             stage->epochs);
     fprintf(out, "stage %d, batch: %d\n", k, stage->batch);
     write_optimizer(out, k, &stage->optimizer);
-    for (int l = 0; l < stage->loss_count; l++)
-        fprintf(out, "stage %d, loss %d: kind %d, weight %.17g, antithetic %d\n", k, l,
-                (int)stage->losses[l].kind, stage->losses[l].weight, stage->losses[l].antithetic);
+    fprintf(out, "stage %d, denoising: weight %.17g, antithetic %d\n", k, stage->denoising.weight,
+            stage->denoising.antithetic);
+    fprintf(out, "stage %d, Fokker-Planck: weight %.17g, share %.17g\n", k,
+            stage->fokker_planck.weight, stage->fokker_planck.share);
+    fprintf(out, "stage %d, classification over time: weight %.17g, width %.17g, variance %.17g\n",
+            k, stage->classification.weight, stage->classification.width,
+            stage->classification.variance);
 }
 
 static void write_recipe(FILE *out, const score_recipe *recipe) {

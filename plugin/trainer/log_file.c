@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char HEADER[] = "stage,step,samples,epoch,rate,loss,validation_loss,gradient_norm,"
-                             "samples_per_s,seconds\n";
+static const char HEADER[] = "stage,step,samples,epoch,rate,denoising,fokker_planck,classification,"
+                             "validation_denoising,gradient_norm,samples_per_s,seconds\n";
 
 static score_status fail(const char *path, const char *what, score_error *error) {
     return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "%s: %s", what, strerror(errno));
@@ -63,15 +64,22 @@ score_status score_log_resume(const char *path, uint64_t samples, FILE **log, sc
     return status;
 }
 
+/* ",value", or "," where there is none. */
+static int write_optional(FILE *log, double value, bool is_there) {
+    return is_there ? fprintf(log, ",%.8g", value) : fprintf(log, ",");
+}
+
 score_status score_log_write(FILE *log, const char *path, const score_log_row *row,
                              score_error *error) {
-    char validation[32] = "";
-    if (!isnan(row->validation_loss))
-        snprintf(validation, sizeof validation, "%.8g", row->validation_loss);
-    int written = fprintf(log, "%d,%" PRIu64 ",%" PRIu64 ",%.6g,%.6g,%.8g,%s,%.6g,%.5g,%.2f\n",
-                          row->stage, row->step, row->samples, row->epoch, row->rate, row->loss,
-                          validation, row->gradient_norm, row->samples_per_s, row->seconds);
-    if (written < 0 || fflush(log) != 0)
+    bool written = fprintf(log, "%d,%" PRIu64 ",%" PRIu64 ",%.6g,%.6g", row->stage, row->step,
+                           row->samples, row->epoch, row->rate) > 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        written = written && write_optional(log, row->losses[k], row->losses[k] != 0) > 0;
+    written = written &&
+              write_optional(log, row->validation_loss, !isnan(row->validation_loss)) > 0;
+    written = written && fprintf(log, ",%.6g,%.5g,%.2f\n", row->gradient_norm, row->samples_per_s,
+                                 row->seconds) > 0;
+    if (!written || fflush(log) != 0)
         return fail(path, "cannot be written", error);
     return SCORE_OK;
 }

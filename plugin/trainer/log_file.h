@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "recipe.h"
 #include "score/status.h"
 
 typedef struct score_log_row {
@@ -13,8 +14,8 @@ typedef struct score_log_row {
     uint64_t samples; /* of all stages */
     double epoch;
     double rate;
-    double loss;            /* mean since the row before */
-    double validation_loss; /* of the averaged weights; not a number: there is none */
+    double losses[SCORE_LOSS_KINDS]; /* means since the row before; 0: not used, left out */
+    double validation_loss; /* denoising, of the averaged weights; not a number: there is none */
     double gradient_norm;   /* mean since the row before, before clipping */
     double samples_per_s;   /* since the row before, validation and checkpoints included */
     double seconds;         /* of all stages */

@@ -1,52 +1,73 @@
 #include "loss.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE = 1 << 0, DIRECTION = 1 << 1 };
-
-/* One loss. weigh() returns the sum of it over the tile, and, where a gradient is wanted, adds to
- * the direction (x and t of stream 1) and to output_bar what share times that sum gives. */
-typedef struct loss_term {
-    unsigned streams; /* needed before the score is known, the value apart */
-    bool wants_time;
-    double (*weigh)(score_losses *losses, double share, bool wants_gradient);
-} loss_term;
+/* Streams of an energy expert's tile; a tile without Fokker-Planck has the first two. */
+enum { VALUE, DIRECTION, PROBE_1, PROBE_1_SECOND, PROBE_2, PROBE_2_SECOND, STREAMS };
+#define BIT(stream) (1u << (stream))
+#define PROBES (BIT(PROBE_1) | BIT(PROBE_1_SECOND) | BIT(PROBE_2) | BIT(PROBE_2_SECOND))
 
 struct score_losses {
     score_loss_setting setting;
     const score_network *network;
-    score_streams streams;
-    score_tile *tile;
-    score_tile_view view;
-    int coordinates; /* of one sample */
+    int coordinates; /* of one sample, D */
+    int density;     /* D_r */
     int max_samples;
-    int term_count;
-    loss_term terms[1];
+    unsigned use;         /* of the tile under way */
+    score_tile *tile;     /* under way: one of the next two */
+    score_tile *plain;    /* without Fokker-Planck: its direction does not move time */
+    score_tile *probed;   /* NULL: not used */
+    score_tile *other;    /* at the other time; NULL: not used */
+    score_tile_view view; /* of `tile` */
+    score_tile_view at_other;
     score_arena arena;
-    score_real *noise; /* [max_samples][coordinates] */
-    double *t;         /* [max_samples] */
-    int *beads;        /* [max_samples] */
-    int *features;     /* [max_samples][beads][feature_count] */
+    score_real *noise;      /* [max_samples][D] */
+    double *t;              /* [max_samples] */
+    double *other_t;        /* [max_samples] */
+    double *other_log_odds; /* [max_samples] */
+    int *beads;             /* [max_samples] */
+    int *features;          /* [max_samples][beads][feature_count] */
 };
 
-static size_t input_size(const score_losses *losses) {
-    return (size_t)losses->view.rows * (size_t)losses->network->dimensions;
+static bool uses(const score_losses *losses, score_loss_kind kind) {
+    return (losses->use & BIT(kind)) != 0;
 }
 
-/* w(t) mean (eps + sigma s)^2, s the score. Its derivative by s, 2 w sigma/D (eps + sigma s), is
- * what the score has to be multiplied by, wherever it comes from: `seed`, or NULL. */
-static double matching(const score_losses *losses, const score_real *score, double share,
-                       score_real *seed) {
+static void fill(score_real *values, size_t count, score_real value) {
+    for (size_t k = 0; k < count; k++)
+        values[k] = value;
+}
+
+static score_real *stream_x(const score_losses *losses, int stream) {
+    return losses->view.x +
+           (size_t)stream * (size_t)losses->view.rows * (size_t)losses->network->dimensions;
+}
+
+/* One number a sample, of t or of an energy and its adjoint. */
+static score_real *stream_of(const score_losses *losses, score_real *array, int stream) {
+    return array + (size_t)stream * (size_t)losses->view.molecules;
+}
+
+static double weight_at(const score_losses *losses, score_loss_kind kind, double t) {
     const score_loss_setting *setting = &losses->setting;
+    return setting->weights[kind] *
+           score_equal_weight(t, setting->weight_middle, setting->t_begin, setting->t_end);
+}
+
+/* -------- denoising -------- */
+
+/* The sum over samples of w/D |eps + sigma s|^2, s the score. Its derivative by s, 2 w sigma/D
+ * (eps + sigma s), is what the score has to be multiplied by, wherever it comes from: `seed`, or
+ * NULL. */
+static double weigh_denoising(const score_losses *losses, const score_real *score, double share,
+                              score_real *seed) {
     const int coordinates = losses->coordinates;
     double sum = 0;
     for (int m = 0; m < losses->view.molecules; m++) {
-        const double t = losses->t[m], sigma = score_noise(setting->schedule, t);
-        const double weight = setting->weight *
-                              score_equal_weight(t, setting->weight_middle, setting->t_begin,
-                                                 setting->t_end) /
-                              coordinates;
+        const double t = losses->t[m], sigma = score_noise(losses->setting.schedule, t);
+        const double weight = weight_at(losses, SCORE_LOSS_DENOISING, t) / coordinates;
         const size_t first = (size_t)m * (size_t)coordinates;
         double square = 0;
         for (int d = 0; d < coordinates; d++) {
@@ -61,84 +82,191 @@ static double matching(const score_losses *losses, const score_real *score, doub
     return sum;
 }
 
-/* Denoising score matching of an energy model: s = dl/dx, so the gradient is that of the
- * derivative of l along the seed, the weight of stream 1 being that of l itself. */
-static double weigh_matching(score_losses *losses, double share, bool wants_gradient) {
-    score_real *direction = losses->view.x + input_size(losses);
-    return matching(losses, losses->view.x_bar, share, wants_gradient ? direction : NULL);
+/* -------- Fokker-Planck -------- */
+
+/* |s|^2 + x . s + D_r of sample m. */
+static double drift(const score_losses *losses, int m) {
+    const size_t first = (size_t)m * (size_t)losses->coordinates;
+    const score_real *x = losses->view.x + first, *s = losses->view.x_bar + first;
+    double sum = losses->density;
+    for (int d = 0; d < losses->coordinates; d++)
+        sum += (double)s[d] * ((double)s[d] + (double)x[d]);
+    return sum;
 }
 
-static void fill(score_real *values, size_t count, score_real value) {
-    for (size_t k = 0; k < count; k++)
-        values[k] = value;
+/* The sum over samples of w/D^2 r_1 r_2; adds to the direction and sets the second orders' weights.
+ * The outputs and output_bar are of E = -l. */
+static double weigh_fokker_planck(const score_losses *losses, double share) {
+    const score_tile_view *view = &losses->view;
+    const score_real *hessian_1 = stream_of(losses, view->output, PROBE_1_SECOND);
+    const score_real *hessian_2 = stream_of(losses, view->output, PROBE_2_SECOND);
+    score_real *along_x = stream_x(losses, DIRECTION);
+    score_real *along_t = stream_of(losses, view->t, DIRECTION);
+    score_real *weight_1 = stream_of(losses, view->output_bar, PROBE_1_SECOND);
+    score_real *weight_2 = stream_of(losses, view->output_bar, PROBE_2_SECOND);
+    const double squared = (double)losses->coordinates * losses->coordinates;
+    double sum = 0;
+    for (int m = 0; m < view->molecules; m++) {
+        const double t = losses->t[m], half = score_beta(losses->setting.schedule, t) / 2;
+        const double kappa = weight_at(losses, SCORE_LOSS_FOKKER_PLANCK, t) / squared;
+        const double rest = (double)view->t_bar[m] - half * drift(losses, m);
+        const double r_1 = rest + half * (double)hessian_1[m];
+        const double r_2 = rest + half * (double)hessian_2[m];
+        sum += kappa * r_1 * r_2;
+
+        const double factor = share * kappa * (r_1 + r_2);
+        const size_t first = (size_t)m * (size_t)losses->coordinates;
+        for (size_t k = first; k < first + (size_t)losses->coordinates; k++)
+            along_x[k] -= (score_real)(factor * half *
+                                       (2 * (double)view->x_bar[k] + (double)view->x[k]));
+        along_t[m] += (score_real)factor;
+        weight_1[m] = (score_real)(share * kappa * half * r_2);
+        weight_2[m] = (score_real)(share * kappa * half * r_1);
+    }
+    return sum;
 }
 
-static double evaluate_energy(score_losses *losses, const score_packed *packed, double share,
-                              score_real *gradient) {
+/* -------- classification over diffusion time -------- */
+
+/* log(1 + exp(a)) */
+static double softplus(double a) {
+    return fmax(a, 0) + log1p(exp(-fabs(a)));
+}
+
+/* The sum over samples of -log of the probability that the model gives to the right time; sets the
+ * values' weights in both tiles. */
+static double weigh_classification(const score_losses *losses, double share) {
+    const double weight = losses->setting.weights[SCORE_LOSS_CLASSIFICATION];
+    double sum = 0;
+    for (int m = 0; m < losses->view.molecules; m++) {
+        const double energy = (double)losses->view.output[m];
+        const double other = (double)losses->at_other.output[m];
+        const double against = energy - other - losses->other_log_odds[m];
+        const double wrong = 1 / (1 + exp(-against));
+        sum += weight * softplus(against);
+        losses->view.output_bar[m] = (score_real)(share * weight * wrong);
+        losses->at_other.output_bar[m] = (score_real)(-share * weight * wrong);
+    }
+    return sum;
+}
+
+static void evaluate_at_other_times(score_losses *losses, const score_packed *packed) {
+    score_tile_view *other = &losses->at_other;
+    memcpy(other->x, losses->view.x,
+           (size_t)other->molecules * (size_t)losses->coordinates * sizeof *other->x);
+    for (int m = 0; m < other->molecules; m++)
+        other->t[m] = (score_real)losses->other_t[m];
+    score_forward(packed, losses->other, &(score_pass){.streams = BIT(VALUE)});
+}
+
+/* -------- passes -------- */
+
+/* The score dl/dx and, where asked for, dl/dt in x_bar and t_bar. */
+static void differentiate(score_losses *losses, const score_packed *packed, bool wants_time) {
     const score_tile_view *view = &losses->view;
     const size_t molecules = (size_t)view->molecules;
-    unsigned before = VALUE;
-    bool wants_time = false;
-    for (int k = 0; k < losses->term_count; k++) {
-        before |= losses->terms[k].streams;
-        wants_time |= losses->terms[k].wants_time;
-    }
-    score_forward(packed, losses->tile, &(score_pass){.streams = before});
-
     fill(view->output_bar, molecules, -1);
-    fill(view->x_bar, input_size(losses), 0);
+    fill(view->x_bar, molecules * (size_t)losses->coordinates, 0);
     fill(view->t_bar, molecules, 0);
-    score_backward(packed, losses->tile, &(score_pass){.streams = VALUE, .wants_time = wants_time});
-
-    fill(view->output_bar, molecules * (size_t)losses->streams.count, 0);
-    fill(view->output_bar + molecules, molecules, -1); /* l = -E along the direction */
-    fill(view->x + input_size(losses), input_size(losses), 0);
-    fill(view->t + molecules, molecules, 0);
-    double sum = 0;
-    for (int k = 0; k < losses->term_count; k++)
-        sum += losses->terms[k].weigh(losses, share, gradient != NULL);
-    if (gradient == NULL)
-        return sum;
-
-    score_forward(packed, losses->tile, &(score_pass){.streams = DIRECTION});
     score_backward(packed, losses->tile,
-                   &(score_pass){.streams = before | DIRECTION, .gradient = gradient});
-    return sum;
+                   &(score_pass){.streams = BIT(VALUE), .wants_time = wants_time});
 }
 
-static double evaluate_score(score_losses *losses, const score_packed *packed, double share,
-                             score_real *gradient) {
+static void evaluate_energy(score_losses *losses, const score_packed *packed,
+                            const double share[SCORE_LOSS_KINDS], score_real *gradient,
+                            double sums[SCORE_LOSS_KINDS]) {
     const score_tile_view *view = &losses->view;
-    score_forward(packed, losses->tile, &(score_pass){.streams = VALUE});
-    fill(view->output_bar, input_size(losses), 0);
-    double sum = matching(losses, view->output, share, gradient == NULL ? NULL : view->output_bar);
-    if (gradient != NULL)
-        score_backward(packed, losses->tile, &(score_pass){.streams = VALUE, .gradient = gradient});
-    return sum;
+    const bool probes = uses(losses, SCORE_LOSS_FOKKER_PLANCK);
+    const bool classifies = uses(losses, SCORE_LOSS_CLASSIFICATION);
+    const unsigned before = BIT(VALUE) | (probes ? PROBES : 0);
+    const size_t molecules = (size_t)view->molecules;
+    score_forward(packed, losses->tile, &(score_pass){.streams = before});
+    differentiate(losses, packed, probes);
+
+    fill(view->output_bar, molecules * (probes ? STREAMS : DIRECTION + 1), 0);
+    fill(stream_of(losses, view->output_bar, DIRECTION), molecules, -1); /* l = -E */
+    fill(stream_x(losses, DIRECTION), molecules * (size_t)losses->coordinates, 0);
+    fill(stream_of(losses, view->t, DIRECTION), molecules, 0);
+    sums[SCORE_LOSS_DENOISING] += weigh_denoising(losses, view->x_bar, share[SCORE_LOSS_DENOISING],
+                                                  stream_x(losses, DIRECTION));
+    if (probes)
+        sums[SCORE_LOSS_FOKKER_PLANCK] += weigh_fokker_planck(losses,
+                                                              share[SCORE_LOSS_FOKKER_PLANCK]);
+    if (classifies) {
+        evaluate_at_other_times(losses, packed);
+        sums[SCORE_LOSS_CLASSIFICATION] += weigh_classification(losses,
+                                                                share[SCORE_LOSS_CLASSIFICATION]);
+    }
+    if (gradient == NULL)
+        return;
+    score_forward(packed, losses->tile, &(score_pass){.streams = BIT(DIRECTION)});
+    score_backward(packed, losses->tile,
+                   &(score_pass){.streams = before | BIT(DIRECTION), .gradient = gradient});
+    if (classifies)
+        score_backward(packed, losses->other,
+                       &(score_pass){.streams = BIT(VALUE), .gradient = gradient});
 }
 
-double score_losses_evaluate(score_losses *losses, const score_packed *packed, double share,
-                             score_real *gradient) {
+static void evaluate_score(score_losses *losses, const score_packed *packed,
+                           const double share[SCORE_LOSS_KINDS], score_real *gradient,
+                           double sums[SCORE_LOSS_KINDS]) {
+    const score_tile_view *view = &losses->view;
+    score_forward(packed, losses->tile, &(score_pass){.streams = BIT(VALUE)});
+    fill(view->output_bar, (size_t)view->molecules * (size_t)losses->coordinates, 0);
+    sums[SCORE_LOSS_DENOISING] += weigh_denoising(losses, view->output, share[SCORE_LOSS_DENOISING],
+                                                  view->output_bar);
+    if (gradient != NULL)
+        score_backward(packed, losses->tile,
+                       &(score_pass){.streams = BIT(VALUE), .gradient = gradient});
+}
+
+void score_losses_evaluate(score_losses *losses, const score_packed *packed,
+                           const double share[SCORE_LOSS_KINDS], score_real *gradient,
+                           double sums[SCORE_LOSS_KINDS]) {
     for (int m = 0; m < losses->view.molecules; m++)
         losses->view.t[m] = (score_real)losses->t[m];
-    if (losses->network->expert.output == SCORE_OUTPUT_SCORE)
-        return evaluate_score(losses, packed, share, gradient);
-    return evaluate_energy(losses, packed, share, gradient);
+    if (losses->network->expert.output == SCORE_OUTPUT_SCORE) {
+        evaluate_score(losses, packed, share, gradient, sums);
+        return;
+    }
+    if (uses(losses, SCORE_LOSS_FOKKER_PLANCK)) {
+        fill(stream_of(losses, losses->view.t, PROBE_1), (size_t)losses->view.molecules, 0);
+        fill(stream_of(losses, losses->view.t, PROBE_2), (size_t)losses->view.molecules, 0);
+    }
+    evaluate_energy(losses, packed, share, gradient, sums);
 }
 
-score_loss_samples score_losses_room(score_losses *losses, int samples) {
+/* -------- workspace -------- */
+
+score_loss_samples score_losses_room(score_losses *losses, int samples, unsigned use) {
+    losses->use = use;
+    losses->tile = uses(losses, SCORE_LOSS_FOKKER_PLANCK) ? losses->probed : losses->plain;
     losses->view = score_tile_set_molecules(losses->tile, samples, losses->beads, losses->features);
-    return (score_loss_samples){.x = losses->view.x, .noise = losses->noise, .t = losses->t};
+    score_loss_samples room = {.x = losses->view.x, .noise = losses->noise, .t = losses->t};
+    if (uses(losses, SCORE_LOSS_FOKKER_PLANCK)) {
+        room.probes[0] = stream_x(losses, PROBE_1);
+        room.probes[1] = stream_x(losses, PROBE_2);
+    }
+    if (uses(losses, SCORE_LOSS_CLASSIFICATION)) {
+        losses->at_other = score_tile_set_molecules(losses->other, samples, losses->beads,
+                                                    losses->features);
+        room.other_t = losses->other_t;
+        room.other_log_odds = losses->other_log_odds;
+    }
+    return room;
 }
 
 static void carve(score_losses *losses) {
     const size_t samples = (size_t)losses->max_samples;
     const size_t features = (size_t)losses->setting.beads * (size_t)losses->network->feature_count;
-    losses->noise = score_arena_take(&losses->arena, samples * (size_t)losses->coordinates,
+    score_arena *arena = &losses->arena;
+    losses->noise = score_arena_take(arena, samples * (size_t)losses->coordinates,
                                      sizeof *losses->noise);
-    losses->t = score_arena_take(&losses->arena, samples, sizeof *losses->t);
-    losses->beads = score_arena_take(&losses->arena, samples, sizeof *losses->beads);
-    losses->features = score_arena_take(&losses->arena, samples * features, sizeof(int));
+    losses->t = score_arena_take(arena, samples, sizeof *losses->t);
+    losses->other_t = score_arena_take(arena, samples, sizeof *losses->other_t);
+    losses->other_log_odds = score_arena_take(arena, samples, sizeof *losses->other_log_odds);
+    losses->beads = score_arena_take(arena, samples, sizeof *losses->beads);
+    losses->features = score_arena_take(arena, samples * features, sizeof(int));
 }
 
 static void lay_out_molecules(score_losses *losses) {
@@ -153,6 +281,26 @@ static void lay_out_molecules(score_losses *losses) {
         losses->features = NULL;
 }
 
+static score_status create_tiles(score_losses *losses, score_error *error) {
+    static const score_streams value = {.count = 1}, plain = {.count = 2, .order = {0, 1}};
+    static const score_streams probed = {
+        .count = STREAMS, .order = {0, 1, 1, 2, 1, 2}, .moves_time = {[DIRECTION] = true}};
+    const score_network *network = losses->network;
+    const double *weights = losses->setting.weights;
+    const int samples = losses->max_samples, beads = losses->setting.beads;
+    const score_tile_limits limits = {.molecules = samples,
+                                      .rows = samples * beads,
+                                      .pairs = (size_t)samples * (size_t)beads * (size_t)beads};
+    const bool energy = network->expert.output == SCORE_OUTPUT_ENERGY;
+    score_status status = score_tile_create(network, energy ? &plain : &value, &limits,
+                                            &losses->plain, error);
+    if (status == SCORE_OK && weights[SCORE_LOSS_FOKKER_PLANCK] > 0)
+        status = score_tile_create(network, &probed, &limits, &losses->probed, error);
+    if (status == SCORE_OK && weights[SCORE_LOSS_CLASSIFICATION] > 0)
+        status = score_tile_create(network, &value, &limits, &losses->other, error);
+    return status;
+}
+
 score_status score_losses_create(const score_network *network, const score_loss_setting *setting,
                                  int max_samples, score_losses **result, score_error *error) {
     *result = NULL;
@@ -162,22 +310,14 @@ score_status score_losses_create(const score_network *network, const score_loss_
     losses->network = network;
     losses->setting = *setting;
     losses->coordinates = setting->beads * network->dimensions;
+    losses->density = losses->coordinates - (network->centred ? network->dimensions : 0);
     losses->max_samples = max_samples;
-    losses->streams = (score_streams){.count = 1};
-    if (network->expert.output == SCORE_OUTPUT_ENERGY) {
-        losses->streams = (score_streams){.count = 2, .order = {0, 1}};
-        losses->terms[losses->term_count++] = (loss_term){.weigh = weigh_matching};
-    }
-    const score_tile_limits limits = {.molecules = max_samples,
-                                      .rows = max_samples * setting->beads,
-                                      .pairs = (size_t)max_samples * (size_t)setting->beads *
-                                               (size_t)setting->beads};
     carve(losses);
     score_status status = score_arena_allocate(&losses->arena, error);
     if (status == SCORE_OK) {
         carve(losses);
         lay_out_molecules(losses);
-        status = score_tile_create(network, &losses->streams, &limits, &losses->tile, error);
+        status = create_tiles(losses, error);
     }
     if (status == SCORE_OK)
         *result = losses;
@@ -189,7 +329,9 @@ score_status score_losses_create(const score_network *network, const score_loss_
 void score_losses_destroy(score_losses *losses) {
     if (losses == NULL)
         return;
-    score_tile_destroy(losses->tile);
+    score_tile_destroy(losses->plain);
+    score_tile_destroy(losses->probed);
+    score_tile_destroy(losses->other);
     score_arena_free(&losses->arena);
     free(losses);
 }

@@ -1,5 +1,6 @@
 #include "minibatch.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ typedef struct worker {
 
 typedef struct group {
     score_real *gradient;
-    double loss;
+    double sums[SCORE_LOSS_KINDS];
     score_status status;
     score_error error;
 } group;
@@ -22,6 +23,7 @@ struct score_minibatch {
     int coordinates; /* of one sample */
     int tile_samples;
     size_t gradient_size;
+    double fokker_planck_share;
     int worker_count;
     worker *workers;
     group groups[SCORE_GRADIENT_GROUPS];
@@ -30,7 +32,9 @@ struct score_minibatch {
     const score_packed *packed;
     const score_sampler *sampler;
     uint32_t step;
-    score_real *gradient; /* or NULL */
+    unsigned use;
+    double share[SCORE_LOSS_KINDS]; /* of one sample in the mean of a loss */
+    score_real *gradient;           /* or NULL */
 };
 
 /* Enough rows that the matrix products are efficient, few enough that a tile stays in cache. */
@@ -39,18 +43,19 @@ int score_minibatch_tile_samples(int beads) {
     return beads >= ROWS ? 1 : ROWS / beads;
 }
 
-static score_status draw_tile(score_minibatch *batch, worker *own, int first, int samples,
-                              score_error *error) {
-    const score_loss_samples room = score_losses_room(own->losses, samples);
-    for (int k = 0; k < samples; k++) {
-        const size_t offset = (size_t)k * (size_t)batch->coordinates;
-        score_status status = score_sampler_draw(batch->sampler, batch->step, first + k, own->frame,
-                                                 room.x + offset, room.noise + offset, room.t + k,
-                                                 error);
-        if (status != SCORE_OK)
-            return status;
-    }
-    return SCORE_OK;
+static score_status draw_sample(const score_minibatch *batch, const score_loss_samples *room, int k,
+                                int index, double *frame, score_error *error) {
+    const score_sampler *sampler = batch->sampler;
+    const size_t offset = (size_t)k * (size_t)batch->coordinates;
+    score_status status = score_sampler_draw(sampler, batch->step, index, frame, room->x + offset,
+                                             room->noise + offset, room->t + k, error);
+    if (status == SCORE_OK && room->probes[0] != NULL)
+        score_sampler_draw_probe(sampler, batch->step, index, room->probes[0] + offset,
+                                 room->probes[1] + offset);
+    if (status == SCORE_OK && room->other_t != NULL)
+        room->other_t[k] = score_sampler_draw_pair(sampler, batch->step, index, room->t[k],
+                                                   &room->other_log_odds[k]);
+    return status;
 }
 
 /* Where part number `part` of `parts` nearly equal parts of [begin, end) begins. */
@@ -58,24 +63,53 @@ static int part_begin(int begin, int end, int part, int parts) {
     return begin + (int)((long)(end - begin) * part / parts);
 }
 
+/* The losses in `use` of samples begin to end, tile after tile. */
+static void run_samples(score_minibatch *batch, group *own, worker *me, int begin, int end,
+                        unsigned use) {
+    const int tiles = (end - begin + batch->tile_samples - 1) / batch->tile_samples;
+    for (int k = 0; k < tiles && own->status == SCORE_OK; k++) {
+        const int first = part_begin(begin, end, k, tiles);
+        const int samples = part_begin(begin, end, k + 1, tiles) - first;
+        const score_loss_samples room = score_losses_room(me->losses, samples, use);
+        for (int n = 0; n < samples && own->status == SCORE_OK; n++)
+            own->status = draw_sample(batch, &room, n, first + n, me->frame, &own->error);
+        if (own->status == SCORE_OK)
+            score_losses_evaluate(me->losses, batch->packed, batch->share,
+                                  batch->gradient == NULL ? NULL : own->gradient, own->sums);
+    }
+}
+
+static int group_begin(const score_minibatch *batch, int index) {
+    return part_begin(0, batch->sampler->count, index, SCORE_GRADIENT_GROUPS);
+}
+
+/* How many samples of a group have the Fokker-Planck loss. */
+static int probed_samples(const score_minibatch *batch, int index) {
+    if ((batch->use & 1u << SCORE_LOSS_FOKKER_PLANCK) == 0)
+        return 0;
+    const int samples = group_begin(batch, index + 1) - group_begin(batch, index);
+    return (int)ceil(batch->fokker_planck_share * samples);
+}
+
 static void run_group(void *argument, int index, int thread) {
     score_minibatch *batch = argument;
     group *own = &batch->groups[index];
     worker *me = &batch->workers[thread];
-    const int count = batch->sampler->count;
-    const int begin = part_begin(0, count, index, SCORE_GRADIENT_GROUPS);
-    const int end = part_begin(0, count, index + 1, SCORE_GRADIENT_GROUPS);
-    const int tiles = (end - begin + batch->tile_samples - 1) / batch->tile_samples;
-    own->loss = 0;
+    const int begin = group_begin(batch, index), end = group_begin(batch, index + 1);
+    const int middle = begin + probed_samples(batch, index);
+    memset(own->sums, 0, sizeof own->sums);
     own->status = SCORE_OK;
-    for (int k = 0; k < tiles && own->status == SCORE_OK; k++) {
-        const int first = part_begin(begin, end, k, tiles);
-        const int samples = part_begin(begin, end, k + 1, tiles) - first;
-        own->status = draw_tile(batch, me, first, samples, &own->error);
-        if (own->status == SCORE_OK)
-            own->loss += score_losses_evaluate(me->losses, batch->packed, 1.0 / count,
-                                               batch->gradient == NULL ? NULL : own->gradient);
-    }
+    run_samples(batch, own, me, begin, middle, batch->use);
+    run_samples(batch, own, me, middle, end, batch->use & ~(1u << SCORE_LOSS_FOKKER_PLANCK));
+}
+
+static void set_shares(score_minibatch *batch) {
+    int probed = 0;
+    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++)
+        probed += probed_samples(batch, g);
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        batch->share[k] = 1.0 / batch->sampler->count;
+    batch->share[SCORE_LOSS_FOKKER_PLANCK] = probed > 0 ? 1.0 / probed : 0;
 }
 
 /* sum = a + b + c + d, or sum += where `adds`; a to d are zero afterwards. */
@@ -104,24 +138,28 @@ static void reduce_piece(void *argument, int piece, int thread) {
 }
 
 score_status score_minibatch_evaluate(score_minibatch *batch, const score_packed *packed,
-                                      const score_sampler *sampler, uint32_t step,
-                                      const score_executor *executor, double *loss,
-                                      score_real *gradient, score_error *error) {
+                                      const score_sampler *sampler, uint32_t step, unsigned use,
+                                      const score_executor *executor,
+                                      double losses[SCORE_LOSS_KINDS], score_real *gradient,
+                                      score_error *error) {
     batch->packed = packed;
     batch->sampler = sampler;
     batch->step = step;
+    batch->use = use;
     batch->gradient = gradient;
+    set_shares(batch);
     executor->run(executor->context, SCORE_GRADIENT_GROUPS, run_group, batch);
-    *loss = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        losses[k] = 0;
     for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++) {
         if (batch->groups[g].status != SCORE_OK) {
             if (error != NULL)
                 *error = batch->groups[g].error;
             return batch->groups[g].status;
         }
-        *loss += batch->groups[g].loss;
+        for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+            losses[k] += batch->share[k] * batch->groups[g].sums[k];
     }
-    *loss /= sampler->count;
     if (gradient != NULL) {
         executor->run(executor->context, score_piece_count(batch->gradient_size), reduce_piece,
                       batch);
@@ -144,8 +182,8 @@ static void carve(score_minibatch *batch) {
 }
 
 score_status score_minibatch_create(const score_network *network, const score_packed *packed,
-                                    const score_loss_setting *setting, int threads,
-                                    score_minibatch **result, score_error *error) {
+                                    const score_loss_setting *setting, double fokker_planck_share,
+                                    int threads, score_minibatch **result, score_error *error) {
     *result = NULL;
     score_minibatch *batch = calloc(1, sizeof *batch);
     if (batch == NULL)
@@ -153,6 +191,7 @@ score_status score_minibatch_create(const score_network *network, const score_pa
     batch->coordinates = setting->beads * network->dimensions;
     batch->tile_samples = score_minibatch_tile_samples(setting->beads);
     batch->gradient_size = score_packed_gradient_size(packed);
+    batch->fokker_planck_share = fokker_planck_share;
     batch->worker_count = threads;
     carve(batch);
     score_status status = score_arena_allocate(&batch->arena, error);

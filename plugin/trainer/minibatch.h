@@ -20,19 +20,22 @@ enum { SCORE_GRADIENT_GROUPS = 8 };
 
 typedef struct score_minibatch score_minibatch;
 
-/* Workspace for at most `threads` threads. `network` must outlive it. */
+/* Workspace for at most `threads` threads. `network` must outlive it. fokker_planck_share: that loss
+ * is evaluated for the first samples of every group, this share of them and at least one. */
 score_status score_minibatch_create(const score_network *network, const score_packed *packed,
-                                    const score_loss_setting *setting, int threads,
-                                    score_minibatch **minibatch, score_error *error);
+                                    const score_loss_setting *setting, double fokker_planck_share,
+                                    int threads, score_minibatch **minibatch, score_error *error);
 void score_minibatch_destroy(score_minibatch *minibatch);
 
-/* The mean loss over the samples of step `step`, and its gradient by the parameters, where
- * `gradient` is not NULL (score_packed_gradient_size values, folded: the parameters come first).
+/* The losses in `use` (loss.h) for step `step`: the mean of each over the samples that it is
+ * evaluated for, and the gradient of their sum by the parameters, where `gradient` is not NULL
+ * (score_packed_gradient_size values, folded: the parameters come first). Losses not in `use` are 0.
  * Not finite where the network's output is not. SCORE_ERROR_FILE: the data cannot be read. */
 score_status score_minibatch_evaluate(score_minibatch *minibatch, const score_packed *packed,
-                                      const score_sampler *sampler, uint32_t step,
-                                      const score_executor *executor, double *loss,
-                                      score_real *gradient, score_error *error);
+                                      const score_sampler *sampler, uint32_t step, unsigned use,
+                                      const score_executor *executor,
+                                      double losses[SCORE_LOSS_KINDS], score_real *gradient,
+                                      score_error *error);
 
 /* Samples in a tile of a model with `beads` beads. */
 int score_minibatch_tile_samples(int beads);

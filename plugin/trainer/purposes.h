@@ -7,6 +7,8 @@ enum {
     SCORE_PURPOSE_WEIGHTS = 0x200,    /* + expert */
     SCORE_PURPOSE_TRAINING = 0x300,   /* + stage */
     SCORE_PURPOSE_VALIDATION = 0x400, /* + stage */
+    SCORE_PURPOSE_PROBES = 0x500,     /* + stage */
+    SCORE_PURPOSE_TIME_PAIRS = 0x600, /* + stage */
 };
 
 #endif

@@ -21,6 +21,7 @@ static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
 static const score_range NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
 static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
 static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
+static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
 static const score_range TIME = {0, 1, false, false, "in [0, 1]"};
 
 /* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
@@ -252,16 +253,51 @@ static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64
                        (unsigned long long)optimizer->warm_up, (unsigned long long)stage_samples);
 }
 
-static void read_loss(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
     score_xml_allow_attributes(reader, node, "weight antithetic");
     score_xml_allow_children(reader, node, "");
-    score_loss *loss = &stage->losses[stage->loss_count++];
-    loss->kind = SCORE_LOSS_DENOISING;
-    loss->weight = score_xml_double(reader, node, "weight", POSITIVE, 1);
-    loss->antithetic = score_xml_bool(reader, node, "antithetic", false);
-    if (loss->antithetic && stage->batch % 2 != 0)
+    stage->denoising.weight = score_xml_double(reader, node, "weight", POSITIVE, 1);
+    stage->denoising.antithetic = score_xml_bool(reader, node, "antithetic", false);
+    if (stage->denoising.antithetic && stage->batch % 2 != 0)
         score_xml_fail(reader, node, "antithetic pairs need an even batch, the stage has %d",
                        stage->batch);
+}
+
+static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight share");
+    score_xml_allow_children(reader, node, "");
+    stage->fokker_planck.weight = score_xml_double(reader, node, "weight", POSITIVE,
+                                                   SCORE_REQUIRED);
+    stage->fokker_planck.share = score_xml_double(reader, node, "share", SHARE, 1);
+}
+
+static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight width variance");
+    score_xml_allow_children(reader, node, "");
+    score_classification_config *loss = &stage->classification;
+    loss->weight = score_xml_double(reader, node, "weight", POSITIVE, SCORE_REQUIRED);
+    loss->width = score_xml_double(reader, node, "width", POSITIVE, SCORE_REQUIRED);
+    loss->variance = score_xml_double(reader, node, "variance", NOT_NEGATIVE, 0);
+}
+
+static void read_losses(score_xml_reader *reader, const xmlNode *node,
+                        const score_expert_config *expert, score_stage *stage) {
+    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
+    if (loss != NULL)
+        read_denoising(reader, loss, stage);
+    static const struct {
+        const char *name;
+        void (*read)(score_xml_reader *, const xmlNode *, score_stage *);
+    } of_energies[] = {{"FokkerPlanck", read_fokker_planck},
+                       {"TimeClassification", read_classification}};
+    for (size_t k = 0; k < sizeof of_energies / sizeof *of_energies; k++) {
+        loss = score_xml_only(reader, node, of_energies[k].name, false);
+        if (loss != NULL && expert->output != SCORE_OUTPUT_ENERGY)
+            score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score",
+                           of_energies[k].name, stage->expert);
+        else if (loss != NULL)
+            of_energies[k].read(reader, loss, stage);
+    }
 }
 
 /* Where t is drawn and how it is weighted. */
@@ -296,7 +332,9 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
     score_xml_allow_attributes(reader, node,
                                "expert samples epochs batch timeBegin timeEnd "
                                "weightMiddle");
-    score_xml_allow_children(reader, node, "AdamW MovingAverage DenoisingScoreMatching");
+    score_xml_allow_children(reader, node,
+                             "AdamW MovingAverage DenoisingScoreMatching FokkerPlanck "
+                             "TimeClassification");
     if (recipe->stage_count == SCORE_MAX_STAGES)
         score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
     if (reader->status != SCORE_OK)
@@ -318,9 +356,7 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
         stage->optimizer.average_half_life = score_xml_double(reader, average, "halfLifeSamples",
                                                               POSITIVE, SCORE_REQUIRED);
     }
-    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
-    if (loss != NULL && reader->status == SCORE_OK)
-        read_loss(reader, loss, stage);
+    read_losses(reader, node, &recipe->model.experts[stage->expert], stage);
 }
 
 static void read_training(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {

@@ -12,7 +12,7 @@
 
 #include "score/model.h"
 
-enum { SCORE_MAX_STAGES = 64, SCORE_MAX_LOSSES = 8 };
+enum { SCORE_MAX_STAGES = 64 };
 
 typedef struct score_data_config {
     char *path;        /* of the file, found from the recipe's own folder */
@@ -25,13 +25,29 @@ typedef struct score_data_config {
     long line;         /* of <Data> in the recipe */
 } score_data_config;
 
-typedef enum score_loss_kind { SCORE_LOSS_DENOISING } score_loss_kind;
+/* The losses of a stage, all of energy models but the first. weight 0: not used. */
+typedef enum score_loss_kind {
+    SCORE_LOSS_DENOISING,
+    SCORE_LOSS_FOKKER_PLANCK,
+    SCORE_LOSS_CLASSIFICATION,
+    SCORE_LOSS_KINDS
+} score_loss_kind;
 
-typedef struct score_loss {
-    score_loss_kind kind;
-    double weight;
+typedef struct score_denoising_config {
+    double weight;   /* above 0 */
     bool antithetic; /* samples come in pairs that share frame, t and rotation: +eps and -eps */
-} score_loss;
+} score_denoising_config;
+
+typedef struct score_fokker_planck_config {
+    double weight;
+    double share; /* of the samples, in (0, 1] */
+} score_fokker_planck_config;
+
+typedef struct score_classification_config {
+    double weight;
+    double width; /* time_pairs.h */
+    double variance;
+} score_classification_config;
 
 /* AdamW (arXiv 1711.05101) with linear warm-up, then a cosine from rate to final_rate. */
 typedef struct score_optimizer_config {
@@ -57,8 +73,9 @@ typedef struct score_stage {
     double epochs;
     int batch; /* samples a step; even where a loss is antithetic */
     score_optimizer_config optimizer;
-    int loss_count;
-    score_loss losses[SCORE_MAX_LOSSES];
+    score_denoising_config denoising;
+    score_fokker_planck_config fokker_planck;
+    score_classification_config classification;
     long line; /* of <Stage> in the recipe */
 } score_stage;
 

@@ -6,6 +6,24 @@ int score_sampler_frames(const score_sampler *sampler) {
     return sampler->antithetic ? sampler->count / 2 : sampler->count;
 }
 
+static bool have_no_common_factor(int a, int b) {
+    while (b != 0) {
+        const int remainder = a % b;
+        a = b;
+        b = remainder;
+    }
+    return a == 1;
+}
+
+/* The stratum of frame k of n: k times the number nearest to the golden section of n that has no
+ * factor in common with n, so that every stratum is taken once. */
+static int stratum(int k, int n) {
+    int step = (int)(0.6180339887 * n + 0.5);
+    for (int away = 1; !have_no_common_factor(n, step); away++)
+        step += away % 2 == 0 ? away : -away;
+    return (int)((int64_t)k * step % n);
+}
+
 static void rotate(int beads, const double rotation[9], double *x) {
     for (int b = 0; b < beads; b++, x += 3) {
         const double old[3] = {x[0], x[1], x[2]};
@@ -25,8 +43,8 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
     if (status != SCORE_OK)
         return status;
     score_random random = score_random_stream(sampler->seed, sampler->purpose, step, (uint32_t)k);
-    *t = sampler->t_begin +
-         (sampler->t_end - sampler->t_begin) * (k + score_random_uniform(&random)) / frames;
+    *t = sampler->t_begin + (sampler->t_end - sampler->t_begin) *
+                                (stratum(k, frames) + score_random_uniform(&random)) / frames;
     if (sampler->rotate) {
         double rotation[9];
         score_random_rotation(&random, rotation);
@@ -41,4 +59,22 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
         x[d] = (score_real)(m * frame[d] + sigma * eps);
     }
     return SCORE_OK;
+}
+
+void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
+                              score_real *first, score_real *second) {
+    score_random random = score_random_stream(sampler->seed, sampler->probe_purpose, step,
+                                              (uint32_t)index);
+    for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
+        const uint32_t bits = score_random_uint(&random);
+        first[d] = (bits & 1u) != 0 ? 1 : -1;
+        second[d] = (bits & 2u) != 0 ? 1 : -1;
+    }
+}
+
+double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
+                               double *log_odds) {
+    score_random random = score_random_stream(sampler->seed, sampler->pair_purpose, step,
+                                              (uint32_t)index);
+    return score_time_pair(&sampler->pairs, t, score_random_uniform(&random), log_odds);
 }

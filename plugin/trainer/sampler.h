@@ -1,6 +1,9 @@
 /* Noised samples (arXiv 2506.17139, section 2): x_t = m(t) x_0 + sigma(t) eps, with x_0 a frame of
  * the data, turned at random, and t stratified over the samples of a step. eps is not projected
- * where the model is centred. Every number depends on (seed, purpose, step, sample) alone. */
+ * where the model is centred. Every number depends on (seed, purpose, step, sample) alone.
+ *
+ * Neighbouring samples take strata far apart, so that any run of neighbours covers all times
+ * nearly evenly: a loss of a part of the samples sees them all. */
 #ifndef SCORE_SAMPLER_H
 #define SCORE_SAMPLER_H
 
@@ -9,6 +12,7 @@
 #include "base/real.h"
 #include "dataset.h"
 #include "model/diffusion.h"
+#include "time_pairs.h"
 
 typedef struct score_sampler {
     const score_dataset *dataset;
@@ -16,6 +20,8 @@ typedef struct score_sampler {
     uint64_t first_frame; /* frames drawn before step 0, by earlier stages */
     uint64_t seed;
     uint32_t purpose;
+    uint32_t probe_purpose;
+    uint32_t pair_purpose;
     score_schedule schedule;
     double t_begin; /* at least SCORE_TIME_MIN */
     double t_end;
@@ -24,10 +30,13 @@ typedef struct score_sampler {
     bool rotate;     /* needs 3 dimensions */
     bool antithetic; /* samples 2k and 2k + 1 share all but the sign of eps; count is even */
     int count;       /* samples of a step */
+    score_time_pairs pairs;
 } score_sampler;
 
 #define score_sampler_frames SCORE_TYPED(score_sampler_frames)
 #define score_sampler_draw SCORE_TYPED(score_sampler_draw)
+#define score_sampler_draw_probe SCORE_TYPED(score_sampler_draw_probe)
+#define score_sampler_draw_pair SCORE_TYPED(score_sampler_draw_pair)
 
 /* Frames that a step draws: count, or half of it where samples come in pairs. */
 int score_sampler_frames(const score_sampler *sampler);
@@ -37,5 +46,14 @@ int score_sampler_frames(const score_sampler *sampler);
 score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error);
+
+/* Two random vectors of independent signs +1 and -1, for z . H z as an estimate of the trace of H.
+ * (Hutchinson 1990. Of all vectors with <z z> = 1, independent signs scatter least.) */
+void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
+                              score_real *first, score_real *second);
+
+/* The other time of a sample of time t, and log_odds of time_pairs.h. */
+double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
+                               double *log_odds);
 
 #endif

@@ -42,14 +42,21 @@ struct score_stage_run {
 static score_sampler make_sampler(const score_recipe *recipe, const score_dataset *dataset,
                                   const score_stage *stage) {
     const score_model_config *model = &recipe->model;
+    const score_schedule schedule = {model->beta_min, model->beta_max};
+    const double t_begin = fmax(stage->t_begin, SCORE_TIME_MIN);
     return (score_sampler){.dataset = dataset,
                            .seed = recipe->seed,
-                           .schedule = {model->beta_min, model->beta_max},
-                           .t_begin = fmax(stage->t_begin, SCORE_TIME_MIN),
+                           .schedule = schedule,
+                           .t_begin = t_begin,
                            .t_end = stage->t_end,
                            .beads = model->bead_count,
                            .dimensions = model->dimensions,
-                           .rotate = recipe->rotate};
+                           .rotate = recipe->rotate,
+                           .pairs = {.schedule = schedule,
+                                     .t_begin = t_begin,
+                                     .t_end = stage->t_end,
+                                     .width = stage->classification.width,
+                                     .variance = stage->classification.variance}};
 }
 
 static void set_samplers(score_stage_run *run, const score_recipe *recipe,
@@ -58,8 +65,10 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
     run->training.split = SCORE_SPLIT_TRAINING;
     run->training.first_frame = frames;
     run->training.purpose = SCORE_PURPOSE_TRAINING + (uint32_t)stage;
+    run->training.probe_purpose = SCORE_PURPOSE_PROBES + (uint32_t)stage;
+    run->training.pair_purpose = SCORE_PURPOSE_TIME_PAIRS + (uint32_t)stage;
     run->training.count = run->stage->batch;
-    run->training.antithetic = run->stage->losses[0].antithetic;
+    run->training.antithetic = run->stage->denoising.antithetic;
 
     run->validation = make_sampler(recipe, dataset, run->stage);
     run->validation.split = SCORE_SPLIT_VALIDATION;
@@ -75,7 +84,9 @@ static score_loss_setting loss_setting(const score_recipe *recipe, const score_s
         .t_begin = stage->t_begin,
         .t_end = stage->t_end,
         .weight_middle = stage->weight_middle,
-        .weight = stage->losses[0].weight,
+        .weights = {[SCORE_LOSS_DENOISING] = stage->denoising.weight,
+                    [SCORE_LOSS_FOKKER_PLANCK] = stage->fokker_planck.weight,
+                    [SCORE_LOSS_CLASSIFICATION] = stage->classification.weight},
         .beads = recipe->model.bead_count,
         .features = features,
     };
@@ -125,7 +136,8 @@ static score_status create_network_parts(score_stage_run *run, const score_recip
     if (status == SCORE_OK) {
         const score_loss_setting setting = loss_setting(recipe, run->stage, features);
         run->gradient_size = score_packed_gradient_size(run->packed);
-        status = score_minibatch_create(run->network, run->packed, &setting, run->executor->threads,
+        status = score_minibatch_create(run->network, run->packed, &setting,
+                                        run->stage->fokker_planck.share, run->executor->threads,
                                         &run->minibatch, error);
     }
     free(features);
@@ -213,12 +225,22 @@ static void update_weights(void *argument, int piece, int thread) {
                          run->average + begin);
 }
 
-score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *loss, double *norm,
+static unsigned losses_in_use(const score_stage *stage) {
+    unsigned use = 1u << SCORE_LOSS_DENOISING;
+    if (stage->fokker_planck.weight > 0)
+        use |= 1u << SCORE_LOSS_FOKKER_PLANCK;
+    if (stage->classification.weight > 0)
+        use |= 1u << SCORE_LOSS_CLASSIFICATION;
+    return use;
+}
+
+score_status score_stage_run_step(score_stage_run *run, uint64_t step,
+                                  double losses[SCORE_LOSS_KINDS], double *norm,
                                   score_error *error) {
     const score_executor *executor = run->executor;
     score_status status = score_minibatch_evaluate(run->minibatch, run->packed, &run->training,
-                                                   (uint32_t)step, executor, loss, run->gradient,
-                                                   error);
+                                                   (uint32_t)step, losses_in_use(run->stage),
+                                                   executor, losses, run->gradient, error);
     if (status != SCORE_OK)
         return status;
     const int pieces = score_piece_count(run->size);
@@ -227,9 +249,12 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *l
     for (int k = 0; k < pieces; k++)
         sum += run->square_sums[k];
     *norm = sqrt(sum);
-    if (!isfinite(*loss) || !isfinite(*norm))
+    double loss = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        loss += losses[k];
+    if (!isfinite(loss) || !isfinite(*norm))
         return score_fail(error, SCORE_ERROR_NUMERIC, "the loss is %g and its gradient's norm %g",
-                          *loss, *norm);
+                          loss, *norm);
     run->adamw = score_adamw_step(&run->stage->optimizer, step, score_stage_run_rate(run, step),
                                   *norm);
     run->average_share = score_average_share(run->stage->optimizer.average_half_life, step,
@@ -246,8 +271,11 @@ score_status score_stage_run_validate(score_stage_run *run, double *loss, score_
     for (size_t k = 0; k < run->size; k++)
         run->average_rounded[k] = (score_real)run->average[k];
     score_packed_update(run->average_packed, run->average_rounded, run->executor);
-    score_status status = score_minibatch_evaluate(
-        run->minibatch, run->average_packed, &run->validation, 0, run->executor, loss, NULL, error);
+    double losses[SCORE_LOSS_KINDS];
+    score_status status = score_minibatch_evaluate(run->minibatch, run->average_packed,
+                                                   &run->validation, 0, 1u << SCORE_LOSS_DENOISING,
+                                                   run->executor, losses, NULL, error);
+    *loss = losses[SCORE_LOSS_DENOISING];
     if (status == SCORE_OK && !isfinite(*loss))
         return score_fail(error, SCORE_ERROR_NUMERIC, "the validation loss is %g", *loss);
     return status;

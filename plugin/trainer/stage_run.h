@@ -29,12 +29,13 @@ double score_stage_run_rate(const score_stage_run *run, uint64_t step);
 void score_stage_run_arrays(score_stage_run *run, score_run_arrays *arrays);
 void score_stage_run_restored(score_stage_run *run);
 
-/* Step number `step` (from 0). Gives the loss before the step and the norm of its gradient.
- * SCORE_ERROR_NUMERIC: one of them is not finite; the weights are then as they were. */
-score_status score_stage_run_step(score_stage_run *run, uint64_t step, double *loss, double *norm,
+/* Step number `step` (from 0). Gives the losses before the step and the norm of the gradient of their
+ * sum. SCORE_ERROR_NUMERIC: one of them is not finite; the weights are then as they were. */
+score_status score_stage_run_step(score_stage_run *run, uint64_t step,
+                                  double losses[SCORE_LOSS_KINDS], double *norm,
                                   score_error *error);
 
-/* The loss of the averaged weights on the held-out frames, always with the same noise and times.
+/* The denoising loss of the averaged weights on the held-out frames, always with the same noise and times.
  * Not a number where nothing is held out. SCORE_ERROR_NUMERIC: it is not finite. */
 score_status score_stage_run_validate(score_stage_run *run, double *loss, score_error *error);
 

@@ -217,28 +217,39 @@ static bool passes(uint64_t samples, int batch, uint64_t interval) {
     return samples / interval > (samples - (uint64_t)batch) / interval;
 }
 
+/* The mean over the steps since the last row of the sum of all losses. */
+static double interval_loss(const score_run_state *state) {
+    double sum = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        sum += state->interval_losses[k];
+    return sum / (double)state->interval_steps;
+}
+
 static score_status write_row(trainer *run, score_error *error) {
     score_run_state *state = &run->state;
     double steps = (double)state->interval_steps;
     score_status status = score_stage_run_validate(run->stage, &state->last_validation_loss, error);
     if (status != SCORE_OK)
         return status;
-    state->last_loss = state->interval_loss / steps;
-    const score_log_row row = {
+    score_log_row row = {
         .stage = (int)state->stage + 1,
         .step = state->step,
         .samples = state->samples,
         .epoch = (double)state->samples / training_frames(run),
         .rate = score_stage_run_rate(run->stage, state->step - 1),
-        .loss = state->last_loss,
         .validation_loss = state->last_validation_loss,
         .gradient_norm = state->interval_norm / steps,
         .samples_per_s = (double)(state->samples - run->row_samples) /
                          (state->seconds - run->row_seconds),
         .seconds = state->seconds,
     };
+    state->last_loss = interval_loss(state);
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        row.losses[k] = state->interval_losses[k] / steps;
+        state->interval_losses[k] = 0;
+    }
     state->interval_steps = 0;
-    state->interval_loss = state->interval_norm = 0;
+    state->interval_norm = 0;
     run->row_samples = state->samples;
     run->row_seconds = state->seconds;
     return score_log_write(run->log, run->paths.log, &row, error);
@@ -250,13 +261,12 @@ static void show_progress(trainer *run, bool is_row, double begin_s, uint64_t be
         return;
     const score_run_state *state = &run->state;
     const double speed = (double)(state->samples - begin_samples) / (now - begin_s);
-    const double steps = (double)state->interval_steps;
     const score_progress_values values = {
         .stage = (int)state->stage + 1,
         .stages = run->recipe->stage_count,
         .epoch = (double)state->samples / training_frames(run),
         .epochs = run->total_samples / training_frames(run),
-        .loss = steps > 0 ? state->interval_loss / steps : state->last_loss,
+        .loss = state->interval_steps > 0 ? interval_loss(state) : state->last_loss,
         .validation_loss = state->last_validation_loss,
         .samples_per_s = speed,
         .seconds_left = (run->total_samples - (double)state->samples) / speed,
@@ -278,15 +288,16 @@ static score_status explain(const trainer *run, score_status status, score_error
 }
 
 static score_status take_step(trainer *run, score_error *error) {
-    double loss, norm;
+    double losses[SCORE_LOSS_KINDS], norm;
     score_run_state *state = &run->state;
-    score_status status = score_stage_run_step(run->stage, state->step, &loss, &norm, error);
+    score_status status = score_stage_run_step(run->stage, state->step, losses, &norm, error);
     state->step++;
     if (status != SCORE_OK)
         return status;
     state->samples += (uint64_t)run->recipe->stages[state->stage].batch;
     state->interval_steps++;
-    state->interval_loss += loss;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        state->interval_losses[k] += losses[k];
     state->interval_norm += norm;
     return SCORE_OK;
 }

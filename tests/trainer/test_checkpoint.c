@@ -16,7 +16,7 @@ static const score_run_state STATE = {.stage = 1,
                                       .frames = 5,
                                       .seconds = 1.5,
                                       .interval_steps = 3,
-                                      .interval_loss = 0.25,
+                                      .interval_losses = {0.25, 0.5},
                                       .interval_norm = 8,
                                       .last_loss = 0.5,
                                       .last_validation_loss = NAN};
@@ -194,8 +194,11 @@ static void another_build_or_processor_is_a_warning(void **state) {
 /* -------- logs -------- */
 
 static score_log_row row_at(uint64_t samples) {
-    return (score_log_row){
-        .stage = 1, .step = samples / 10, .samples = samples, .loss = 0.5, .validation_loss = NAN};
+    return (score_log_row){.stage = 1,
+                           .step = samples / 10,
+                           .samples = samples,
+                           .losses = {0.5, 0, 0.25},
+                           .validation_loss = NAN};
 }
 
 static void write_log(const char *path, int rows) {

@@ -11,8 +11,7 @@ static score_stage make_stage(double begin, double end) {
     return (score_stage){.t_begin = begin,
                          .t_end = end,
                          .weight_middle = begin + 0.3 * (end - begin),
-                         .loss_count = 1,
-                         .losses = {{.weight = 1}}};
+                         .denoising = {.weight = 1}};
 }
 
 static void eigenvalues_are_those_of_the_matrix(void **state) {

@@ -148,10 +148,10 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
     assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0);
     assert_true(adam->average_half_life == 0);
-    assert_int_equal(stage->loss_count, 1);
-    assert_int_equal(stage->losses[0].kind, SCORE_LOSS_DENOISING);
-    assert_true(stage->losses[0].weight == 1);
-    assert_false(stage->losses[0].antithetic);
+    assert_true(stage->denoising.weight == 1);
+    assert_false(stage->denoising.antithetic);
+    assert_true(stage->fokker_planck.weight == 0);
+    assert_true(stage->classification.weight == 0);
     score_recipe_destroy(recipe);
 }
 
@@ -199,7 +199,10 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
                       "</Model><Training><Stage epochs='30' batch='128'><AdamW rate='1e-3'/>"
                       "<DenoisingScoreMatching antithetic='true'/></Stage>"
                       "<Stage expert='1' epochs='30' batch='128'><AdamW rate='1e-3'/>"
-                      "<DenoisingScoreMatching weight='2'/></Stage></Training></ScoreRecipe>";
+                      "<DenoisingScoreMatching weight='2'/>"
+                      "<FokkerPlanck weight='5e-4' share='0.25'/>"
+                      "<TimeClassification weight='3' width='0.8' variance='7e-4'/>"
+                      "</Stage></Training></ScoreRecipe>";
     score_recipe *recipe = NULL;
     score_error error;
     assert_int_equal(read_text(toy, &recipe, &error), SCORE_OK);
@@ -211,10 +214,32 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
     assert_int_equal(recipe->model.experts[1].dtype, SCORE_FLOAT64);
     assert_true(recipe->stages[0].t_begin == 0.1);
     assert_true(recipe->stages[1].t_begin == SCORE_TIME_MIN && recipe->stages[1].t_end == 0.1);
-    assert_true(recipe->stages[0].losses[0].antithetic);
-    assert_true(recipe->stages[1].losses[0].weight == 2);
+    assert_true(recipe->stages[0].denoising.antithetic);
+    const score_stage *last = &recipe->stages[1];
+    assert_true(last->denoising.weight == 2);
+    assert_true(last->fokker_planck.weight == 5e-4 && last->fokker_planck.share == 0.25);
+    assert_true(last->classification.weight == 3 && last->classification.width == 0.8 &&
+                last->classification.variance == 7e-4);
     score_recipe_destroy(recipe);
     assert_true(schema_accepts(toy));
+}
+
+static void losses_of_energies_are_refused_for_a_score(void **state) {
+    (void)state;
+    const char *losses[] = {"<FokkerPlanck weight=\"1\"/>",
+                            "<TimeClassification weight=\"1\" width=\"1\"/>"};
+    for (int k = 0; k < 2; k++) {
+        char *scored = edited("layers=\"2\"", "layers=\"2\" output=\"score\"");
+        char *place = strstr(scored, "    </Stage>");
+        char text[4096];
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(place - scored), scored, losses[k], place);
+        free(scored);
+        score_recipe *recipe = NULL;
+        score_error error;
+        assert_int_equal(read_text(text, &recipe, &error), SCORE_ERROR_FORMAT);
+        assert_int_equal(error.line, 16);
+        assert_non_null(strstr(error.message, "needs an energy"));
+    }
 }
 
 static void bead_features_are_read(void **state) {
@@ -381,6 +406,7 @@ int main(void) {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
         cmocka_unit_test(values_replace_defaults),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
+        cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
         cmocka_unit_test(bead_features_are_read),
         cmocka_unit_test(data_file_is_found_from_the_recipe),
         cmocka_unit_test(longest_note_name_is_read),

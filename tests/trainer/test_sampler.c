@@ -46,6 +46,13 @@ static score_sampler make_sampler(const score_dataset *dataset) {
                            .beads = TINY_BEADS,
                            .dimensions = 3,
                            .rotate = true,
+                           .probe_purpose = 0x500,
+                           .pair_purpose = 0x600,
+                           .pairs = {.schedule = {0.1, 20},
+                                     .t_begin = 0.1,
+                                     .t_end = 0.6,
+                                     .width = 0.8,
+                                     .variance = 0.01},
                            .count = 40};
 }
 
@@ -187,8 +194,12 @@ static step_fixture begin_step(void) {
     const int *features;
     f.dataset = make_dataset(true);
     f.model = make_tiny_model(&TINY_NETWORKS[0], &features);
-    f.setting = (score_loss_setting){
-        .schedule = {0.1, 20}, .t_end = 1, .weight_middle = 0.5, .weight = 1, .beads = TINY_BEADS};
+    f.setting = (score_loss_setting){.schedule = {0.1, 20},
+                                     .t_begin = 0.1,
+                                     .t_end = 0.6,
+                                     .weight_middle = 0.5,
+                                     .weights = {1, 0.02, 0.7},
+                                     .beads = TINY_BEADS};
     assert_int_equal(score_packed_create(score_model_network(f.model, 0), &f.packed, &error),
                      SCORE_OK);
     const score_executor serial = score_executor_serial();
@@ -204,52 +215,119 @@ static void end_step(step_fixture *f) {
     score_dataset_close(f->dataset);
 }
 
+enum { ALL_LOSSES = (1 << SCORE_LOSS_KINDS) - 1 };
+static const double FOKKER_PLANCK_SHARE = 0.3;
+
+/* The sum of all losses. */
 static double evaluate(step_fixture *f, int threads, double *gradient) {
     score_minibatch *minibatch = NULL;
     score_error error = {0};
     const score_executor executor = score_executor_openmp(&threads);
-    double loss = 0;
+    double losses[SCORE_LOSS_KINDS];
     assert_int_equal(score_minibatch_create(score_model_network(f->model, 0), f->packed,
-                                            &f->setting, threads, &minibatch, &error),
+                                            &f->setting, FOKKER_PLANCK_SHARE, threads, &minibatch,
+                                            &error),
                      SCORE_OK);
     for (int again = 0; again < 2; again++) /* the second time finds nothing left of the first */
-        assert_int_equal(score_minibatch_evaluate(minibatch, f->packed, &f->sampler, 4, &executor,
-                                                  &loss, gradient, &error),
+        assert_int_equal(score_minibatch_evaluate(minibatch, f->packed, &f->sampler, 4, ALL_LOSSES,
+                                                  &executor, losses, gradient, &error),
                          SCORE_OK);
     score_minibatch_destroy(minibatch);
-    return loss;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        assert_true(losses[k] != 0);
+    return losses[0] + losses[1] + losses[2];
 }
 
+static void lay_out_sample(const step_fixture *f, score_losses *losses, int index, unsigned use) {
+    noised sample = draw(&f->sampler, 4, index);
+    score_loss_samples room = score_losses_room(losses, 1, use);
+    memcpy(room.x, sample.x, sizeof sample.x);
+    memcpy(room.noise, sample.noise, sizeof sample.noise);
+    room.t[0] = sample.t;
+    if (room.probes[0] != NULL)
+        score_sampler_draw_probe(&f->sampler, 4, index, room.probes[0], room.probes[1]);
+    room.other_t[0] = score_sampler_draw_pair(&f->sampler, 4, index, sample.t,
+                                              &room.other_log_odds[0]);
+}
+
+/* Fokker-Planck's is of the first three tenths of each of the eight groups, rounded up. */
 static void a_step_is_the_mean_of_its_samples(void **state) {
     (void)state;
     step_fixture f = begin_step();
-    f.sampler.count = 267; /* several tiles a group, groups of unequal size */
+    f.sampler.count = 267; /* several tiles a group, groups of 33 and 34 samples */
     double *gradient = calloc(f.size, sizeof *gradient), *sum = calloc(f.size, sizeof *sum);
-    double loss = evaluate(&f, 1, gradient), loss_sum = 0, largest = 0;
+    double loss = evaluate(&f, 1, gradient), sums[SCORE_LOSS_KINDS] = {0}, largest = 0;
     score_losses *losses = NULL;
     score_error error = {0};
     assert_int_equal(
         score_losses_create(score_model_network(f.model, 0), &f.setting, 1, &losses, &error),
         SCORE_OK);
-    for (int index = 0; index < f.sampler.count; index++) {
-        noised sample = draw(&f.sampler, 4, index);
-        score_loss_samples room = score_losses_room(losses, 1);
-        memcpy(room.x, sample.x, sizeof sample.x);
-        memcpy(room.noise, sample.noise, sizeof sample.noise);
-        room.t[0] = sample.t;
-        loss_sum += score_losses_evaluate(losses, f.packed, 1.0 / f.sampler.count, sum);
+    int probed = 0;
+    for (int g = 0; g < 8; g++)
+        probed += (int)ceil(0.3 * (267 * (g + 1) / 8 - 267 * g / 8));
+    const double share[SCORE_LOSS_KINDS] = {1.0 / 267, 1.0 / probed, 1.0 / 267};
+    for (int g = 0; g < 8; g++) {
+        const int begin = 267 * g / 8, end = 267 * (g + 1) / 8;
+        for (int index = begin; index < end; index++) {
+            const bool has_probe = index - begin < (int)ceil(0.3 * (end - begin));
+            lay_out_sample(&f, losses, index,
+                           has_probe ? ALL_LOSSES : ALL_LOSSES & ~(1u << SCORE_LOSS_FOKKER_PLANCK));
+            score_losses_evaluate(losses, f.packed, share, sum, sums);
+        }
     }
     score_packed_fold_gradient(f.packed, sum);
     for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
         largest = fmax(largest, fabs(sum[k]));
+    const double expected = share[0] * sums[0] + share[1] * sums[1] + share[2] * sums[2];
     /* Sums of 267 terms in another order: 267 epsilon times what cancels, a factor of 100. */
-    assert_true(fabs(loss - loss_sum / f.sampler.count) <= 1e-12 * loss);
+    assert_true(fabs(loss - expected) <= 1e-11 * fabs(expected));
     for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
         assert_true(fabs(gradient[k] - sum[k]) <= 1e-11 * largest);
     score_losses_destroy(losses);
     free(gradient);
     free(sum);
     end_step(&f);
+}
+
+/* z_1 . H z_2 of a known H has the mean 0, z . H z its trace, and the product of two estimates the
+ * trace's square. The standard errors are those measured. */
+static void probes_are_independent_and_unbiased(void **state) {
+    (void)state;
+    const score_sampler sampler = {
+        .seed = 3, .probe_purpose = 0x500, .beads = 1, .dimensions = 2, .count = 1};
+    enum { N = 20000 };
+    double sum[3] = {0}, square[3] = {0};
+    for (int k = 0; k < N; k++) {
+        double z[2][2], estimate[3];
+        score_sampler_draw_probe(&sampler, 7, k, z[0], z[1]);
+        for (int p = 0; p < 2; p++) /* H = (2, 1; 1, -.5) */
+            estimate[p] = 2 * z[p][0] * z[p][0] + 2 * z[p][0] * z[p][1] - 0.5 * z[p][1] * z[p][1];
+        estimate[2] = estimate[0] * estimate[1];
+        for (int p = 0; p < 3; p++) {
+            sum[p] += estimate[p];
+            square[p] += estimate[p] * estimate[p];
+        }
+    }
+    const double expected[] = {1.5, 1.5, 2.25};
+    for (int p = 0; p < 3; p++) {
+        const double mean = sum[p] / N, error = sqrt((square[p] / N - mean * mean) / N);
+        assert_true(error > 0 && fabs(mean - expected[p]) < 4 * error);
+    }
+}
+
+/* Any quarter of neighbours has times of all quarters of the range. */
+static void neighbours_cover_the_times(void **state) {
+    (void)state;
+    score_dataset *dataset = make_dataset(true);
+    const score_sampler sampler = make_sampler(dataset);
+    for (int first = 0; first + 10 <= sampler.count; first++) {
+        int hits[4] = {0};
+        for (int index = first; index < first + 10; index++)
+            hits[(int)((draw(&sampler, 1, index).t - 0.1) / 0.5 * 4)]++;
+        for (int quarter = 0; quarter < 4; quarter++)
+            assert_in_range(hits[quarter], 1, 4);
+    }
+    score_dataset_close(dataset);
 }
 
 static void threads_do_not_change_a_bit(void **state) {
@@ -279,6 +357,8 @@ int main(void) {
         cmocka_unit_test(times_are_stratified),
         cmocka_unit_test(antithetic_pairs_share_all_but_the_sign),
         cmocka_unit_test(samples_depend_on_their_number_alone),
+        cmocka_unit_test(neighbours_cover_the_times),
+        cmocka_unit_test(probes_are_independent_and_unbiased),
         cmocka_unit_test(a_step_is_the_mean_of_its_samples),
         cmocka_unit_test(threads_do_not_change_a_bit),
     };

@@ -20,6 +20,14 @@ double score_noise(score_schedule schedule, double t) {
     return sqrt(-expm1(2 * log_signal(schedule, t)));
 }
 
+/* The root of t^2 (beta_max - beta_min)/4 + beta_min t/2 + log m = 0, in the form that does not
+ * cancel. */
+double score_time_of_noise(score_schedule schedule, double noise) {
+    const double log_m = log1p(-noise * noise) / 2, half = schedule.beta_min / 2;
+    const double slope = schedule.beta_max - schedule.beta_min;
+    return -2 * log_m / (half + sqrt(half * half - slope * log_m));
+}
+
 double score_equal_weight(double t, double middle, double t_begin, double t_end) {
     double half = (t_end - t_begin) / 2;
     return t <= middle ? half / (middle - t_begin) : half / (t_end - middle);

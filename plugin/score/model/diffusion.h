@@ -16,6 +16,8 @@ double score_beta(score_schedule schedule, double t);
 double score_signal(score_schedule schedule, double t);
 /* sigma(t) = sqrt(1 - m^2), exact also where t is small */
 double score_noise(score_schedule schedule, double t);
+/* t with sigma(t) = noise, for noise in [0, 1) */
+double score_time_of_noise(score_schedule schedule, double noise);
 
 /* The weight w(t) of a training loss on (t_begin, t_end): a tent that rises to 1 at `middle`, both
  * halves of equal area: (t1 - t0)/(2 (m - t0)) for t <= m, else (t1 - t0)/(2 (t1 - m)). */
