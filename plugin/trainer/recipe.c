@@ -2,7 +2,6 @@
 #include "recipe.h"
 
 #include <errno.h>
-#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,11 @@
 
 #include "base/number.h"
 #include "model/network.h"
+#include "recipe_training.h"
 #include "recipe_xml.h"
 #include "weights/format.h"
 
-static const score_range POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
-static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
-                                      "above 0 and at most 3.4e38, as float"};
-static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
-                                         "in [1.2e-38, 3.4e38], as float"};
-static const score_range NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
-static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
 static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
-static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
-static const score_range TIME = {0, 1, false, false, "in [0, 1]"};
 
 /* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
 static void *append(score_xml_reader *reader, void **array, int *count, size_t size) {
@@ -61,7 +52,7 @@ static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_
         data->log_weights = NULL;
     }
     data->held_out = score_xml_double(reader, node, "heldOut", HELD_OUT, 0.05);
-    data->scale_nm = score_xml_double(reader, node, "scaleNm", POSITIVE, 0);
+    data->scale_nm = score_xml_double(reader, node, "scaleNm", SCORE_POSITIVE, 0);
     data->memory = (uint64_t)score_xml_int(reader, node, "memoryMiB", 0, (int64_t)1 << 32, 1024)
                    << 20;
     if (xmlHasNsProp(node, (const xmlChar *)"unit", NULL) != NULL)
@@ -129,7 +120,7 @@ static void read_bead(score_xml_reader *reader, const xmlNode *node, score_recip
     score_xml_copy_text(reader, node, "residue", false, bead->residue, sizeof bead->residue);
     bead->residue_index = (int)score_xml_int(reader, node, "residueIndex", before, SCORE_MAX_BEADS,
                                              before);
-    bead->mass_amu = score_xml_double(reader, node, "mass", POSITIVE, SCORE_REQUIRED);
+    bead->mass_amu = score_xml_double(reader, node, "mass", SCORE_POSITIVE, SCORE_REQUIRED);
     read_features(reader, node, bead, model);
 }
 
@@ -149,8 +140,8 @@ static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
                            score_model_config *model) {
     score_xml_allow_attributes(reader, node, "betaMin betaMax");
     score_xml_allow_children(reader, node, "");
-    model->beta_min = score_xml_double(reader, node, "betaMin", POSITIVE, model->beta_min);
-    model->beta_max = score_xml_double(reader, node, "betaMax", POSITIVE, model->beta_max);
+    model->beta_min = score_xml_double(reader, node, "betaMin", SCORE_POSITIVE, model->beta_min);
+    model->beta_max = score_xml_double(reader, node, "betaMax", SCORE_POSITIVE, model->beta_max);
     if (model->beta_max < model->beta_min)
         score_xml_fail(reader, node, "<Diffusion> has betaMax %g, less than betaMin %g",
                        model->beta_max, model->beta_min);
@@ -184,8 +175,8 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         expert->heads = (int)score_xml_int(reader, node, "heads", 1, SCORE_MAX_WIDTH, 8);
         expert->head_width = (int)score_xml_int(reader, node, "headWidth", 1, SCORE_MAX_WIDTH, 64);
     }
-    expert->t_begin = score_xml_double(reader, node, "timeBegin", TIME, 0);
-    expert->t_end = score_xml_double(reader, node, "timeEnd", TIME, 1);
+    expert->t_begin = score_xml_double(reader, node, "timeBegin", SCORE_TIME, 0);
+    expert->t_end = score_xml_double(reader, node, "timeEnd", SCORE_TIME, 1);
     if (!(expert->t_begin < expert->t_end) || expert->t_end <= SCORE_TIME_MIN)
         score_xml_fail(reader, node,
                        "<Expert> owns diffusion times [%g, %g], must be a range that "
@@ -193,11 +184,35 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
                        expert->t_begin, expert->t_end, SCORE_TIME_MIN);
 }
 
+/* Experts may stand in any order; their ranges meet at their ends, without gap or overlap. */
+static void check_ranges(score_xml_reader *reader, const xmlNode *node,
+                         const score_model_config *model) {
+    for (int k = 0; k < model->expert_count; k++) {
+        const score_expert_config *expert = &model->experts[k];
+        double next = INFINITY; /* where the nearest later expert begins */
+        for (int j = 0; j < model->expert_count; j++) {
+            const score_expert_config *other = &model->experts[j];
+            if (j != k && expert->t_begin <= other->t_begin && other->t_begin < expert->t_end)
+                score_xml_fail(reader, node,
+                               "<Model>: experts %d and %d overlap, they own diffusion times [%g, "
+                               "%g] and [%g, %g]",
+                               k, j, expert->t_begin, expert->t_end, other->t_begin, other->t_end);
+            if (other->t_begin >= expert->t_end)
+                next = fmin(next, other->t_begin);
+        }
+        if (next > expert->t_end && next < INFINITY)
+            score_xml_fail(reader, node,
+                           "<Model>: no expert owns the diffusion times between %g and %g",
+                           expert->t_end, next);
+    }
+}
+
 static void read_model(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
     score_model_config *model = &recipe->model;
     score_xml_allow_attributes(reader, node, "temperatureK dimensions centred");
     score_xml_allow_children(reader, node, "Diffusion Feature Bead Expert");
-    model->temperature_k = score_xml_double(reader, node, "temperatureK", POSITIVE, SCORE_REQUIRED);
+    model->temperature_k = score_xml_double(reader, node, "temperatureK", SCORE_POSITIVE,
+                                            SCORE_REQUIRED);
     model->dimensions = (int)score_xml_int(reader, node, "dimensions", 1, 3, 3);
     model->centred = score_xml_bool(reader, node, "centred", model->dimensions == 3);
     model->beta_min = 0.1;
@@ -218,6 +233,7 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
         score_xml_fail(reader, node, "<Model> has no <Bead>");
     if (model->expert_count == 0)
         score_xml_fail(reader, node, "<Model> has no <Expert>");
+    check_ranges(reader, node, model);
     if (reader->status != SCORE_OK)
         return;
     /* What is left, the checks of one value against another, is the model's own. */
@@ -226,160 +242,6 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
     config.scale_nm = 1;
     if (score_model_check(&config, &error) != SCORE_OK)
         score_xml_fail(reader, node, "<Model>: %s", error.message);
-}
-
-/* -------- training -------- */
-
-static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
-                           score_optimizer_config *optimizer) {
-    score_xml_allow_attributes(reader, node,
-                               "rate finalRate warmUpSamples beta1 beta2 epsilon "
-                               "weightDecay clipNorm");
-    score_xml_allow_children(reader, node, "");
-    optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
-    optimizer->final_rate = score_xml_double(reader, node, "finalRate", NOT_NEGATIVE,
-                                             0.01 * optimizer->rate);
-    optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
-    optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
-    optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
-    optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
-    optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", NOT_NEGATIVE, 1e-4);
-    optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", POSITIVE, 0);
-    if (optimizer->final_rate > optimizer->rate)
-        score_xml_fail(reader, node, "<AdamW> has finalRate %g, above its rate %g",
-                       optimizer->final_rate, optimizer->rate);
-    if (stage_samples > 0 && optimizer->warm_up > stage_samples)
-        score_xml_fail(reader, node, "<AdamW> warms up over %llu samples, the stage has %llu",
-                       (unsigned long long)optimizer->warm_up, (unsigned long long)stage_samples);
-}
-
-static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight antithetic");
-    score_xml_allow_children(reader, node, "");
-    stage->denoising.weight = score_xml_double(reader, node, "weight", POSITIVE, 1);
-    stage->denoising.antithetic = score_xml_bool(reader, node, "antithetic", false);
-    if (stage->denoising.antithetic && stage->batch % 2 != 0)
-        score_xml_fail(reader, node, "antithetic pairs need an even batch, the stage has %d",
-                       stage->batch);
-}
-
-static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight share");
-    score_xml_allow_children(reader, node, "");
-    stage->fokker_planck.weight = score_xml_double(reader, node, "weight", POSITIVE,
-                                                   SCORE_REQUIRED);
-    stage->fokker_planck.share = score_xml_double(reader, node, "share", SHARE, 1);
-}
-
-static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight width variance");
-    score_xml_allow_children(reader, node, "");
-    score_classification_config *loss = &stage->classification;
-    loss->weight = score_xml_double(reader, node, "weight", POSITIVE, SCORE_REQUIRED);
-    loss->width = score_xml_double(reader, node, "width", POSITIVE, SCORE_REQUIRED);
-    loss->variance = score_xml_double(reader, node, "variance", NOT_NEGATIVE, 0);
-}
-
-static void read_losses(score_xml_reader *reader, const xmlNode *node,
-                        const score_expert_config *expert, score_stage *stage) {
-    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
-    if (loss != NULL)
-        read_denoising(reader, loss, stage);
-    static const struct {
-        const char *name;
-        void (*read)(score_xml_reader *, const xmlNode *, score_stage *);
-    } of_energies[] = {{"FokkerPlanck", read_fokker_planck},
-                       {"TimeClassification", read_classification}};
-    for (size_t k = 0; k < sizeof of_energies / sizeof *of_energies; k++) {
-        loss = score_xml_only(reader, node, of_energies[k].name, false);
-        if (loss != NULL && expert->output != SCORE_OUTPUT_ENERGY)
-            score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score",
-                           of_energies[k].name, stage->expert);
-        else if (loss != NULL)
-            of_energies[k].read(reader, loss, stage);
-    }
-}
-
-/* Where t is drawn and how it is weighted. */
-static void read_times(score_xml_reader *reader, const xmlNode *node,
-                       const score_expert_config *expert, score_stage *stage) {
-    double begin = expert->t_begin > SCORE_TIME_MIN ? expert->t_begin : SCORE_TIME_MIN;
-    stage->t_begin = score_xml_double(reader, node, "timeBegin", TIME, begin);
-    stage->t_end = score_xml_double(reader, node, "timeEnd", TIME, expert->t_end);
-    if (!(stage->t_begin >= begin && stage->t_begin < stage->t_end &&
-          stage->t_end <= expert->t_end)) {
-        score_xml_fail(reader, node,
-                       "<Stage> draws diffusion times in [%g, %g], must be a range "
-                       "inside its expert's [%g, %g]",
-                       stage->t_begin, stage->t_end, begin, expert->t_end);
-        return;
-    }
-    double middle = 0.5 * (stage->t_begin + stage->t_end);
-    stage->weight_middle = score_xml_double(reader, node, "weightMiddle", TIME, middle);
-    if (!(stage->weight_middle > stage->t_begin && stage->weight_middle < stage->t_end))
-        score_xml_fail(reader, node, "<Stage> has weightMiddle=\"%g\", must be inside (%g, %g)",
-                       stage->weight_middle, stage->t_begin, stage->t_end);
-}
-
-static void read_length(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    stage->samples = score_xml_count(reader, node, "samples", 1, 0);
-    stage->epochs = score_xml_double(reader, node, "epochs", POSITIVE, 0);
-    if ((stage->samples > 0) == (stage->epochs > 0))
-        score_xml_fail(reader, node, "<Stage> must have exactly one of 'samples' and 'epochs'");
-}
-
-static void read_stage(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
-    score_xml_allow_attributes(reader, node,
-                               "expert samples epochs batch timeBegin timeEnd "
-                               "weightMiddle");
-    score_xml_allow_children(reader, node,
-                             "AdamW MovingAverage DenoisingScoreMatching FokkerPlanck "
-                             "TimeClassification");
-    if (recipe->stage_count == SCORE_MAX_STAGES)
-        score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
-    if (reader->status != SCORE_OK)
-        return;
-    score_stage *stage = &recipe->stages[recipe->stage_count++];
-    stage->line = score_xml_line(node);
-    stage->expert = (int)score_xml_int(reader, node, "expert", 0, recipe->model.expert_count - 1,
-                                       0);
-    stage->batch = (int)score_xml_int(reader, node, "batch", 1, 1 << 24, SCORE_REQUIRED_INT);
-    read_length(reader, node, stage);
-    read_times(reader, node, &recipe->model.experts[stage->expert], stage);
-    const xmlNode *optimizer = score_xml_only(reader, node, "AdamW", true);
-    if (optimizer != NULL)
-        read_optimizer(reader, optimizer, stage->samples, &stage->optimizer);
-    const xmlNode *average = score_xml_only(reader, node, "MovingAverage", false);
-    if (average != NULL) {
-        score_xml_allow_attributes(reader, average, "halfLifeSamples");
-        score_xml_allow_children(reader, average, "");
-        stage->optimizer.average_half_life = score_xml_double(reader, average, "halfLifeSamples",
-                                                              POSITIVE, SCORE_REQUIRED);
-    }
-    read_losses(reader, node, &recipe->model.experts[stage->expert], stage);
-}
-
-static void read_training(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
-    score_xml_allow_attributes(reader, node, "rotate validationSamples checkpointSamples");
-    score_xml_allow_children(reader, node, "Stage");
-    bool turns = recipe->model.dimensions == 3 && recipe->model.centred;
-    recipe->rotate = score_xml_bool(reader, node, "rotate", turns);
-    if (recipe->rotate && !turns)
-        score_xml_fail(reader, node, "rotate=\"true\" needs a centred model in 3 dimensions");
-    recipe->validation_interval = score_xml_count(reader, node, "validationSamples", 1, 200000);
-    recipe->checkpoint_interval = score_xml_count(reader, node, "checkpointSamples", 1, 200000);
-    bool trained[SCORE_MAX_EXPERTS] = {false};
-    for (const xmlNode *child = score_xml_first(node); child != NULL && reader->status == SCORE_OK;
-         child = score_xml_next(child)) {
-        read_stage(reader, child, recipe);
-        if (reader->status == SCORE_OK)
-            trained[recipe->stages[recipe->stage_count - 1].expert] = true;
-    }
-    if (recipe->stage_count == 0)
-        score_xml_fail(reader, node, "<Training> has no <Stage>");
-    for (int k = 0; k < recipe->model.expert_count; k++)
-        if (!trained[k])
-            score_xml_fail(reader, node, "expert %d is trained in no <Stage>", k);
 }
 
 /* -------- the whole -------- */
@@ -446,7 +308,7 @@ static void read_root(score_xml_reader *reader, const xmlNode *root, score_recip
         read_model(reader, model, recipe);
     const xmlNode *training = score_xml_only(reader, root, "Training", true);
     if (training != NULL && reader->status == SCORE_OK)
-        read_training(reader, training, recipe);
+        score_recipe_read_training(reader, training, recipe);
 }
 
 score_status score_recipe_read(const char *path, score_recipe **result, score_error *error) {

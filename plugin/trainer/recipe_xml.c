@@ -10,6 +10,10 @@
 
 #include "base/number.h"
 
+const score_range SCORE_POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
+const score_range SCORE_NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
+const score_range SCORE_TIME = {0, 1, false, false, "in [0, 1]"};
+
 enum { MOST_BYTES = 16 << 20 };
 static const double MOST_COUNT = 9007199254740992.0; /* 2^53: whole numbers are exact up to it */
 

@@ -27,6 +27,10 @@ typedef struct score_range {
     const char *text;
 } score_range;
 
+extern const score_range SCORE_POSITIVE;     /* above 0 */
+extern const score_range SCORE_NOT_NEGATIVE; /* of at least 0 */
+extern const score_range SCORE_TIME;         /* in [0, 1] */
+
 /* In place of a default: the attribute must be there. */
 #define SCORE_REQUIRED NAN
 #define SCORE_REQUIRED_INT INT64_MIN

@@ -68,7 +68,9 @@ const bad_recipe score_bad_recipes[] = {
      "no attribute 'heads'", true},
     {"<Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>", "", 6,
      "no <Expert>", true},
-    {"layers=\"2\"/>", "layers=\"2\"/>\n<Expert architecture=\"mlp\" hidden=\"4\" layers=\"2\"/>",
+    {"layers=\"2\"/>",
+     "layers=\"2\" timeEnd=\"0.5\"/>\n<Expert architecture=\"mlp\" hidden=\"4\" layers=\"1\" "
+     "timeBegin=\"0.5\"/>",
      13, "expert 1 is trained in no", false},
     {"<Training>", "<Training rotate=\"maybe\">", 12, "rotate=\"maybe\"", true},
     {"<Training>", "<Training validationSamples=\"0\">", 12, "validationSamples=\"0\"", false},
@@ -82,6 +84,14 @@ const bad_recipe score_bad_recipes[] = {
     {"batch=\"128\"", "batch=\"-128\"", 13, "batch=\"-128\"", true},
     {"batch=\"128\"", "batch=\"1e2\"", 13, "batch=\"1e2\"", true},
     {"batch=\"128\"", "", 13, "'batch'", true},
+    {"layers=\"2\"/>",
+     "layers=\"2\" timeEnd=\"0.6\"/><Expert architecture=\"mlp\" hidden=\"4\" layers=\"1\" "
+     "timeBegin=\"0.5\" timeEnd=\"1\"/>",
+     6, "experts 0 and 1 overlap", false},
+    {"layers=\"2\"/>",
+     "layers=\"2\" timeEnd=\"0.5\"/><Expert architecture=\"mlp\" hidden=\"4\" layers=\"1\" "
+     "timeBegin=\"0.6\"/>",
+     6, "between 0.5 and 0.6", false},
     {"batch=\"128\"", "batch=\"128\" expert=\"1\"", 13, "expert=\"1\"", false},
     {"batch=\"128\"", "batch=\"128\" timeBegin=\"0\"", 13, "[0, 1]", false},
     {"batch=\"128\"", "batch=\"128\" timeEnd=\"1.5\"", 13, "timeEnd=\"1.5\"", true},

@@ -1,0 +1,164 @@
+#include "recipe_training.h"
+
+#include <float.h>
+
+static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
+                                      "above 0 and at most 3.4e38, as float"};
+static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
+                                         "in [1.2e-38, 3.4e38], as float"};
+static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
+static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
+
+static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
+                           score_optimizer_config *optimizer) {
+    score_xml_allow_attributes(reader, node,
+                               "rate finalRate warmUpSamples beta1 beta2 epsilon "
+                               "weightDecay clipNorm");
+    score_xml_allow_children(reader, node, "");
+    optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
+    optimizer->final_rate = score_xml_double(reader, node, "finalRate", SCORE_NOT_NEGATIVE,
+                                             0.01 * optimizer->rate);
+    optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
+    optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
+    optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
+    optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
+    optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", SCORE_NOT_NEGATIVE,
+                                               1e-4);
+    optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", SCORE_POSITIVE, 0);
+    if (optimizer->final_rate > optimizer->rate)
+        score_xml_fail(reader, node, "<AdamW> has finalRate %g, above its rate %g",
+                       optimizer->final_rate, optimizer->rate);
+    if (stage_samples > 0 && optimizer->warm_up > stage_samples)
+        score_xml_fail(reader, node, "<AdamW> warms up over %llu samples, the stage has %llu",
+                       (unsigned long long)optimizer->warm_up, (unsigned long long)stage_samples);
+}
+
+static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight antithetic");
+    score_xml_allow_children(reader, node, "");
+    stage->denoising.weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, 1);
+    stage->denoising.antithetic = score_xml_bool(reader, node, "antithetic", false);
+    if (stage->denoising.antithetic && stage->batch % 2 != 0)
+        score_xml_fail(reader, node, "antithetic pairs need an even batch, the stage has %d",
+                       stage->batch);
+}
+
+static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight share");
+    score_xml_allow_children(reader, node, "");
+    stage->fokker_planck.weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE,
+                                                   SCORE_REQUIRED);
+    stage->fokker_planck.share = score_xml_double(reader, node, "share", SHARE, 1);
+}
+
+static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight width variance");
+    score_xml_allow_children(reader, node, "");
+    score_classification_config *loss = &stage->classification;
+    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
+    loss->width = score_xml_double(reader, node, "width", SCORE_POSITIVE, SCORE_REQUIRED);
+    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, 0);
+}
+
+static void read_losses(score_xml_reader *reader, const xmlNode *node,
+                        const score_expert_config *expert, score_stage *stage) {
+    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
+    if (loss != NULL)
+        read_denoising(reader, loss, stage);
+    static const struct {
+        const char *name;
+        void (*read)(score_xml_reader *, const xmlNode *, score_stage *);
+    } of_energies[] = {{"FokkerPlanck", read_fokker_planck},
+                       {"TimeClassification", read_classification}};
+    for (size_t k = 0; k < sizeof of_energies / sizeof *of_energies; k++) {
+        loss = score_xml_only(reader, node, of_energies[k].name, false);
+        if (loss != NULL && expert->output != SCORE_OUTPUT_ENERGY)
+            score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score",
+                           of_energies[k].name, stage->expert);
+        else if (loss != NULL)
+            of_energies[k].read(reader, loss, stage);
+    }
+}
+
+/* Where t is drawn and how it is weighted. */
+static void read_times(score_xml_reader *reader, const xmlNode *node,
+                       const score_expert_config *expert, score_stage *stage) {
+    double begin = expert->t_begin > SCORE_TIME_MIN ? expert->t_begin : SCORE_TIME_MIN;
+    stage->t_begin = score_xml_double(reader, node, "timeBegin", SCORE_TIME, begin);
+    stage->t_end = score_xml_double(reader, node, "timeEnd", SCORE_TIME, expert->t_end);
+    if (!(stage->t_begin >= begin && stage->t_begin < stage->t_end &&
+          stage->t_end <= expert->t_end)) {
+        score_xml_fail(reader, node,
+                       "<Stage> draws diffusion times in [%g, %g], must be a range "
+                       "inside its expert's [%g, %g]",
+                       stage->t_begin, stage->t_end, begin, expert->t_end);
+        return;
+    }
+    double middle = 0.5 * (stage->t_begin + stage->t_end);
+    stage->weight_middle = score_xml_double(reader, node, "weightMiddle", SCORE_TIME, middle);
+    if (!(stage->weight_middle > stage->t_begin && stage->weight_middle < stage->t_end))
+        score_xml_fail(reader, node, "<Stage> has weightMiddle=\"%g\", must be inside (%g, %g)",
+                       stage->weight_middle, stage->t_begin, stage->t_end);
+}
+
+static void read_length(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
+    stage->samples = score_xml_count(reader, node, "samples", 1, 0);
+    stage->epochs = score_xml_double(reader, node, "epochs", SCORE_POSITIVE, 0);
+    if ((stage->samples > 0) == (stage->epochs > 0))
+        score_xml_fail(reader, node, "<Stage> must have exactly one of 'samples' and 'epochs'");
+}
+
+static void read_stage(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_xml_allow_attributes(reader, node,
+                               "expert samples epochs batch timeBegin timeEnd "
+                               "weightMiddle");
+    score_xml_allow_children(reader, node,
+                             "AdamW MovingAverage DenoisingScoreMatching FokkerPlanck "
+                             "TimeClassification");
+    if (recipe->stage_count == SCORE_MAX_STAGES)
+        score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
+    if (reader->status != SCORE_OK)
+        return;
+    score_stage *stage = &recipe->stages[recipe->stage_count++];
+    stage->line = score_xml_line(node);
+    stage->expert = (int)score_xml_int(reader, node, "expert", 0, recipe->model.expert_count - 1,
+                                       0);
+    stage->batch = (int)score_xml_int(reader, node, "batch", 1, 1 << 24, SCORE_REQUIRED_INT);
+    read_length(reader, node, stage);
+    read_times(reader, node, &recipe->model.experts[stage->expert], stage);
+    const xmlNode *optimizer = score_xml_only(reader, node, "AdamW", true);
+    if (optimizer != NULL)
+        read_optimizer(reader, optimizer, stage->samples, &stage->optimizer);
+    const xmlNode *average = score_xml_only(reader, node, "MovingAverage", false);
+    if (average != NULL) {
+        score_xml_allow_attributes(reader, average, "halfLifeSamples");
+        score_xml_allow_children(reader, average, "");
+        stage->optimizer.average_half_life = score_xml_double(reader, average, "halfLifeSamples",
+                                                              SCORE_POSITIVE, SCORE_REQUIRED);
+    }
+    read_losses(reader, node, &recipe->model.experts[stage->expert], stage);
+}
+
+void score_recipe_read_training(score_xml_reader *reader, const xmlNode *node,
+                                score_recipe *recipe) {
+    score_xml_allow_attributes(reader, node, "rotate validationSamples checkpointSamples");
+    score_xml_allow_children(reader, node, "Stage");
+    bool turns = recipe->model.dimensions == 3 && recipe->model.centred;
+    recipe->rotate = score_xml_bool(reader, node, "rotate", turns);
+    if (recipe->rotate && !turns)
+        score_xml_fail(reader, node, "rotate=\"true\" needs a centred model in 3 dimensions");
+    recipe->validation_interval = score_xml_count(reader, node, "validationSamples", 1, 200000);
+    recipe->checkpoint_interval = score_xml_count(reader, node, "checkpointSamples", 1, 200000);
+    bool trained[SCORE_MAX_EXPERTS] = {false};
+    for (const xmlNode *child = score_xml_first(node); child != NULL && reader->status == SCORE_OK;
+         child = score_xml_next(child)) {
+        read_stage(reader, child, recipe);
+        if (reader->status == SCORE_OK)
+            trained[recipe->stages[recipe->stage_count - 1].expert] = true;
+    }
+    if (recipe->stage_count == 0)
+        score_xml_fail(reader, node, "<Training> has no <Stage>");
+    for (int k = 0; k < recipe->model.expert_count; k++)
+        if (!trained[k])
+            score_xml_fail(reader, node, "expert %d is trained in no <Stage>", k);
+}
