@@ -30,12 +30,12 @@ in all states, so their energies cancel.
 
 from __future__ import annotations
 
-import math
+import argparse
 import os
-import signal
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from types import FrameType, TracebackType
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,356 +43,225 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_number
-from .force import ScoreForce
+from ._values import as_number
+from .ladders import energy_range, evenly_spaced, geometric_times, states_needed
 from .model import Model
-from .progress import Progress
-from .swaps import Record, Run, SwapAttempt, attempt_swaps
+from .replicas import Energies, ReplicaExchange, model_energies
+from .swaps import Run
 from .system import create_system
 
-__all__ = [
-    "Energies",
-    "ReplicaExchange",
-    "Run",
-    "model_energies",
-]
+__all__ = ["Energies", "ReplicaExchange", "Run", "choose_ladder", "model_energies"]
 
-Array = NDArray[np.float64]
-Energies = Callable[[Array, Mapping[str, float]], ArrayLike]
-"""(positions, parameters) -> reduced energies: positions (copies, particles, 3) in nm, the Context
-parameters of one state, and (copies,) energies over kT, up to a constant for each state."""
+PARAMETERS = {"time": "ScoreForceDiffusionTime", "scale": "ScoreForceScale"}
+
+_PILOT_STATES = 12
+_PILOT_VARIANCE = 7e-4  # of the narrowest data, in the model's units; it only spaces the pilot
+_LEAST_SCALE = 0.1
 
 
-class ReplicaExchange:
-    """Independent copies of a molecule, each simulated in all states at once.
-
-    Parameters
-    ----------
-    system : openmm.System
-        the copies, one after the other; it is not changed
-    states : sequence of mappings
-        the Context parameters of every state, all with the same names; state 0 is the target
-    energies : callable
-        the reduced energies of copies in a state, see `Energies`. Their differences between states
-        are compared with the Contexts' when positions are set.
-    copies : int
-        the number of copies in the System
-    temperature : float or Quantity
-        in K if without unit, the same in all states
-    friction, timestep : float or Quantity
-        of LangevinMiddleIntegrator, 1/ps and ps if without unit
-    steps : int
-        time steps between two attempts to swap; attempts take even and odd pairs in turn
-    platform : str
-        the name of an OpenMM platform
-    seed : int
-        of noise, velocities and swaps; the same seed on the same platform and number of threads
-        gives the same run
-
-    Raises
-    ------
-    ValueError
-        where an argument has a wrong value
-    openmm.OpenMMException
-        where a Context cannot be created, or a parameter has a value that its force refuses
-    """
-
-    def __init__(
-        self,
-        system: openmm.System,
-        states: Sequence[Mapping[str, float]],
-        energies: Energies,
-        copies: int,
-        temperature: float | unit.Quantity,
-        *,
-        friction: float | unit.Quantity = 1.0,
-        timestep: float | unit.Quantity = 0.002,
-        steps: int = 50,
-        platform: str = "CPU",
-        seed: int = 1,
-    ) -> None:
-        self.states = _checked_states(states)
-        self.copies = _positive_integer("copies", copies)
-        self.steps = _positive_integer("steps", steps)
-        self.temperature_k = _positive("temperature", temperature, unit.kelvin)
-        self.timestep_ps = _positive("timestep", timestep, unit.picosecond)
-        friction_per_ps = _positive("friction", friction, unit.picosecond**-1)
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ValueError(f"seed is {seed!r}, must be a non-negative integer")
-        _check_system(system, self.copies)
-        self.particles = system.getNumParticles() // self.copies
-        self._energies = energies
-        own, noise = np.random.SeedSequence(int(seed)).spawn(2)
-        self._random = np.random.default_rng(own)
-        self._contexts = []
-        self._seeds = [int(word) >> 1 or 1 for word in noise.generate_state(2 * len(self.states))]
-        for state, noise_seed in zip(self.states, self._seeds[::2], strict=True):
-            integrator = openmm.LangevinMiddleIntegrator(
-                self.temperature_k, friction_per_ps, self.timestep_ps
-            )
-            integrator.setRandomNumberSeed(noise_seed)
-            context = openmm.Context(
-                system, integrator, openmm.Platform.getPlatformByName(platform)
-            )
-            unknown = sorted(set(state) - set(context.getParameters()))
-            if unknown:
-                raise ValueError(
-                    f"the System has no parameter {unknown[0]}, but {list(context.getParameters())}"
-                )
-            _set_parameters(context, state)
-            self._contexts.append(context)
-        self._parity = 0
-        self._ready = False
-
-    @classmethod
-    def from_model(
-        cls,
-        model: Model | str | os.PathLike[str],
-        states: Sequence[Mapping[str, float]],
-        copies: int,
-        *,
-        temperature: float | unit.Quantity | None = None,
-        **settings: Any,
-    ) -> ReplicaExchange:
-        """Copies of a model's molecule alone, all of them at the model's frame.
-
-        states: of `ScoreForceDiffusionTime`, `ScoreForceScale` or both. temperature: by default
-        the model's. settings: the other arguments of the class.
-        """
-        model = model if isinstance(model, Model) else Model(model)
-        system, _, positions = create_system(model, copies=copies)
-        at = model.temperature if temperature is None else temperature
-        precision = "double" if settings.get("platform") == "Reference" else "single"
-        energies = model_energies(model, temperature=at, precision=precision)
-        exchange = cls(system, states, energies, copies, at, **settings)
-        exchange.set_positions(positions)
-        return exchange
-
-    def set_positions(self, positions: ArrayLike | unit.Quantity) -> None:
-        """Sets positions, the same in all states, and draws velocities.
-
-        positions: (copies x particles, 3) or (copies, particles, 3), nm if without unit.
-        """
-        array = as_array("positions", positions, unit.nanometer)
-        whole = (self.copies * self.particles, 3)
-        if array.shape not in (whole, (self.copies, self.particles, 3)):
-            raise ValueError(f"positions have the shape {array.shape}, must have {whole}")
-        self._check_energies(array.reshape(self.copies, self.particles, 3))
-        for context, velocity_seed in zip(self._contexts, self._seeds[1::2], strict=True):
-            context.setPositions(array.reshape(whole))
-            context.setVelocitiesToTemperature(self.temperature_k, velocity_seed)
-        self._ready = True
-
-    def run(
-        self,
-        time: float | unit.Quantity,
-        equilibration: float | unit.Quantity = 0.0,
-        interval: float | unit.Quantity = 0.0,
-        *,
-        exchange: bool = True,
-        record_all: bool = False,
-    ) -> Run:
-        """Simulates, goes on where the last run ended, and returns what it recorded.
-
-        time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
-        time steps each. interval: between frames, by default one sweep. exchange: False simulates
-        the states without swaps, for comparison. record_all: frames of all states. Ctrl-C ends the
-        run after the present sweep; what was recorded is returned.
-        """
-        if not self._ready:
-            raise ValueError("set positions before a run")
-        keep = self._sweeps("time", time)
-        discard = self._sweeps("equilibration", equilibration)
-        every = max(1, self._sweeps("interval", interval))
-        if keep < every:
-            raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
-        record = Record(len(self.states), self.copies, self.particles, keep // every, record_all)
-        progress = Progress("Replica exchange", discard + keep)
-        with _Interruption() as interruption:
-            for sweep in range(discard + keep):
-                positions, attempts = self._sweep(exchange)
-                number = sweep + 1 - discard
-                if number > 0:
-                    record.count(attempts)
-                    if number % every == 0:
-                        record.add(positions, number * self.steps * self.timestep_ps)
-                progress.update(sweep + 1)
-                if interruption.asked:
-                    break
-        progress.close()
-        return record.finish(interruption.asked)
-
-    def _sweeps(self, name: str, time: float | unit.Quantity) -> int:
-        time_ps = as_number(name, time, unit.picosecond)
-        if not 0 <= time_ps < math.inf:
-            raise ValueError(f"{name} is {time}, must not be negative or infinite")
-        return math.ceil(time_ps / (self.steps * self.timestep_ps) - 1e-9)
-
-    def _sweep(self, exchange: bool) -> tuple[Array, list[SwapAttempt]]:
-        """Time steps in all states, then swaps. Returns the positions after them."""
-        for context in self._contexts:
-            context.getIntegrator().step(self.steps)
-        positions = self._positions()
-        if not exchange:
-            return positions, []
-        attempts = attempt_swaps(positions, self._reduced, self._parity, self._random)
-        self._parity = 1 - self._parity
-        if any(attempt.accepted.any() for attempt in attempts):
-            velocities = self._velocities()
-            for attempt in attempts:
-                attempt.swap(positions)
-                attempt.swap(velocities)
-            self._scatter(attempts, positions, velocities)
-        return positions, attempts
-
-    def _positions(self) -> Array:
-        """(states, copies, particles, 3), nm."""
-        states = [context.getState(positions=True) for context in self._contexts]
-        return self._stacked([state.getPositions(asNumpy=True)._value for state in states])
-
-    def _velocities(self) -> Array:
-        """(states, copies, particles, 3), nm/ps."""
-        states = [context.getState(velocities=True) for context in self._contexts]
-        return self._stacked([state.getVelocities(asNumpy=True)._value for state in states])
-
-    def _stacked(self, values: list[Array]) -> Array:
-        return np.array(values, float).reshape(-1, self.copies, self.particles, 3)
-
-    def _scatter(
-        self, attempts: Sequence[SwapAttempt], positions: Array, velocities: Array
-    ) -> None:
-        """To the Contexts that have something new."""
-        for attempt in attempts:
-            if attempt.accepted.any():
-                for k in (attempt.lower, attempt.lower + 1):
-                    self._contexts[k].setPositions(positions[k].reshape(-1, 3))
-                    self._contexts[k].setVelocities(velocities[k].reshape(-1, 3))
-
-    def _reduced(self, positions: Array, k: int) -> Array:
-        values = np.asarray(self._energies(positions, self.states[k]), float)
-        if values.shape != (self.copies,):
-            raise ValueError(f"the energies have shape {values.shape}, not ({self.copies},)")
-        wrong = np.flatnonzero(~np.isfinite(values))
-        if len(wrong):
-            raise ValueError(
-                f"the energy of copy {wrong[0]} at {self.states[k]} is {values[wrong[0]]}"
-            )
-        return values
-
-    def _check_energies(self, positions: Array) -> None:
-        """Raises where swaps would go by other energies than the simulation does.
-
-        What the states share cancels, so it is differences to state 0 that are compared. The bound
-        catches a wrong parameter, unit or order, far above the rounding of a Context in float.
-        """
-        kt = unit.MOLAR_GAS_CONSTANT_R.value_in_unit(unit.kilojoule_per_mole / unit.kelvin)
-        kt *= self.temperature_k
-        own, contexts = [], []
-        for k, context in enumerate(self._contexts):
-            context.setPositions(positions.reshape(-1, 3))
-            energy = context.getState(energy=True).getPotentialEnergy()
-            contexts.append(energy.value_in_unit(unit.kilojoule_per_mole) / kt)
-            own.append(float(self._reduced(positions, k).sum()))
-        for k, state in enumerate(self.states):
-            expected, found = contexts[k] - contexts[0], own[k] - own[0]
-            bound = 1e-3 * self.copies + 1e-4 * (abs(contexts[k]) + abs(contexts[0]))
-            if not abs(found - expected) <= bound:
-                raise ValueError(
-                    f"between {self.states[0]} and {state} the given energies of all copies change "
-                    f"by {found:g} kT, those of the Context by {expected:g} kT"
-                )
-
-
-def model_energies(
+def choose_ladder(
     model: Model,
+    parameter: str,
+    values: Sequence[float],
     *,
-    temperature: float | unit.Quantity | None = None,
-    precision: Any = "double",
-    threads: int | None = None,
-) -> Energies:
-    """The reduced energies of a ScoreForce that has its parameters' default names and values.
+    acceptance: float = 0.3,
+    count: int | None = None,
+    copies: int = 16,
+    time: float | unit.Quantity = 4.0,
+    **settings: Any,
+) -> list[float]:
+    """Values of a parameter from the first of `values` to the last, for equal acceptance of swaps.
 
-    temperature: of the simulation, by default the model's.
+    A short pilot run on the ladder `values`, whose spacing does not matter much, measures how far
+    apart its states are (see `openmmscore.ladders`).
+
+    acceptance: the least that is wanted, which gives the number of states; count: that number
+    itself. copies, time: of the pilot run, whose first half is discarded. settings: those of
+    `ReplicaExchange`.
     """
-    force = ScoreForce(model)
-    names = force.getDiffusionTimeParameterName(), force.getScaleParameterName()
-    defaults = force.getDiffusionTime(), force.getScale()
-    at = model.temperature if temperature is None else temperature
-    over_kt = model.temperature._value / _positive("temperature", at, unit.kelvin)
-    workers = len(os.sched_getaffinity(0)) if threads is None else threads
-
-    def energies(positions: Array, parameters: Mapping[str, float]) -> Array:
-        time, scale = (parameters.get(*each) for each in zip(names, defaults, strict=True))
-        used = positions[..., : model.dimensions]
-        return model.energy_and_score(used, time, None, precision, workers)[0] * scale * over_kt
-
-    return energies
+    states = [{parameter: value} for value in values]
+    exchange = ReplicaExchange.from_model(model, states, copies, **settings)
+    half = as_number("time", time, unit.picosecond) / 2
+    run = exchange.run(half, equilibration=half)
+    if not run.attempts.all():
+        raise ValueError(f"a pilot run of {time} is too short: {run.attempts.tolist()} attempts")
+    wanted = states_needed(run.mean_cost, acceptance) if count is None else count
+    return evenly_spaced(values, run.mean_cost, wanted)
 
 
-class _Interruption:
-    """Ctrl-C asks for an end between two sweeps; a second one raises KeyboardInterrupt at once."""
-
-    asked = False
-    _previous: Any = None
-
-    def __enter__(self) -> _Interruption:
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: Any, trace: TracebackType | None
-    ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-
-def _checked_states(states: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    result = [{name: as_number(name, value) for name, value in each.items()} for each in states]
-    if len(result) < 2:
-        raise ValueError(f"{len(result)} states: exchange needs at least 2")
-    for k, state in enumerate(result):
-        if not state or set(state) != set(result[0]):
-            raise ValueError(
-                f"state {k} sets {sorted(state)}, state 0 {sorted(result[0])}: must be the same"
-            )
-        wrong = [name for name, value in state.items() if not math.isfinite(value)]
-        if wrong:
-            raise ValueError(f"{wrong[0]} of state {k} is {state[wrong[0]]}, must be finite")
-    return result
-
-
-def _check_system(system: openmm.System, copies: int) -> None:
-    count = system.getNumParticles()
-    if count == 0 or count % copies:
-        raise ValueError(f"a System of {count} particles does not consist of {copies} copies")
-    masses = np.array([system.getParticleMass(k)._value for k in range(count)])
-    differing = np.flatnonzero((masses.reshape(copies, -1) != masses[: count // copies]).any(0))
-    if len(differing):
-        raise ValueError(f"the mass of particle {differing[0]} is not the same in all copies")
-    for force in system.getForces():
-        if "Barostat" in type(force).__name__:
-            raise ValueError(f"the System has a {type(force).__name__}: all states share one box")
-
-
-def _set_parameters(context: openmm.Context, state: Mapping[str, float]) -> None:
-    for name, value in state.items():
-        context.setParameter(name, value)
-
-
-def _positive_integer(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} is {value!r}, must be a positive integer")
-    return int(value)
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m openmmscore.replica_exchange",
+        description="Simulates a model with replica exchange and writes the frames of the target "
+        "state, all frames of copy 0 first.",
+    )
+    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
+    parser.add_argument(
+        "--parameter",
+        choices=PARAMETERS,
+        default="time",
+        help="what differs between the states: diffusion time, or the factor of the energy (time)",
+    )
+    parser.add_argument(
+        "--ladder",
+        default="auto",
+        help="values of the parameter, separated by commas, the target's first; or auto, from a "
+        "short pilot run (auto)",
+    )
+    parser.add_argument(
+        "--end",
+        type=float,
+        help="last value of an automatic ladder (where the model's energy ends; of the scale: .1)",
+    )
+    parser.add_argument("--states", type=int, help="number of states of an automatic ladder")
+    parser.add_argument(
+        "--acceptance",
+        type=float,
+        default=0.3,
+        help="of swaps, from which an automatic ladder has its number of states (.3)",
+    )
+    parser.add_argument("--copies", type=int, default=20, help="independent copies (20)")
+    parser.add_argument("--time", type=float, default=100.0, help="production, ps (100)")
+    parser.add_argument("--equilibration", type=float, default=20.0, help="discarded, ps (20)")
+    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
+    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
+    parser.add_argument("--steps", type=int, default=50, help="time steps between swaps (50)")
+    parser.add_argument("--interval", type=float, default=0.0, help="between frames, ps (a swap's)")
+    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="frames, .h5 or .npy; every copy starts from the first (the model's own frame)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="frames to write, .h5; or .npy (frames, beads, dimensions)",
+    )
+    options = parser.parse_args(words)
+    if options.output.suffix not in (".h5", ".npy"):
+        parser.error(f"--output is {options.output}, must end in .h5 or .npy")
+    return options
 
 
-def _positive(name: str, value: Any, in_unit: Any) -> float:
-    number = as_number(name, value, in_unit)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name} is {value}, must be positive")
-    return number
+def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any]) -> list[float]:
+    """The values of the parameter, those asked for or chosen by a pilot run."""
+    if options.ladder != "auto":
+        try:
+            return [float(word) for word in options.ladder.split(",")]
+        except ValueError:
+            raise ValueError(f"--ladder is {options.ladder!r}, must be auto or numbers") from None
+    if options.parameter == "scale":
+        end = _LEAST_SCALE if options.end is None else options.end
+        if not 0 < end < 1:
+            raise ValueError(f"--end is {end:g}, must be between 0 and 1")
+        pilot = np.geomspace(1, end, _PILOT_STATES).tolist()
+    else:
+        end = energy_range(model)[1] if options.end is None else options.end
+        pilot = geometric_times(model, _PILOT_STATES, end, variance=_PILOT_VARIANCE)
+    return choose_ladder(
+        model,
+        PARAMETERS[options.parameter],
+        pilot,
+        acceptance=options.acceptance,
+        count=options.states,
+        **settings,
+    )
+
+
+def _start(path: Path, model: Model, copies: int) -> NDArray[np.float64]:
+    """(copies, beads, 3), nm: the first frame of a file, for every copy."""
+    if path.suffix == ".npy":
+        frames = np.load(path)
+    else:
+        from .frames import read_frames
+
+        frames = read_frames(path).positions
+    expected = (len(model.beads), model.dimensions)
+    if frames.ndim != 3 or len(frames) < 1 or frames.shape[1:] != expected:
+        raise ValueError(f"{path}: shape {frames.shape}, must be (frames, {expected})")
+    start = np.zeros((copies, len(model.beads), 3))
+    start[:, :, : model.dimensions] = frames[0]
+    return start
+
+
+def _write(path: Path, model: Model, run: Run, attributes: dict[str, Any]) -> None:
+    """The target's frames, copy after copy, and the number of each frame's copy."""
+    frames, copies = run.positions.shape[:2]
+    positions = run.positions.swapaxes(0, 1).reshape(-1, *run.positions.shape[2:])
+    if model.centred:
+        positions = positions - positions.mean(axis=1, keepdims=True)
+    copy = np.repeat(np.arange(copies), frames)
+    if path.suffix == ".npy":
+        _save(path, positions[..., : model.dimensions])
+        _save(path.with_name(path.stem + "_copy.npy"), copy)
+        return
+    import mdtraj
+
+    from .frames import write_frames
+
+    topology = mdtraj.Topology.from_openmm(create_system(model)[1])
+    times = np.tile(run.time_ps, copies)
+    write_frames(path, positions, topology, time_ps=times, copy=copy, attributes=attributes)
+
+
+def _save(path: Path, array: ArrayLike) -> None:
+    """numpy.save that replaces the file only when the new one is complete."""
+    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, array)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    model = Model(options.model)
+    if not options.output.parent.is_dir():
+        raise ValueError(f"{options.output.parent} is no folder")
+    if options.output.suffix == ".h5" and model.dimensions < 3:
+        raise ValueError(f"a model of {model.dimensions} dimensions writes .npy, not .h5")
+    settings = {
+        name: getattr(options, name)
+        for name in ("timestep", "friction", "steps", "platform", "seed")
+    }
+    start = None if options.start is None else _start(options.start, model, options.copies)
+    name = PARAMETERS[options.parameter]
+    values = _ladder(options, model, settings)
+    print(f"{name}: {', '.join(f'{value:.4g}' for value in values)}", flush=True)
+
+    states = [{name: value} for value in values]
+    exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
+    if start is not None:
+        exchange.set_positions(start)
+    run = exchange.run(options.time, options.equilibration, options.interval)
+    if not len(run.positions):
+        print("Interrupted before the first frame", file=sys.stderr)
+        return 130
+    attributes = {"temperature_k": exchange.temperature_k, "seed": options.seed, "ladder": values}
+    _write(options.output, model, run, attributes)
+    print(
+        f"Acceptance: {', '.join(f'{share:.2f}' for share in run.acceptance)}\n"
+        f"Round trips: {run.round_trips.sum()} of all {options.copies} copies, in "
+        f"{run.time_ps[-1]:g} ps; the least of a copy {run.round_trips.min()}\n"
+        f"{options.output}: {run.positions.shape[0]} frames of each copy"
+        + (", interrupted" if run.interrupted else "")
+    )
+    return 130 if run.interrupted else 0
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    try:
+        return _simulate(_arguments(words))
+    except (ImportError, OSError, ValueError, openmm.OpenMMException) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
