@@ -48,10 +48,10 @@ void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues) {
 double score_gaussian_loss(score_schedule schedule, const score_stage *stage, int count,
                            const double *eigenvalues, int times, int unseen) {
     enum { POINTS = 20000 };
-    const double begin = fmax(stage->t_begin, SCORE_TIME_MIN), end = stage->t_end;
+    const score_times drawn = score_stage_times(schedule, stage);
     double sum = 0;
     for (int point = 0; point < POINTS; point++) {
-        const double t = begin + (end - begin) * (point + 0.5) / POINTS;
+        const double t = score_times_at(&drawn, (point + 0.5) / POINTS);
         const double m = score_signal(schedule, t), sigma = score_noise(schedule, t);
         double residual = unseen;
         for (int k = 0; k < count; k++)

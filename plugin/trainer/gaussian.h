@@ -18,7 +18,7 @@
 /* Eigenvalues (in no order) of the symmetric n x n matrix a, which is overwritten. */
 void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues);
 
-/* The mean over t in [t_begin, t_end] above, of `count` eigenvalues that each count `times` times,
+/* The mean over the stage's times above, of `count` eigenvalues that each count `times` times,
  * and `unseen` directions. */
 double score_gaussian_loss(score_schedule schedule, const score_stage *stage, int count,
                            const double *eigenvalues, int times, int unseen);

@@ -77,8 +77,8 @@ static void write_optimizer(FILE *out, int k, const score_optimizer_config *opti
 
 static void write_stage(FILE *out, int k, const score_stage *stage) {
     fprintf(out, "stage %d, expert: %d\n", k, stage->expert);
-    fprintf(out, "stage %d, t: %.17g to %.17g, middle of the weights %.17g\n", k, stage->t_begin,
-            stage->t_end, stage->weight_middle);
+    fprintf(out, "stage %d, t: %.17g to %.17g, variance %.17g, middle of the weights %.17g\n", k,
+            stage->t_begin, stage->t_end, stage->time_variance, stage->weight_middle);
     fprintf(out, "stage %d, length: %" PRIu64 " samples, %.17g epochs\n", k, stage->samples,
             stage->epochs);
     fprintf(out, "stage %d, batch: %d\n", k, stage->batch);

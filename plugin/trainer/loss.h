@@ -5,7 +5,7 @@
  * weight w(t) of score_equal_weight, a sample's losses are
  *     denoising       w/D |eps + sigma s|^2
  *     Fokker-Planck   w/D^2 r_1 r_2,  r_k = dl/dt - beta/2 [z_k . H z_k + |s|^2 + x . s + D_r]
- *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_pairs.h
+ *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_scale.h
  * each times its weight in the recipe. r is zero for the true log q_t; H is the Hessian of l, z_1
  * and z_2 are independent, so r_1 r_2 is an unbiased estimate of r^2.
  *
@@ -58,8 +58,8 @@ typedef struct score_loss_samples {
     score_real *noise;      /* [samples][D] eps */
     double *t;              /* [samples] */
     score_real *probes[2];  /* [samples][D] z_1 and z_2 */
-    double *other_t;        /* [samples] t' */
-    double *other_log_odds; /* [samples] log h'(t') - log h'(t), time_pairs.h */
+    double *other_t;        /* [samples] t', time_scale.h */
+    double *other_log_odds; /* [samples] log of having drawn (t, t') and not (t', t) */
 } score_loss_samples;
 
 /* Room for up to max_samples samples. `network` must outlive it; the features are copied. Losses

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "score/model.h"
+#include "time_scale.h"
 
 enum { SCORE_MAX_STAGES = 64 };
 
@@ -45,7 +46,7 @@ typedef struct score_fokker_planck_config {
 
 typedef struct score_classification_config {
     double weight;
-    double width; /* time_pairs.h */
+    double width; /* time_scale.h */
     double variance;
 } score_classification_config;
 
@@ -67,6 +68,7 @@ typedef struct score_stage {
     int expert;           /* trained in this stage; the others are frozen */
     double t_begin;       /* t is drawn in [t_begin, t_end], stratified over the batch; */
     double t_end;         /* inside the expert's range and [1e-5, 1] */
+    double time_variance; /* of time_scale.h: times are uniform in h(t); negative: uniform in t */
     double weight_middle; /* score_equal_weight(t, weight_middle, t_begin, t_end); at the middle of
                              the range the weight is 1 everywhere */
     uint64_t samples;     /* exactly one of samples and epochs is not 0 */
@@ -107,5 +109,8 @@ enum { SCORE_RUN_NOTES = 4 };
  * XML, not a recipe, a value not allowed or not implemented), SCORE_ERROR_MEMORY. */
 score_status score_recipe_read(const char *path, score_recipe **recipe, score_error *error);
 void score_recipe_destroy(score_recipe *recipe);
+
+/* The times that a stage draws. */
+score_times score_stage_times(score_schedule schedule, const score_stage *stage);
 
 #endif

@@ -57,7 +57,8 @@ static void read_classification(score_xml_reader *reader, const xmlNode *node, s
     score_classification_config *loss = &stage->classification;
     loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
     loss->width = score_xml_double(reader, node, "width", SCORE_POSITIVE, SCORE_REQUIRED);
-    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, 0);
+    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE,
+                                      fmax(stage->time_variance, 0));
 }
 
 static void read_losses(score_xml_reader *reader, const xmlNode *node,
@@ -94,11 +95,20 @@ static void read_times(score_xml_reader *reader, const xmlNode *node,
                        stage->t_begin, stage->t_end, begin, expert->t_end);
         return;
     }
+    stage->time_variance = score_xml_double(reader, node, "timeVariance", SCORE_NOT_NEGATIVE, -1);
     double middle = 0.5 * (stage->t_begin + stage->t_end);
     stage->weight_middle = score_xml_double(reader, node, "weightMiddle", SCORE_TIME, middle);
     if (!(stage->weight_middle > stage->t_begin && stage->weight_middle < stage->t_end))
         score_xml_fail(reader, node, "<Stage> has weightMiddle=\"%g\", must be inside (%g, %g)",
                        stage->weight_middle, stage->t_begin, stage->t_end);
+}
+
+score_times score_stage_times(score_schedule schedule, const score_stage *stage) {
+    return (score_times){.scale = {.schedule = schedule,
+                                   .t_begin = fmax(stage->t_begin, SCORE_TIME_MIN),
+                                   .t_end = stage->t_end,
+                                   .variance = fmax(stage->time_variance, 0)},
+                         .even_in_t = stage->time_variance < 0};
 }
 
 static void read_length(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
@@ -111,7 +121,7 @@ static void read_length(score_xml_reader *reader, const xmlNode *node, score_sta
 static void read_stage(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
     score_xml_allow_attributes(reader, node,
                                "expert samples epochs batch timeBegin timeEnd "
-                               "weightMiddle");
+                               "timeVariance weightMiddle");
     score_xml_allow_children(reader, node,
                              "AdamW MovingAverage DenoisingScoreMatching FokkerPlanck "
                              "TimeClassification");

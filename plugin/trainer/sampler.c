@@ -43,15 +43,15 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
     if (status != SCORE_OK)
         return status;
     score_random random = score_random_stream(sampler->seed, sampler->purpose, step, (uint32_t)k);
-    *t = sampler->t_begin + (sampler->t_end - sampler->t_begin) *
-                                (stratum(k, frames) + score_random_uniform(&random)) / frames;
+    *t = score_times_at(&sampler->times,
+                        (stratum(k, frames) + score_random_uniform(&random)) / frames);
     if (sampler->rotate) {
         double rotation[9];
         score_random_rotation(&random, rotation);
         rotate(sampler->beads, rotation, frame);
     }
-    const double m = score_signal(sampler->schedule, *t),
-                 sigma = score_noise(sampler->schedule, *t);
+    const score_schedule schedule = sampler->times.scale.schedule;
+    const double m = score_signal(schedule, *t), sigma = score_noise(schedule, *t);
     const double sign = sampler->antithetic && index % 2 == 1 ? -1 : 1;
     for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
         double eps = sign * score_random_normal(&random);
@@ -76,5 +76,6 @@ double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int 
                                double *log_odds) {
     score_random random = score_random_stream(sampler->seed, sampler->pair_purpose, step,
                                               (uint32_t)index);
-    return score_time_pair(&sampler->pairs, t, score_random_uniform(&random), log_odds);
+    return score_time_pair(&sampler->times, &sampler->pairs, t, score_random_uniform(&random),
+                           log_odds);
 }

@@ -1,5 +1,5 @@
 /* Noised samples (arXiv 2506.17139, section 2): x_t = m(t) x_0 + sigma(t) eps, with x_0 a frame of
- * the data, turned at random, and t stratified over the samples of a step. eps is not projected
+ * the data, turned at random, and t stratified over the samples of a step (time_scale.h). eps is not projected
  * where the model is centred. Every number depends on (seed, purpose, step, sample) alone.
  *
  * Neighbouring samples take strata far apart, so that any run of neighbours covers all times
@@ -12,7 +12,7 @@
 #include "base/real.h"
 #include "dataset.h"
 #include "model/diffusion.h"
-#include "time_pairs.h"
+#include "time_scale.h"
 
 typedef struct score_sampler {
     const score_dataset *dataset;
@@ -22,9 +22,7 @@ typedef struct score_sampler {
     uint32_t purpose;
     uint32_t probe_purpose;
     uint32_t pair_purpose;
-    score_schedule schedule;
-    double t_begin; /* at least SCORE_TIME_MIN */
-    double t_end;
+    score_times times; /* from SCORE_TIME_MIN on */
     int beads;
     int dimensions;
     bool rotate;     /* needs 3 dimensions */
@@ -52,7 +50,7 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
 void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
                               score_real *first, score_real *second);
 
-/* The other time of a sample of time t, and log_odds of time_pairs.h. */
+/* The other time of a sample of time t, and its log-odds (time_scale.h). */
 double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
                                double *log_odds);
 

@@ -42,21 +42,17 @@ struct score_stage_run {
 static score_sampler make_sampler(const score_recipe *recipe, const score_dataset *dataset,
                                   const score_stage *stage) {
     const score_model_config *model = &recipe->model;
-    const score_schedule schedule = {model->beta_min, model->beta_max};
-    const double t_begin = fmax(stage->t_begin, SCORE_TIME_MIN);
+    const score_times times = score_stage_times((score_schedule){model->beta_min, model->beta_max},
+                                                stage);
+    score_time_scale scale = times.scale;
+    scale.variance = stage->classification.variance;
     return (score_sampler){.dataset = dataset,
                            .seed = recipe->seed,
-                           .schedule = schedule,
-                           .t_begin = t_begin,
-                           .t_end = stage->t_end,
+                           .times = times,
                            .beads = model->bead_count,
                            .dimensions = model->dimensions,
                            .rotate = recipe->rotate,
-                           .pairs = {.schedule = schedule,
-                                     .t_begin = t_begin,
-                                     .t_end = stage->t_end,
-                                     .width = stage->classification.width,
-                                     .variance = stage->classification.variance}};
+                           .pairs = {.scale = scale, .width = stage->classification.width}};
 }
 
 static void set_samplers(score_stage_run *run, const score_recipe *recipe,

@@ -10,6 +10,7 @@ static const score_schedule SCHEDULE = {0.1, 20};
 static score_stage make_stage(double begin, double end) {
     return (score_stage){.t_begin = begin,
                          .t_end = end,
+                         .time_variance = -1,
                          .weight_middle = begin + 0.3 * (end - begin),
                          .denoising = {.weight = 1}};
 }

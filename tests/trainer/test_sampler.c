@@ -36,24 +36,21 @@ static score_dataset *make_dataset(bool centred) {
 }
 
 static score_sampler make_sampler(const score_dataset *dataset) {
-    return (score_sampler){.dataset = dataset,
-                           .split = SCORE_SPLIT_TRAINING,
-                           .seed = 3,
-                           .purpose = 0x300,
-                           .schedule = {0.1, 20},
-                           .t_begin = 0.1,
-                           .t_end = 0.6,
-                           .beads = TINY_BEADS,
-                           .dimensions = 3,
-                           .rotate = true,
-                           .probe_purpose = 0x500,
-                           .pair_purpose = 0x600,
-                           .pairs = {.schedule = {0.1, 20},
-                                     .t_begin = 0.1,
-                                     .t_end = 0.6,
-                                     .width = 0.8,
-                                     .variance = 0.01},
-                           .count = 40};
+    return (score_sampler){
+        .dataset = dataset,
+        .split = SCORE_SPLIT_TRAINING,
+        .seed = 3,
+        .purpose = 0x300,
+        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6},
+                  .even_in_t = true},
+        .beads = TINY_BEADS,
+        .dimensions = 3,
+        .rotate = true,
+        .probe_purpose = 0x500,
+        .pair_purpose = 0x600,
+        .pairs = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6, .variance = 0.01},
+                  .width = 0.8},
+        .count = 40};
 }
 
 static noised draw(const score_sampler *sampler, uint32_t step, int index) {
@@ -86,8 +83,8 @@ static void samples_are_noised_frames(void **state) {
         uint64_t number = 2 * 40 + (uint64_t)index;
         assert_int_equal(score_dataset_draw(dataset, SCORE_SPLIT_TRAINING, number, frame, &error),
                          SCORE_OK);
-        const double m = score_signal(sampler.schedule, sample.t);
-        const double sigma = score_noise(sampler.schedule, sample.t);
+        const double m = score_signal(sampler.times.scale.schedule, sample.t);
+        const double sigma = score_noise(sampler.times.scale.schedule, sample.t);
         for (int k = 0; k < COORDINATES; k++)
             sample.x[k] = (sample.x[k] - sigma * sample.noise[k]) / m;
         for (int a = 0; a < TINY_BEADS; a++)
@@ -150,7 +147,7 @@ static void antithetic_pairs_share_all_but_the_sign(void **state) {
     sampler.antithetic = true;
     for (int index = 0; index < sampler.count; index += 2) {
         noised plus = draw(&sampler, 5, index), minus = draw(&sampler, 5, index + 1);
-        const double sigma = score_noise(sampler.schedule, plus.t);
+        const double sigma = score_noise(sampler.times.scale.schedule, plus.t);
         assert_true(plus.t == minus.t);
         for (int k = 0; k < COORDINATES; k++) {
             assert_true(plus.noise[k] == -minus.noise[k]);
