@@ -62,19 +62,18 @@ class RoundTrips:
 
     def __init__(self, states: int, copies: int) -> None:
         self.walker = np.tile(np.arange(states)[:, None], (1, copies))
-        self.rising = np.zeros((states, copies), bool)  # of walkers: seen at 0, and not yet on top
-        self.returning = np.zeros((states, copies), bool)  # seen at 0, then on top
+        self.started = np.zeros((states, copies), bool)  # of walkers: once seen at state 0
+        self.returning = np.zeros((states, copies), bool)  # and then on top
         self.completed = np.zeros(copies, np.int64)
         self._look()
 
     def _look(self) -> None:
         copies = np.arange(self.walker.shape[1])
         top, bottom = (self.walker[-1], copies), (self.walker[0], copies)
-        self.returning[top] |= self.rising[top]
-        self.rising[top] = False
+        self.returning[top] |= self.started[top]
         self.completed += self.returning[bottom]
         self.returning[bottom] = False
-        self.rising[bottom] = True
+        self.started[bottom] = True
 
     def follow(self, attempts: Sequence[SwapAttempt]) -> None:
         for attempt in attempts:

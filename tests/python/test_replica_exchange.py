@@ -4,6 +4,7 @@ rarely happens in one state over from another."""
 import itertools
 import math
 import signal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -165,16 +166,29 @@ def test_acceptance_and_cost_are_those_of_the_exact_distributions(run):
         assert abs(run.mean_cost[pair] - (joint * cost).sum()) < 3 * 2 / math.sqrt(3000)
 
 
-def test_round_trips_are_counted_from_the_target_to_the_last_state_and_back():
-    trips = RoundTrips(states=3, copies=2)
-    path = [(0, 1), (1, 1), (0, 1), (1, 1), (0, 1)]
-    completed = []
-    for lower, both in path:
-        trips.follow([SwapAttempt(lower, np.zeros(2), np.array([True, bool(both) and lower == 0]))])
-        completed.append(trips.completed.tolist())
-    # Copy 0: walker 0 goes 1, 2 while 1 and 2 come down; swaps 3 to 5 bring walker 2 up and
-    # walker 0 back. Copy 1 only swaps its lower two: nobody comes to the top.
-    assert completed == [[0, 0], [0, 0], [0, 0], [0, 0], [1, 0]]
+def test_round_trips_are_counted_from_the_target_to_the_last_state_and_back(rng):
+    states, copies = 4, 3
+    trips = RoundTrips(states, copies)
+    ladders = [list(range(states)) for _ in range(copies)]  # which walker is where
+    seen = [["bottom", "", "", ""] for _ in range(copies)]  # of each walker: the end it was at last
+    expected = np.zeros(copies, int)
+    for step in range(400):
+        attempts = [
+            SwapAttempt(lower, np.zeros(copies), rng.random(copies) < 0.5)
+            for lower in range(step % 2, states - 1, 2)
+        ]
+        trips.follow(attempts)
+        for copy, (ladder, ends) in enumerate(zip(ladders, seen, strict=True)):
+            for attempt in attempts:
+                if attempt.accepted[copy]:
+                    k = attempt.lower
+                    ladder[k], ladder[k + 1] = ladder[k + 1], ladder[k]
+            expected[copy] += ends[ladder[0]] == "top"
+            ends[ladder[0]] = "bottom"
+            if ends[ladder[-1]] == "bottom":  # a trip begins at the target
+                ends[ladder[-1]] = "top"
+        assert_array_equal(trips.completed, expected)
+    assert expected.min() > 10
 
 
 def test_round_trips_happen_in_every_copy(run):
@@ -206,6 +220,9 @@ def test_states_have_noise_of_their_own():
     exchange = well_exchange(copies=2, softness=[1.0, 1.0], platform="CPU")
     run = exchange.run(5, exchange=False, record_all=True)
     assert not np.isclose(run.all_positions[:, 0], run.all_positions[:, 1]).any()
+    seeds = {context.getIntegrator().getRandomNumberSeed() for context in exchange._contexts}
+    assert len(seeds) == 2
+    assert 0 not in seeds  # which lets OpenMM choose
 
 
 def test_frames_are_recorded_at_the_interval_after_equilibration():
@@ -236,7 +253,11 @@ def test_an_interrupted_run_keeps_what_it_recorded():
 
 
 def test_an_error_needs_two_copies_and_finite_values(run):
-    assert run.mean(lambda positions: np.full(positions.shape[:2], 2.5)) == (2.5, 0)
+    frame, copy = np.indices(run.positions.shape[:2])
+    mean, error = run.mean(lambda positions: copy + 10 * (frame % 2))
+    assert mean == pytest.approx(5 + 15.5)
+    # The variance of 0 to n - 1 is (n^2 - 1) / 12 with n below, n (n + 1) / 12 with n - 1.
+    assert error == pytest.approx(math.sqrt(COPIES * (COPIES + 1) / 12 / COPIES))
     with pytest.raises(ValueError, match=r"shape \(2000, 32, 1\), not \(2000, 32\)"):
         run.mean(lambda positions: positions[..., 0])
     with pytest.raises(ValueError, match="not finite"):
@@ -361,6 +382,16 @@ def test_a_time_without_an_energy_is_an_error_before_anything_runs(model, mixed_
     assert energy_range(model) == (0, 1)
 
 
+def test_the_range_of_energies_ends_where_a_score_expert_begins():
+    ranges = [(0.6, 0.8, "energy"), (0.8, 1, "energy"), (0.1, 0.6, "score"), (0, 0.1, "energy")]
+    experts = [SimpleNamespace(t_begin=a, t_end=b, output=output) for a, b, output in ranges]
+    model: Any = SimpleNamespace(experts=experts)
+    assert energy_range(model) == (0, 0.1)
+    assert energy_range(model, 0.7) == (0.6, 1)
+    with pytest.raises(ValueError, match=r"0\.3"):
+        energy_range(model, 0.3)
+
+
 @pytest.mark.parametrize("variance", [0.0, 7e-4])
 def test_times_are_geometric_in_the_width_of_the_noise(model, variance):
     times = np.array(geometric_times(model, 6, 0.5, variance=variance))
@@ -376,7 +407,8 @@ def test_a_ladder_is_spaced_by_its_costs():
     costs = 50 * np.diff(scales) ** 2 / (scales[1:] * scales[:-1])
     ladder = evenly_spaced(scales.tolist(), costs, 4)
     assert_allclose(ladder, np.geomspace(1.0, 0.7, 4), rtol=1e-3)  # third order in log(s_1/s_2)
-    assert_allclose(evenly_spaced([-1, 0, 1], [1, 4], 4), [-1, 0, 0.5, 1], rtol=0.02, atol=1e-15)
+    assert_allclose(evenly_spaced([1, 2, 4], [1, 4], 4), [1, 2, math.sqrt(8), 4], rtol=1e-12)
+    assert_allclose(evenly_spaced([-1, 0, 1], [1, 4], 4), [-1, 0, 0.5, 1], atol=1e-15)
     length = np.sqrt(50) * np.log(1 / 0.7)
     count = states_needed(costs, 0.4)
     assert (
@@ -424,7 +456,11 @@ def test_the_command_writes_the_frames_of_the_target(model_file, model, tmp_path
     assert "Acceptance: " in capsys.readouterr().out
     frames = read_frames(output)
     assert frames.positions.shape == (30, 5, 3)
-    assert_allclose(frames.positions.mean(axis=1), 0, atol=1e-6)
+    states = peptide_states(1e-5, 0.1, 0.3)
+    exchange = ReplicaExchange.from_model(model, states, 3, steps=5, platform="Reference")
+    expected = exchange.run(0.1, 0.05).positions.swapaxes(0, 1).reshape(30, 5, 3)
+    expected = expected - expected.mean(axis=1, keepdims=True)
+    assert_allclose(frames.positions, expected, atol=1e-6)
     assert [atom.name for atom in frames.topology.atoms] == list(model.names)
     assert_array_equal(frames.attributes["ladder"], [1e-5, 0.1, 0.3])
     with h5py.File(output) as file:
