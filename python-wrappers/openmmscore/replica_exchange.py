@@ -26,6 +26,11 @@ and so on; there is no barostat. Forces beside the one that depends on the param
 in all states, so their energies cancel.
 
     python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
+
+>>> states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 0.01, 0.03, 0.06, 0.1)]
+>>> exchange = ReplicaExchange.from_model("model.xml.gz", states, copies=20)
+>>> run = exchange.run(time=100, equilibration=20)
+>>> extent, error = run.mean(lambda positions: positions.std(axis=(2, 3)))
 """
 
 from __future__ import annotations
@@ -82,9 +87,13 @@ def choose_ladder(
     states = [{parameter: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, copies, **settings)
     half = as_number("time", time, unit.picosecond) / 2
-    run = exchange.run(half, equilibration=half)
+    run = exchange.run(half, equilibration=half, title="Pilot run for the ladder")
+    if run.interrupted:
+        raise KeyboardInterrupt
     if not run.attempts.all():
-        raise ValueError(f"a pilot run of {time} is too short: {run.attempts.tolist()} attempts")
+        raise ValueError(
+            f"a pilot run of {2 * half:g} ps is too short: {run.attempts.tolist()} attempts"
+        )
     wanted = states_needed(run.mean_cost, acceptance) if count is None else count
     return evenly_spaced(values, run.mean_cost, wanted)
 
@@ -241,8 +250,7 @@ def _simulate(options: argparse.Namespace) -> int:
         exchange.set_positions(start)
     run = exchange.run(options.time, options.equilibration, options.interval)
     if not len(run.positions):
-        print("Interrupted before the first frame", file=sys.stderr)
-        return 130
+        raise KeyboardInterrupt
     attributes = {"temperature_k": exchange.temperature_k, "seed": options.seed, "ladder": values}
     _write(options.output, model, run, attributes)
     print(
@@ -261,6 +269,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Interrupted before the first frame", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

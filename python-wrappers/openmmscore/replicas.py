@@ -58,7 +58,8 @@ class ReplicaExchange:
         the name of an OpenMM platform
     seed : int
         of noise, velocities and swaps; the same seed on the same platform and number of threads
-        gives the same run
+        gives the same run. (All Contexts of the Reference platform draw from one stream of random
+        numbers: two samplers that run in turn there change each other's.)
 
     Raises
     ------
@@ -162,13 +163,14 @@ class ReplicaExchange:
         *,
         exchange: bool = True,
         record_all: bool = False,
+        title: str = "Replica exchange",
     ) -> Run:
         """Simulates, goes on where the last run ended, and returns what it recorded.
 
         time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
         time steps each. interval: between frames, by default one sweep. exchange: False simulates
-        the states without swaps, for comparison. record_all: frames of all states. Ctrl-C ends the
-        run after the present sweep; what was recorded is returned.
+        the states without swaps, for comparison. record_all: frames of all states. title: of the
+        progress line. Ctrl-C ends the run after the present sweep; what was recorded is returned.
         """
         if not self._ready:
             raise ValueError("set positions before a run")
@@ -178,7 +180,7 @@ class ReplicaExchange:
         if keep < every:
             raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
         record = Record(len(self.states), self.copies, self.particles, keep // every, record_all)
-        progress = Progress("Replica exchange", discard + keep)
+        progress = Progress(title, discard + keep)
         with _Interruption() as interruption:
             for sweep in range(discard + keep):
                 positions, attempts = self._sweep(exchange)
@@ -283,14 +285,15 @@ def model_energies(
 ) -> Energies:
     """The reduced energies of a ScoreForce that has its parameters' default names and values.
 
-    temperature: of the simulation, by default the model's.
+    temperature: of the simulation, by default the model's. threads: by default as many as OpenMM's
+    CPU platform takes.
     """
     force = ScoreForce(model)
     names = force.getDiffusionTimeParameterName(), force.getScaleParameterName()
     defaults = force.getDiffusionTime(), force.getScale()
     at = model.temperature if temperature is None else temperature
     over_kt = model.temperature._value / _positive("temperature", at, unit.kelvin)
-    workers = len(os.sched_getaffinity(0)) if threads is None else threads
+    workers = _default_threads() if threads is None else threads
 
     def energies(positions: Array, parameters: Mapping[str, float]) -> Array:
         time, scale = (parameters.get(*each) for each in zip(names, defaults, strict=True))
@@ -298,6 +301,11 @@ def model_energies(
         return model.energy_and_score(used, time, None, precision, workers)[0] * scale * over_kt
 
     return energies
+
+
+def _default_threads() -> int:
+    wanted = os.environ.get("OPENMM_CPU_THREADS", "")
+    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else len(os.sched_getaffinity(0))
 
 
 class _Interruption:

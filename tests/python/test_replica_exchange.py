@@ -12,6 +12,7 @@ import openmm
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmm import unit
+from openmmscore import replicas
 from openmmscore.ladders import (
     energy_range,
     evenly_spaced,
@@ -67,6 +68,18 @@ def well_exchange(copies=COPIES, softness=SOFTNESS, energies=wells_energies, **m
 
 def on_the_left(positions):
     return positions[..., 0, 0] < 0
+
+
+def interrupting(calls_before, energies):
+    """Energies that press Ctrl-C after so many calls."""
+    calls = itertools.count()
+
+    def interrupt(positions, parameters):
+        if next(calls) == calls_before:
+            signal.raise_signal(signal.SIGINT)
+        return energies(positions, parameters)
+
+    return interrupt
 
 
 @pytest.fixture(scope="module")
@@ -236,13 +249,8 @@ def test_frames_are_recorded_at_the_interval_after_equilibration():
 
 
 def test_an_interrupted_run_keeps_what_it_recorded():
-    calls = itertools.count()
-
-    def energies(positions, parameters):
-        if next(calls) == 4 + 60:  # the first four compare energies; then 8 and 4 a sweep
-            signal.raise_signal(signal.SIGINT)
-        return wells_energies(positions, parameters)
-
+    # The first four calls compare energies; then a sweep has 8 and 4 in turn.
+    energies = interrupting(4 + 60, wells_energies)
     handler = signal.getsignal(signal.SIGINT)
     exchange = well_exchange(copies=2, energies=energies)
     run = exchange.run(1000)
@@ -250,6 +258,14 @@ def test_an_interrupted_run_keeps_what_it_recorded():
     assert len(run.positions) == len(run.time_ps) == 11
     assert signal.getsignal(signal.SIGINT) is handler
     assert not exchange.run(3).interrupted
+
+
+def test_an_interrupted_pilot_run_is_no_ladder(model, monkeypatch):
+    energies = interrupting(20, model_energies(model))
+    monkeypatch.setattr(replicas, "model_energies", lambda *_, **__: energies)
+    pilot = geometric_times(model, 4, 0.3)
+    with pytest.raises(KeyboardInterrupt):
+        choose_ladder(model, TIME, pilot, copies=2, time=1, steps=5, platform="Reference")
 
 
 def test_an_error_needs_two_copies_and_finite_values(run):
