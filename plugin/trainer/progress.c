@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 static const double TERMINAL_INTERVAL_S = 0.25, PLAIN_INTERVAL_S = 10;
@@ -39,10 +40,15 @@ void score_progress_show(score_progress *progress, const score_progress_values *
         snprintf(loss, sizeof loss, "  loss %.5f", values->loss);
     if (!isnan(values->validation_loss))
         snprintf(validation, sizeof validation, "  validation %.5f", values->validation_loss);
-    int width = snprintf(line, sizeof line, "%sepoch %.2f/%.4g%s%s  %.0f samples/s  %s left", stage,
-                         values->epoch, values->epochs, loss, validation, values->samples_per_s,
-                         score_duration_text(values->seconds_left, left));
+    snprintf(line, sizeof line, "%sepoch %.2f/%.4g%s%s  %.0f samples/s  %s left", stage,
+             values->epoch, values->epochs, loss, validation, values->samples_per_s,
+             score_duration_text(values->seconds_left, left));
+    score_progress_write(progress, line, now);
+}
+
+void score_progress_write(score_progress *progress, const char *line, double now) {
     if (progress->terminal) {
+        const int width = (int)strlen(line);
         /* Blanks over what a longer line before has left. */
         int blanks = progress->width > width ? progress->width - width : 0;
         fprintf(progress->stream, "\r%s%*s", line, blanks, "");

@@ -30,6 +30,8 @@ score_progress score_progress_begin(FILE *stream);
 /* Whether it is time for score_progress_show. `is_row`: a row of the log has just been written. */
 bool score_progress_is_due(const score_progress *progress, bool is_row, double now);
 void score_progress_show(score_progress *progress, const score_progress_values *values, double now);
+/* The same with any text. */
+void score_progress_write(score_progress *progress, const char *line, double now);
 
 /* Moves on from the line on the terminal, so that other text may follow. */
 void score_progress_end(score_progress *progress);

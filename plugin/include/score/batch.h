@@ -42,6 +42,14 @@ SCORE_EXPORT score_status score_batch_evaluate(score_batch *batch, const double 
                                                double *energy, double *score_per_nm,
                                                double *time_derivative, score_error *error);
 
+/* The same by one of the experts that own t; score_batch_evaluate takes the last of them.
+ * SCORE_ERROR_ARGUMENT also where the expert does not own t, or does not exist. */
+SCORE_EXPORT score_status score_batch_evaluate_expert(score_batch *batch, int expert,
+                                                      const double *positions_nm, double t,
+                                                      const score_executor *executor,
+                                                      double *energy, double *score_per_nm,
+                                                      double *time_derivative, score_error *error);
+
 #ifdef __cplusplus
 }
 #endif

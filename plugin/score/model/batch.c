@@ -135,7 +135,22 @@ score_status score_batch_evaluate(score_batch *batch, const double *positions_nm
     const score_status status = score_model_expert_at(batch->model, t, &expert, error);
     if (status != SCORE_OK)
         return status;
+    return score_batch_evaluate_expert(batch, expert, positions_nm, t, executor, energy,
+                                       score_per_nm, time_derivative, error);
+}
+
+score_status score_batch_evaluate_expert(score_batch *batch, int expert, const double *positions_nm,
+                                         double t, const score_executor *executor, double *energy,
+                                         double *score_per_nm, double *time_derivative,
+                                         score_error *error) {
     const score_model_config *config = score_model_get_config(batch->model);
+    if (expert < 0 || expert >= config->expert_count)
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "there is no expert %d among %d", expert,
+                          config->expert_count);
+    if (!(t >= config->experts[expert].t_begin && t <= config->experts[expert].t_end))
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d does not own diffusion time %g, but %g to %g", expert, t,
+                          config->experts[expert].t_begin, config->experts[expert].t_end);
     if (config->experts[expert].output == SCORE_OUTPUT_SCORE &&
         (energy != NULL || time_derivative != NULL))
         return score_fail(error, SCORE_ERROR_ARGUMENT,

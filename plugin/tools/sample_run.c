@@ -1,0 +1,123 @@
+#define _POSIX_C_SOURCE 200809L
+#include "sample_run.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "executor_openmp.h"
+#include "interrupt.h"
+#include "progress.h"
+#include "sample_draw.h"
+#include "sample_file.h"
+#include "sample_model.h"
+
+typedef struct watching {
+    score_progress progress;
+    uint32_t count;
+    double begin_s;
+    atomic_flag busy; /* a thread shows how far they are */
+} watching;
+
+static double now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void show(watching *watch, double done) {
+    const double now = now_s(), rate = done / (now - watch->begin_s);
+    char line[128], left[32];
+    if (!score_progress_is_due(&watch->progress, !watch->progress.terminal, now))
+        return;
+    snprintf(line, sizeof line, "%.0f of %lu samples  %.3g samples/s  %s left", done,
+             (unsigned long)watch->count, rate,
+             score_duration_text((watch->count - done) / rate, left));
+    score_progress_write(&watch->progress, line, now);
+}
+
+static score_status watch_run(void *context, double done, score_error *error) {
+    watching *watch = context;
+    if (score_interrupt_signal() != 0)
+        return score_fail(error, SCORE_ERROR_INTERRUPTED,
+                          "interrupted after %.0f of %lu samples; nothing was written", done,
+                          (unsigned long)watch->count);
+    if (!atomic_flag_test_and_set(&watch->busy)) {
+        show(watch, done);
+        atomic_flag_clear(&watch->busy);
+    }
+    return SCORE_OK;
+}
+
+static const char *name_in(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* The room for the samples is the caller's; log_density NULL: the model has none. */
+static score_status draw_and_write(const score_sample_options *options, const score_model *model,
+                                   float *positions_nm, double *log_density,
+                                   score_sample_file *file, score_error *error) {
+    const score_executor executor = score_executor_openmp(&options->threads);
+    watching watch = {.progress = score_progress_begin(stdout),
+                      .count = options->count,
+                      .begin_s = now_s(),
+                      .busy = ATOMIC_FLAG_INIT};
+    const score_sample_plan plan = {.model = model,
+                                    .solver = options->solver,
+                                    .steps = options->steps > 0 ? options->steps
+                                                                : options->solver->default_steps,
+                                    .seed = options->seed,
+                                    .count = options->count,
+                                    .batch = SCORE_SAMPLE_BATCH,
+                                    .context = &watch,
+                                    .watch = watch_run};
+    const score_samples samples = {.model = model,
+                                   .model_name = name_in(options->model),
+                                   .solver = plan.solver->name,
+                                   .steps = plan.steps,
+                                   .seed = plan.seed,
+                                   .count = plan.count,
+                                   .positions_nm = positions_nm,
+                                   .log_density = log_density};
+    score_status status = score_sample_draw(&plan, &executor, positions_nm, log_density, error);
+    score_progress_end(&watch.progress);
+    if (status == SCORE_OK)
+        status = score_sample_file_write(file, &samples, error);
+    const double seconds = now_s() - watch.begin_s;
+    if (status == SCORE_OK)
+        printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,
+               (unsigned long)options->count, samples.solver, samples.steps, seconds,
+               options->count / seconds);
+    return status;
+}
+
+score_status score_sample(const score_sample_options *options, score_error *error) {
+    score_model *model;
+    score_sample_file file = {0};
+    float *positions_nm = NULL;
+    double *log_density = NULL;
+    score_status status = score_model_read(options->model, &model, error);
+    if (status != SCORE_OK)
+        return status;
+    const score_model_config *config = score_model_get_config(model);
+    const bool has_density = score_sample_model_has_density(model);
+    const size_t coordinates = (size_t)config->bead_count * (size_t)config->dimensions;
+    if ((status = score_sample_model_check(model, error)) ||
+        (status = score_sample_file_open(options->output, model, has_density, &file, error)))
+        goto done;
+    positions_nm = calloc(options->count, coordinates * sizeof *positions_nm);
+    log_density = has_density ? calloc(options->count, sizeof *log_density) : NULL;
+    if (positions_nm == NULL || (has_density && log_density == NULL))
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %lu samples of %zu numbers",
+                            (unsigned long)options->count, coordinates);
+    else
+        status = draw_and_write(options, model, positions_nm, log_density, &file, error);
+done:
+    score_sample_file_abandon(&file);
+    free(positions_nm);
+    free(log_density);
+    score_model_destroy(model);
+    return status;
+}
