@@ -1,9 +1,10 @@
 """Replica exchange over diffusion time or energy scale, for modes that do not mix by themselves.
 
 At diffusion time 1e-5 a simulation crosses a high barrier once in a very long time, or never; at a
-larger time the noise has washed the barrier out, and at a smaller energy scale it is low. So every
-molecule is simulated in several states at once, which differ in parameters of the Context only, and
-now and then neighbouring states offer each other their configurations. A swap that costs the
+larger time the noise has washed the barrier out, and at a smaller energy scale it is low (too small
+a scale, and a molecule falls apart, which no larger time does to it). So every molecule is
+simulated in several states at once, which differ in parameters of the Context only, and now and
+then neighbouring states offer each other their configurations. A swap that costs the
 reduced energy ::
 
     Delta = E_1(x_2) + E_2(x_1) - E_1(x_1) - E_2(x_2)
@@ -61,7 +62,7 @@ PARAMETERS = {"time": "ScoreForceDiffusionTime", "scale": "ScoreForceScale"}
 
 _PILOT_STATES = 12
 _PILOT_VARIANCE = 7e-4  # of the narrowest data, in the model's units; it only spaces the pilot
-_LEAST_SCALE = 0.1
+_LEAST_SCALE = 0.4  # at much lower scales a molecule falls apart
 
 
 def choose_ladder(
@@ -120,7 +121,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--end",
         type=float,
-        help="last value of an automatic ladder (where the model's energy ends; of the scale: .1)",
+        help="last value of an automatic ladder (where the model's energy ends; of the scale: .4)",
     )
     parser.add_argument("--states", type=int, help="number of states of an automatic ladder")
     parser.add_argument(

@@ -27,7 +27,7 @@ TEMPERATURE_K = 300.0
 KT = 0.00831446261815324 * TEMPERATURE_K
 TIME = "ScoreForceDiffusionTime"
 SCALE = "ScoreForceScale"
-SOFTNESS = [1.0, 0.4, 0.16, 0.06]  # of the double well: barriers of 11.6, 4.6, 1.9 and .7 kT
+SOFTNESS = [1.0, 0.4, 0.16, 0.06]  # barriers of 12.3, 4.9, 2.0 and .7 kT from the right
 COPIES = 32
 
 
