@@ -64,6 +64,7 @@ static score_status draw_and_write(const score_sample_options *options, const sc
                       .count = options->count,
                       .begin_s = now_s(),
                       .busy = ATOMIC_FLAG_INIT};
+    watch.progress.last = watch.begin_s; /* there is nothing to tell yet */
     const score_sample_plan plan = {.model = model,
                                     .solver = options->solver,
                                     .steps = options->steps > 0 ? options->steps

@@ -8,8 +8,6 @@
 #include "base/random.h"
 #include "score/model.h"
 
-enum { PURPOSE_SAMPLES = 0x700 };
-
 /* -------- solvers -------- */
 
 static score_solver_step euler_maruyama(score_schedule schedule, int steps, int step) {
@@ -41,8 +39,8 @@ static score_solver_step sde_dpm_solver(score_schedule schedule, int steps, int 
     const double h = (lambda_at(schedule, SCORE_TIME_MIN) - lambda_at(schedule, 1)) / steps;
     const double m = score_signal(schedule, next), sigma = score_noise(schedule, next);
     const double m_0 = score_signal(schedule, t), sigma_0 = score_noise(schedule, t);
-    const double gain = -m * expm1(-2 * h);   /* of D */
-    const double before = step == 0 ? 0 : .5; /* h/(2h'), all steps being equal */
+    const double gain = -m * expm1(-2 * h); /* of D */
+    const double before = step == 0 ? 0 : .5;
     return (score_solver_step){.t = t,
                                .state = sigma / sigma_0 * exp(-h) + gain * (1 + before) / m_0,
                                .score = gain * (1 + before) * sigma_0 * sigma_0 / m_0,
@@ -72,7 +70,7 @@ typedef struct running {
 } running;
 
 static score_random numbers_of(const score_reverse_process *process, int sample, int step) {
-    return score_random_stream(process->seed, PURPOSE_SAMPLES, (uint32_t)step,
+    return score_random_stream(process->seed, SCORE_PURPOSE_SAMPLES, (uint32_t)step,
                                process->first + (uint32_t)sample);
 }
 

@@ -9,7 +9,8 @@
  *     x <- state x + score s + before d + noise z,    d <- (x + sigma^2 s)/m,
  * d being the mean of x_0 given x (Tweedie's formula), of the old x.
  *
- * Every number of sample n depends on (seed, n, step) and the scores alone. */
+ * Every number of sample n depends on (seed, n, step) and the scores alone: the start takes the
+ * stream of step 0, step k that of k + 1. */
 #ifndef SCORE_SAMPLE_SOLVER_H
 #define SCORE_SAMPLE_SOLVER_H
 
@@ -17,6 +18,8 @@
 
 #include "model/diffusion.h"
 #include "score/status.h"
+
+enum { SCORE_PURPOSE_SAMPLES = 0x700 }; /* of the random numbers (base/random.h) */
 
 typedef struct score_solver_step {
     double t; /* of the score */
@@ -33,17 +36,18 @@ typedef struct score_solver {
     score_solver_step (*step)(score_schedule schedule, int steps, int step);
 } score_solver;
 
-/* "euler-maruyama", the reference: t_k falls from 1 to 0 in equal steps of dt = 1/(steps - 1), and
- *     x <- x + (beta x/2 + beta s) dt + sqrt(beta dt) z
- * at every one of these points, the last included.
+/* "sde-dpm-solver++", the default, of second order: SDE-DPM-Solver++(2M) (Lu et al., arXiv
+ * 2211.01095, section 5 and algorithm 2). Steps are equal in lambda = log(m/sigma) and end at
+ * SCORE_TIME_MIN, where the model's energy is that of the force. With h the length of a step, d' the
+ * denoised state of the step before, and m and sigma at the end of the step (sigma_0 at its
+ * beginning),
+ *     D = d + (d - d')/2,    D = d in the first step,
+ *     x <- sigma/sigma_0 exp(-h) x + m (1 - exp(-2h)) D + sigma sqrt(1 - exp(-2h)) z.
  *
- * "sde-dpm-solver++", of second order: SDE-DPM-Solver++(2M) (Lu et al., arXiv 2211.01095, section 5 and
- * algorithm 2), exact where the denoised state is linear in lambda = log(m/sigma). Steps are equal
- * in lambda and end at SCORE_TIME_MIN, where the model's energy is that of the force. With h and h'
- * the lengths of this step and the one before, d' the denoised state of the one before, and m and
- * sigma at the end of the step (sigma_0 at its beginning),
- *     D = d + h/(2h') (d - d'),    D = d in the first step,
- *     x <- sigma/sigma_0 exp(-h) x + m (1 - exp(-2h)) D + sigma sqrt(1 - exp(-2h)) z. */
+ * "euler-maruyama", the reference: t_k falls from 1 to 0 in equal steps of dt = 1/(steps - 1), and
+ *     x <- x + (beta x/2 + beta s) dt + sqrt(beta dt) z
+ * at every one of these points, the last included; scores are never asked for before
+ * SCORE_TIME_MIN. */
 enum { SCORE_SOLVER_COUNT = 2 };
 extern const score_solver SCORE_SOLVERS[SCORE_SOLVER_COUNT]; /* the first is the default */
 

@@ -1,0 +1,169 @@
+/* The files of samples: whole or not at all, and the same bytes for the same samples. What MDTraj
+ * and NumPy read in them is in tests/python/test_score_sample.py. */
+#define _XOPEN_SOURCE 700
+#include "temporary_folder.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "random_models.h"
+#include "sample_file.h"
+
+enum { COUNT = 3 };
+
+static const float POSITIONS[COUNT * 9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+static const double DENSITY[COUNT] = {-1.5, 2.5, 0};
+
+static score_samples samples_of(const score_model *model) {
+    return (score_samples){.model = model,
+                           .model_name = "a.xml",
+                           .solver = "sde-dpm-solver++",
+                           .steps = 100,
+                           .seed = 9,
+                           .count = COUNT,
+                           .positions_nm = POSITIONS,
+                           .log_density = DENSITY};
+}
+
+static bool exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static size_t read_file(const char *path, char bytes[65536]) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, 65536, file);
+    fclose(file);
+    return size;
+}
+
+static void write_samples(const char *path, const score_samples *samples) {
+    score_sample_file file;
+    score_error error = {0};
+    char text[1024];
+    if (score_sample_file_open(path, samples->model, samples->log_density != NULL, &file, &error) !=
+            SCORE_OK ||
+        score_sample_file_write(&file, samples, &error) != SCORE_OK)
+        fail_msg("%s", score_error_text(&error, text, sizeof text));
+}
+
+static void npy_files_are_numpys(void **state) {
+    (void)state;
+    static char bytes[65536];
+    score_model *model = make_random_model(MODEL_TOY);
+    const score_samples samples = samples_of(model);
+    write_samples("toy.npy", &samples);
+    assert_int_equal(read_file("toy.npy", bytes), 128 + COUNT * 2 * 4);
+    assert_memory_equal(bytes, "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', ", 26);
+    bytes[127] = '\0';
+    assert_non_null(strstr(bytes + 10, "'fortran_order': False, 'shape': (3, 1, 2), }"));
+    assert_memory_equal(bytes + 128, POSITIONS, COUNT * 2 * 4);
+    assert_int_equal(read_file("toy.log_density.npy", bytes), 128 + COUNT * 8);
+    bytes[127] = '\0';
+    assert_non_null(
+        strstr(bytes + 10, "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }"));
+    assert_memory_equal(bytes + 128, DENSITY, sizeof DENSITY);
+    score_model_destroy(model);
+}
+
+/* They would be taken for those of the new samples. */
+static void old_log_densities_do_not_stay_beside_new_samples(void **state) {
+    (void)state;
+    score_model *model = make_random_model(MODEL_TOY);
+    score_samples samples = samples_of(model);
+    write_samples("old.npy", &samples);
+    assert_true(exists("old.log_density.npy"));
+    samples.log_density = NULL;
+    write_samples("old.npy", &samples);
+    assert_true(exists("old.npy") && !exists("old.log_density.npy"));
+    score_model_destroy(model);
+}
+
+static void hdf5_files_are_the_same_for_the_same_samples(void **state) {
+    (void)state;
+    static char first[65536], second[65536];
+    score_model *model = make_random_model(MODEL_MOLECULE);
+    const score_samples samples = samples_of(model);
+    write_samples("first.h5", &samples);
+    sleep(1); /* HDF5's times are whole seconds */
+    write_samples("second.h5", &samples);
+    const size_t size = read_file("first.h5", first);
+    assert_true(size > 1000 && size < sizeof first);
+    assert_int_equal(read_file("second.h5", second), size);
+    assert_memory_equal(first, second, size);
+    score_model_destroy(model);
+}
+
+static void nothing_is_left_of_an_abandoned_file(void **state) {
+    (void)state;
+    static const char *const paths[] = {"gone.npy", "gone.h5"};
+    score_model *model = make_random_model(MODEL_MOLECULE);
+    for (int k = 0; k < 2; k++) {
+        score_sample_file file;
+        score_error error = {0};
+        assert_int_equal(score_sample_file_open(paths[k], model, true, &file, &error), SCORE_OK);
+        score_sample_file_abandon(&file);
+    }
+    assert_int_equal(system("ls | grep -q gone"), 1 << 8);
+    score_model_destroy(model);
+}
+
+static void the_topology_is_json(void **state) {
+    (void)state;
+    static const char expected[] =
+        "{\"chains\": [{\"index\": 0, \"residues\": ["
+        "{\"index\": 0, \"name\": \"ACE\", \"resSeq\": 1, \"segmentID\": \"\", \"atoms\": ["
+        "{\"index\": 0, \"name\": \"C\", \"element\": \"C\"}]}, "
+        "{\"index\": 1, \"name\": \"A\\\"\\\\\", \"resSeq\": 2, \"segmentID\": \"\", \"atoms\": ["
+        "{\"index\": 1, \"name\": \"CA\", \"element\": \"VS\"}, "
+        "{\"index\": 2, \"name\": \"N\", \"element\": \"N\"}]}]}], \"bonds\": []}";
+    score_model *model = make_random_model(MODEL_MOLECULE);
+    char *json;
+    assert_int_equal(score_sample_topology(model, &json, NULL), SCORE_OK);
+    assert_string_equal(json, expected);
+    score_free(json);
+    score_model_destroy(model);
+}
+
+static void what_cannot_be_written_is_refused_before_the_work(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        random_model kind;
+        score_status status;
+        const char *message;
+    } all[] = {
+        {"a.txt", MODEL_TOY, SCORE_ERROR_ARGUMENT, "'a.txt' ends neither in .h5 nor in .npy"},
+        {"npy", MODEL_TOY, SCORE_ERROR_ARGUMENT, "'npy' ends neither"},
+        {"a.h5", MODEL_TOY, SCORE_ERROR_ARGUMENT, "have 3 coordinates, those of the model 2"},
+        {"no/a.h5", MODEL_MOLECULE, SCORE_ERROR_FILE, "cannot open no/a.h5"},
+        {"no/a.npy", MODEL_TOY, SCORE_ERROR_FILE, "cannot open no/a.npy"},
+        {"taken.npy", MODEL_TOY, SCORE_ERROR_FILE, "not a regular file"},
+        {"busy.npy", MODEL_TOY, SCORE_ERROR_FILE, "not a regular file"},
+    };
+    assert_int_equal(mkdir("taken.npy", 0700) | mkdir("busy.log_density.npy", 0700), 0);
+    for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+        score_model *model = make_random_model(all[k].kind);
+        score_sample_file file;
+        score_error error = {0};
+        assert_int_equal(score_sample_file_open(all[k].path, model, true, &file, &error),
+                         all[k].status);
+        if (strstr(error.message, all[k].message) == NULL)
+            fail_msg("'%s' is not in: %s", all[k].message, error.message);
+        score_model_destroy(model);
+    }
+    assert_int_equal(system("ls | grep -q tmp"), 1 << 8);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(npy_files_are_numpys),
+        cmocka_unit_test(old_log_densities_do_not_stay_beside_new_samples),
+        cmocka_unit_test(hdf5_files_are_the_same_for_the_same_samples),
+        cmocka_unit_test(nothing_is_left_of_an_abandoned_file),
+        cmocka_unit_test(the_topology_is_json),
+        cmocka_unit_test(what_cannot_be_written_is_refused_before_the_work),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
