@@ -98,6 +98,8 @@ static void print_expert(const score_model *model, int expert) {
            config->architecture == SCORE_MLP ? "MLP" : "graph transformer",
            config->output == SCORE_OUTPUT_ENERGY ? "the energy" : "the score", config->t_begin,
            config->t_end);
+    if (config->time_variance > 0)
+        printf("    sees the noise's scale above a variance of %.10g\n", config->time_variance);
     printf("    hidden %d, layers %d", config->hidden, config->layers);
     if (config->architecture == SCORE_GRAPH_TRANSFORMER)
         printf(", %d heads of %d", config->heads, config->head_width);

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "model/diffusion.h"
 #include "purposes.h"
 
 static double cut_normal(score_random *random) {
@@ -32,6 +33,19 @@ static void initialise_tensor(const score_tensor *tensor, score_random random, d
     }
 }
 
+/* A network begins without the features of noise (model/diffusion.h), so that what it learns at one
+ * time holds for all until it learns better. Their rows are the last of the first weight. */
+static void silence_noise_features(const score_model *model, int expert, double *parameters) {
+    if (score_model_get_config(model)->experts[expert].time_variance == 0)
+        return;
+    int k = 0;
+    while (!score_ends_with(score_model_tensor(model, expert, k)->name, ".weight"))
+        k++;
+    const score_tensor *tensor = score_model_tensor(model, expert, k);
+    const size_t silent = (size_t)SCORE_NOISE_FEATURES * (size_t)tensor->shape[1];
+    memset(parameters + tensor->offset + tensor->size - silent, 0, silent * sizeof *parameters);
+}
+
 void score_initialise(score_model *model, int expert, uint64_t seed) {
     double *parameters = score_model_parameters(model, expert);
     for (int k = 0; k < score_model_tensor_count(model, expert); k++) {
@@ -40,4 +54,5 @@ void score_initialise(score_model *model, int expert, uint64_t seed) {
         initialise_tensor(tensor, score_random_stream(seed, purpose, 0, (uint32_t)k),
                           parameters + tensor->offset);
     }
+    silence_noise_features(model, expert, parameters);
 }

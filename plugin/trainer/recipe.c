@@ -159,11 +159,12 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
     expert->architecture =
         architectures[score_xml_choice(reader, node, "architecture", "graph-transformer mlp", -1)];
     bool attends = expert->architecture == SCORE_GRAPH_TRANSFORMER;
-    score_xml_allow_attributes(reader, node,
-                               attends ? "architecture output hidden layers heads headWidth "
-                                         "timeBegin timeEnd dtype"
-                                       : "architecture output hidden layers timeBegin timeEnd "
-                                         "dtype");
+    score_xml_allow_attributes(
+        reader, node,
+        attends ? "architecture output hidden layers heads headWidth "
+                  "timeBegin timeEnd timeVariance dtype"
+                : "architecture output hidden layers timeBegin timeEnd timeVariance "
+                  "dtype");
     score_xml_allow_children(reader, node, "");
     expert->output = outputs[score_xml_choice(reader, node, "output", "energy score", 0)];
     expert->dtype = dtypes[score_xml_choice(reader, node, "dtype", "float32 float64", 0)];
@@ -177,6 +178,7 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
     }
     expert->t_begin = score_xml_double(reader, node, "timeBegin", SCORE_TIME, 0);
     expert->t_end = score_xml_double(reader, node, "timeEnd", SCORE_TIME, 1);
+    expert->time_variance = score_xml_double(reader, node, "timeVariance", SCORE_POSITIVE, 0);
     if (!(expert->t_begin < expert->t_end) || expert->t_end <= SCORE_TIME_MIN)
         score_xml_fail(reader, node,
                        "<Expert> owns diffusion times [%g, %g], must be a range that "

@@ -113,31 +113,67 @@ static void noise_is_exact_at_small_times(void **state) {
     check_close(score_beta(schedule, 0.5), 10.05, 1e-14, "beta");
 }
 
+static const score_time_encoding PUBLISHED = {.t_begin = 0.1, .t_end = 0.6};
+static const score_time_encoding WITH_NOISE = {
+    .t_begin = 0.1, .t_end = 0.6, .variance = 0.02, .schedule = {0.1, 20}};
+
 static void time_features_are_those_of_the_design(void **state) {
     (void)state;
     const double pi = acos(-1), t = 0.23, u = (0.23 - 0.1) / 0.5;
     double f[4][SCORE_MAX_TIME_FEATURES];
-    assert_int_equal(score_time_feature_count(0), 4);
-    assert_int_equal(score_time_feature_count(0.1), 7);
-    score_time_features(t, 0.1, 0.6, f);
+    assert_int_equal(score_time_feature_count(&(score_time_encoding){.t_end = 1}), 4);
+    assert_int_equal(score_time_feature_count(&PUBLISHED), 7);
+    score_time_features(t, &PUBLISHED, f);
     const double expected[7] = {t - 0.25,        cos(2 * pi * t), sin(2 * pi * t), -cos(4 * pi * t),
                                 cos(2 * pi * u), sin(2 * pi * u), -cos(4 * pi * u)};
     for (int k = 0; k < 7; k++)
         check_close(f[0][k], expected[k], 1e-14, "feature %d", k);
-    /* each derivative against a difference of the one before: h^2 (8 pi)^(n+3) / 6 and eps / h */
-    const double h = 1e-4;
-    for (int n = 1; n < 4; n++) {
-        double up[4][SCORE_MAX_TIME_FEATURES], down[4][SCORE_MAX_TIME_FEATURES];
-        score_time_features(t + h, 0.1, 0.6, up);
-        score_time_features(t - h, 0.1, 0.6, down);
-        for (int k = 0; k < 7; k++)
-            check_close(f[n][k], (up[n - 1][k] - down[n - 1][k]) / (2 * h),
-                        h * h * pow(8 * pi, n + 2) / 6 + 1e-9, "derivative %d of feature %d", n, k);
+}
+
+static void noise_features_follow_the_logarithm_of_the_noise(void **state) {
+    (void)state;
+    const double pi = acos(-1), t = 0.23;
+    double height[3], f[4][SCORE_MAX_TIME_FEATURES];
+    for (int k = 0; k < 3; k++) {
+        const double at = k == 0 ? 0.1 : k == 1 ? t : 0.6;
+        height[k] = log(1 - exp(-0.1 * at - at * at * 19.9 / 2) + 0.02);
     }
-    double clipped[4][SCORE_MAX_TIME_FEATURES];
-    score_time_features(0.05, 0.1, 0.6, clipped);
-    score_time_features(0.1, 0.1, 0.6, f);
-    for (int k = 0; k < 7; k++) {
+    const double u = (height[1] - height[0]) / (height[2] - height[0]);
+    assert_int_equal(score_time_feature_count(&WITH_NOISE), 11);
+    score_time_features(t, &WITH_NOISE, f);
+    const double expected[4] = {u - 0.5, cos(2 * pi * u), sin(2 * pi * u), -cos(4 * pi * u)};
+    for (int k = 0; k < 4; k++)
+        check_close(f[0][7 + k], expected[k], 1e-13, "feature %d", 7 + k);
+}
+
+/* Each against a difference of the one before, of fourth order: h^4 f^(n+4)/30, which is below
+ * h^4 (8 pi)^(n+4)/30 also where u moves at most twice as fast as t over the range, and eps/h of the
+ * values. */
+static void time_features_have_their_derivatives(void **state) {
+    (void)state;
+    const double t = 0.43, h = 1e-4;
+    double f[4][SCORE_MAX_TIME_FEATURES], near[4][4][SCORE_MAX_TIME_FEATURES];
+    score_time_features(t, &WITH_NOISE, f);
+    for (int k = 0; k < 4; k++)
+        score_time_features(t + (k < 2 ? k - 2 : k - 1) * h, &WITH_NOISE, near[k]);
+    for (int n = 1; n < 4; n++)
+        for (int k = 0; k < 11; k++) {
+            const double difference = (8 * (near[2][n - 1][k] - near[1][n - 1][k]) -
+                                       (near[3][n - 1][k] - near[0][n - 1][k])) /
+                                      (12 * h);
+            check_close(f[n][k], difference,
+                        pow(h, 4) * pow(8 * acos(-1), n + 4) / 30 +
+                            1e-15 / h * pow(8 * acos(-1), n - 1),
+                        "derivative %d of feature %d", n, k);
+        }
+}
+
+static void time_is_clipped_to_its_range(void **state) {
+    (void)state;
+    double f[4][SCORE_MAX_TIME_FEATURES], clipped[4][SCORE_MAX_TIME_FEATURES];
+    score_time_features(0.05, &WITH_NOISE, clipped);
+    score_time_features(0.1, &WITH_NOISE, f);
+    for (int k = 0; k < 11; k++) {
         check_close(clipped[0][k], f[0][k], 0, "feature %d before the range", k);
         check_close(clipped[1][k], 0, 0, "slope of feature %d before the range", k);
     }
@@ -160,6 +196,9 @@ int main(void) {
         cmocka_unit_test(arenas_measure_and_carve_alike),
         cmocka_unit_test(noise_is_exact_at_small_times),
         cmocka_unit_test(time_features_are_those_of_the_design),
+        cmocka_unit_test(noise_features_follow_the_logarithm_of_the_noise),
+        cmocka_unit_test(time_features_have_their_derivatives),
+        cmocka_unit_test(time_is_clipped_to_its_range),
         cmocka_unit_test(equal_weight_gives_both_halves_the_same_area),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

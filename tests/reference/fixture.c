@@ -94,6 +94,8 @@ static score_expert_config read_expert(hid_t file) {
         .head_width = read_integer(file, "head_width"),
         .t_begin = read_real(file, "t_begin"),
         .t_end = read_real(file, "t_end"),
+        .time_variance = H5Aexists(file, "time_variance") > 0 ? read_real(file, "time_variance")
+                                                              : 0,
         .dtype = SCORE_FLOAT64,
     };
 }

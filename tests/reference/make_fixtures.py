@@ -92,6 +92,17 @@ CASES = [
         True,
     ),
     Case(
+        "noise_features",
+        9,
+        replace(
+            GRAPH, hidden=16, heads=2, head_width=16, t_begin=1e-5, t_end=0.1, time_variance=1e-3
+        ),
+        (5,),
+        (1e-5, 2e-3, 2e-3, 0.03, 0.1),
+        0.03,
+        True,
+    ),
+    Case(
         "mlp_score_expert",
         7,
         replace(MLP, output="score", t_begin=0.6, t_end=1.0),
@@ -296,6 +307,8 @@ def write_attributes(file: h5py.File, case: Case, schedule: ref.Schedule) -> Non
         "scale_nm": SCALE_NM,
         "weight_middle": case.middle,
     }
+    if network.time_variance > 0:
+        reals["time_variance"] = network.time_variance
     for name, real in reals.items():
         file.attrs[name] = np.float64(real)
 
@@ -331,7 +344,10 @@ def main() -> None:
     default = Path(__file__).resolve().parent / "fixtures"
     directory = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     directory.mkdir(parents=True, exist_ok=True)
+    chosen = sys.argv[2:]  # all, if none is named
     for case in CASES:
+        if chosen and case.name not in chosen:
+            continue
         path = write_fixture(case, directory)
         print(f"{path.name}: {path.stat().st_size} bytes")
 

@@ -45,10 +45,11 @@ class Network:
     t_begin: float
     t_end: float
     feature_sizes: tuple[int, ...] = ()
+    time_variance: float = 0.0  # above 0: features of the noise's scale, see time_features
 
     @property
     def time_feature_count(self) -> int:
-        return 7 if self.t_begin > 0 else 4
+        return 4 + (3 if self.t_begin > 0 else 0) + (4 if self.time_variance > 0 else 0)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,10 @@ class Schedule:
         return self.signal(t) * x0 + self.noise(t) * eps
 
 
+SCHEDULE = Schedule()
+"""That of every network here."""
+
+
 def equal_weight(t: Array, middle: float, t_begin: float, t_end: float) -> Array:
     """The weight w(t) of a loss: (t1-t0)/(2(m-t0)) for t <= m, else (t1-t0)/(2(t1-m))."""
     half = (t_end - t_begin) / 2
@@ -98,6 +103,15 @@ def time_features(network: Network, t: Array) -> Array:
     if begin > 0:
         u = (t - begin) / (end - begin)
         features += [jnp.cos(turn * u), jnp.sin(turn * u), -jnp.cos(2 * turn * u)]
+    if network.time_variance > 0:
+
+        def height(time: Array) -> Array:
+            square = -jnp.expm1(2 * SCHEDULE.log_signal(time))
+            return jnp.log(square + network.time_variance)
+
+        first, last = height(jnp.asarray(begin)), height(jnp.asarray(end))
+        u = (height(t) - first) / (last - first)
+        features += [u - 0.5, jnp.cos(turn * u), jnp.sin(turn * u), -jnp.cos(2 * turn * u)]
     return jnp.stack(features)
 
 

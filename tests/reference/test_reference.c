@@ -327,6 +327,7 @@ int main(void) {
     failed += run("one_hot_10", false);
     failed += run("features", false);
     failed += run("seven_time_features", true);
+    failed += run("noise_features", true);
     failed += run("mlp", true);
     failed += run("mlp_centred", true);
     failed += run_score_expert("score_expert");

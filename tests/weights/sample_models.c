@@ -76,6 +76,7 @@ static void configure_experts(score_model_config *config) {
                                                .layers = 1,
                                                .t_begin = third,
                                                .t_end = 0.6,
+                                               .time_variance = third,
                                                .dtype = SCORE_FLOAT32};
     config->experts[2] = SMALL_TRANSFORMER;
     config->experts[2].t_end = third;
@@ -176,7 +177,7 @@ static int same_expert(const score_expert_config *a, const score_expert_config *
     return a->architecture == b->architecture && a->output == b->output && a->hidden == b->hidden &&
            a->layers == b->layers && a->heads == b->heads && a->head_width == b->head_width &&
            same_number(a->t_begin, b->t_begin) && same_number(a->t_end, b->t_end) &&
-           a->dtype == b->dtype;
+           same_number(a->time_variance, b->time_variance) && a->dtype == b->dtype;
 }
 
 int models_are_identical(const score_model *left, const score_model *right) {

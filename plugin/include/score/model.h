@@ -53,6 +53,10 @@ typedef struct score_expert_config {
     int head_width; /* graph transformer only, else 0 */
     double t_begin; /* owns the closed range [t_begin, t_end] of diffusion time */
     double t_end;
+    /* 0: the network sees its time as in arXiv 2506.17139. Above 0: also on the scale of
+     * log(sigma(t)^2 + time_variance), in normalised coordinates squared; about the variance of the
+     * data in their stiffest direction. */
+    double time_variance;
     score_dtype dtype;
 } score_expert_config;
 

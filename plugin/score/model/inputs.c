@@ -40,14 +40,15 @@ static void set_coordinates(score_tile *tile, const score_pass *pass) {
 static void set_times(score_tile *tile, const score_pass *pass) {
     const score_network *network = tile->network;
     const int molecules = tile->view.molecules, count = network->time_features;
-    const double t_begin = (double)(score_real)network->expert.t_begin;
-    const double t_end = (double)(score_real)network->expert.t_end;
+    score_time_encoding time = network->time;
+    time.t_begin = (double)(score_real)time.t_begin;
+    time.t_end = (double)(score_real)time.t_end;
     for (int m = 0; m < molecules; m++) {
         double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
                                                   tile->time_derivatives +
                                               4 * m;
         if (score_has_stream(pass->streams, 0))
-            score_time_features((double)tile->view.t[m], t_begin, t_end, f);
+            score_time_features((double)tile->view.t[m], &time, f);
         for (int s = 0; s < tile->streams.count; s++) {
             if (!score_has_stream(pass->streams, s))
                 continue;

@@ -106,7 +106,11 @@ score_status score_network_create(const score_model_config *config, int expert,
     network->beads = config->feature_count > 0 ? 0 : config->bead_count;
     network->feature_count = config->feature_count;
     memcpy(network->feature_sizes, config->feature_sizes, sizeof network->feature_sizes);
-    network->time_features = score_time_feature_count(network->expert.t_begin);
+    network->time = (score_time_encoding){.t_begin = network->expert.t_begin,
+                                          .t_end = network->expert.t_end,
+                                          .variance = network->expert.time_variance,
+                                          .schedule = {config->beta_min, config->beta_max}};
+    network->time_features = score_time_feature_count(&network->time);
     network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY
                            ? 1
                            : network->beads * network->dimensions;

@@ -22,6 +22,7 @@
 #ifndef SCORE_NETWORK_H
 #define SCORE_NETWORK_H
 
+#include "model/diffusion.h"
 #include "score/model.h"
 
 typedef struct score_network {
@@ -31,6 +32,7 @@ typedef struct score_network {
     int beads; /* of every molecule, or 0: any number */
     int feature_count;
     int feature_sizes[SCORE_MAX_FEATURES];
+    score_time_encoding time;
     int time_features;
     int outputs; /* of one molecule: 1 for an energy, D for a score */
     int tensor_count;

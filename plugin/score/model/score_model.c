@@ -40,6 +40,10 @@ static score_status check_expert(const score_model_config *config, int k, score_
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d owns diffusion times [%g, %g], must be a range inside [0, 1]",
                           k, expert->t_begin, expert->t_end);
+    if (!(expert->time_variance >= 0) || !isfinite(expert->time_variance))
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d has time_variance %g, must not be negative", k,
+                          expert->time_variance);
     if (expert->output == SCORE_OUTPUT_SCORE && config->feature_count > 0)
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d predicts a score, which a model of bead features, whose "

@@ -18,6 +18,13 @@ static const char *use(score_xml_element *element, const char *name) {
     return NULL;
 }
 
+bool score_has_attribute(const score_xml_element *element, const char *name) {
+    for (int k = 0; k < element->attribute_count; k++)
+        if (strcmp(element->attributes[k].name, name) == 0)
+            return true;
+    return false;
+}
+
 static score_status refuse(const score_xml_element *element, const char *name, const char *value,
                            const char *what) {
     return score_fail_at(element->error, SCORE_ERROR_FORMAT, element->file, element->line,

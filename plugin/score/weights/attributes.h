@@ -25,6 +25,8 @@ score_status score_attribute_double(score_xml_element *element, const char *name
 score_status score_attribute_positive(score_xml_element *element, const char *name, double *value);
 
 /* The place of the value in `choices`, which ends with NULL. */
+bool score_has_attribute(const score_xml_element *element, const char *name);
+
 score_status score_attribute_choice(score_xml_element *element, const char *name,
                                     const char *const *choices, int *choice);
 

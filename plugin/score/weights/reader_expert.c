@@ -20,6 +20,9 @@ static score_status read_config(score_xml_element *element, score_expert_config 
         (status = score_attribute_double(element, "timeEnd", &expert->t_end)) ||
         (status = score_attribute_choice(element, "dtype", SCORE_DTYPE_WORDS, &dtype)))
         return status;
+    if (score_has_attribute(element, "timeVariance") &&
+        (status = score_attribute_positive(element, "timeVariance", &expert->time_variance)))
+        return status;
     expert->architecture = (score_architecture)architecture;
     expert->output = (score_output)output;
     expert->dtype = (score_dtype)dtype;

@@ -228,6 +228,8 @@ static score_status write_expert(score_text_sink *sink, const score_model *model
         score_sink_print(sink, " heads=\"%d\" headWidth=\"%d\"", config->heads, config->head_width);
     write_number_attribute(sink, "timeBegin", config->t_begin);
     write_number_attribute(sink, "timeEnd", config->t_end);
+    if (config->time_variance > 0)
+        write_number_attribute(sink, "timeVariance", config->time_variance);
     score_sink_print(sink, " dtype=\"%s\">\n", SCORE_DTYPE_WORDS[config->dtype]);
     const double *parameters = score_model_parameters_const(model, expert);
     score_status status = SCORE_OK;
