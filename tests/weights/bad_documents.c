@@ -152,6 +152,8 @@ const bad_document BAD_DOCUMENTS[] = {
      "predicts a score, which a model of bead features", NULL},
     {"times outside [0, 1]", 0, 0, "timeEnd=\"1\"", NULL, "timeEnd=\"1.5\"",
      "owns diffusion times [0, 1.5]", NULL},
+    {"time variance of 0", SAMPLE_EXPERTS, 0, "timeVariance=\"", "\"", "timeVariance=\"0\"",
+     "timeVariance = '0', must be", NULL},
     {"times the wrong way round", SAMPLE_EXPERTS, 0, "timeBegin=\"0.6\"", NULL, "timeBegin=\"1\"",
      "expert 0 owns diffusion times [1, 1]", NULL},
 
