@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-sys.path.insert(0, str(EXAMPLES / "alanine_dipeptide"))
+sys.path[:0] = [str(EXAMPLES / "alanine_dipeptide"), str(EXAMPLES / "toys")]
