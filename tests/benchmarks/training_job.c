@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "dataset.h"
 #include "executor_openmp.h"
@@ -19,24 +20,25 @@ typedef struct training_job {
     score_dataset *dataset;
     score_model *model;
     score_stage_run *run;
-    double losses[MOST_LOSSES]; /* of the first steps */
+    double losses[MOST_LOSSES][SCORE_LOSS_KINDS]; /* of the first steps */
 } training_job;
 
 static score_status call(bench_job *base, score_error *error) {
     training_job *job = (training_job *)base;
-    double loss, norm;
-    score_status status = score_stage_run_step(job->run, job->step, &loss, &norm, error);
+    double losses[SCORE_LOSS_KINDS], norm;
+    score_status status = score_stage_run_step(job->run, job->step, losses, &norm, error);
     if (status != SCORE_OK)
         return status;
     if (job->step < MOST_LOSSES)
-        job->losses[job->step] = loss;
+        memcpy(job->losses[job->step], losses, sizeof losses);
     job->step++;
     return SCORE_OK;
 }
 
 static void write(const bench_job *base, FILE *file) {
     const training_job *job = (const training_job *)base;
-    fwrite(job->losses, sizeof(double), job->step < MOST_LOSSES ? job->step : MOST_LOSSES, file);
+    fwrite(job->losses, sizeof *job->losses, job->step < MOST_LOSSES ? job->step : MOST_LOSSES,
+           file);
 }
 
 static void destroy(bench_job *base) {
