@@ -150,7 +150,7 @@ static void score_of(fixture *f, score_tile *tile, int m, double *score) {
 }
 
 static double energy_at(fixture *f, score_tile *tile, const double *x, double t) {
-    double energy;
+    double energy = NAN;
     forward(f, tile, x, t, &energy);
     return energy;
 }

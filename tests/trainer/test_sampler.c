@@ -260,8 +260,10 @@ static void a_step_is_the_mean_of_its_samples(void **state) {
         score_losses_create(score_model_network(f.model, 0), &f.setting, 1, &losses, &error),
         SCORE_OK);
     int probed = 0;
-    for (int g = 0; g < 8; g++)
-        probed += (int)ceil(0.3 * (267 * (g + 1) / 8 - 267 * g / 8));
+    for (int g = 0; g < 8; g++) {
+        const int samples = 267 * (g + 1) / 8 - 267 * g / 8;
+        probed += (int)ceil(FOKKER_PLANCK_SHARE * samples);
+    }
     const double share[SCORE_LOSS_KINDS] = {1.0 / 267, 1.0 / probed, 1.0 / 267};
     for (int g = 0; g < 8; g++) {
         const int begin = 267 * g / 8, end = 267 * (g + 1) / 8;
