@@ -1,0 +1,181 @@
+"""Free energies of data, samples and simulation side by side, and their profiles."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .analysis import Array, histogram
+from .comparison import bootstrap_histograms
+from .ensembles import Coordinates, Ensemble
+
+try:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise ImportError(
+        f"{error}: {__name__} needs openmm-score[examples]", name=error.name
+    ) from error
+
+__all__ = ["draw"]
+
+BINS = 60
+HIGHEST_KT = 10.0
+CONTOUR_KT = 2.0
+REPEATS = 100
+# Okabe and Ito's blue and vermilion
+COLOURS = {"data": "black", "independent samples": "#0072B2", "simulation": "#D55E00"}
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One coordinate as it is drawn."""
+
+    label: str
+    factor: float  # from the coordinate's unit to that of the axis
+    limits: tuple[float, float]
+    ticks: Array | None
+
+    @property
+    def edges(self) -> Array:
+        return np.linspace(*self.limits, BINS + 1)
+
+    @property
+    def centres(self) -> Array:
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+
+def draw(
+    path: Path,
+    coordinates: Coordinates,
+    ensembles: Mapping[str, Ensemble],
+    limits: Sequence[tuple[float, float]],
+    titles: Mapping[str, str],
+) -> None:
+    """Writes a PNG. The first of the ensembles is the data; titles: a second line for a panel.
+
+    limits: of the axes, in the unit of the coordinates.
+    """
+    axes = [_axis(coordinates, k, limits[k]) for k in range(len(coordinates.names))]
+    style: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9.5, "savefig.dpi": 160}
+    with rc_context(style):
+        figure = _maps(axes, ensembles, titles) if len(axes) == 2 else _single(axes[0], ensembles)
+        handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                figure.savefig(file, format="png")
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def _axis(coordinates: Coordinates, column: int, limits: tuple[float, float]) -> _Axis:
+    name = coordinates.names[column]
+    if not coordinates.periodic:
+        return _Axis(f"{name} (nm)", 1.0, limits, None)
+    symbol = rf"$\{name}$" if name in ("phi", "psi") else f"dihedral {name}"
+    degrees = 180 / np.pi
+    low, high = (round(degrees * limit, 9) for limit in limits)
+    ticks = np.arange(-180.0, 181.0, 90.0)
+    return _Axis(
+        f"{symbol} (degrees)", degrees, (low, high), ticks[(ticks >= low) & (ticks <= high)]
+    )
+
+
+def _single(axis: _Axis, ensembles: Mapping[str, Ensemble]) -> Figure:
+    figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+    panel = figure.subplots()
+    _profile(panel, axis, 0, ensembles)
+    panel.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _maps(
+    axes: Sequence[_Axis], ensembles: Mapping[str, Ensemble], titles: Mapping[str, str]
+) -> Figure:
+    names = list(ensembles)
+    figure = Figure(figsize=(3.1 * len(names) + 3.9, 3.9), layout="constrained")
+    panels: dict[str, Any] = figure.subplot_mosaic(
+        [[*names, "first"], [*names, "second"]], width_ratios=[1.0] * len(names) + [1.05]
+    )
+    image: Any = None
+    for name in names:
+        image = _map(panels[name], axes, ensembles[name])
+        panels[name].set_title(name[:1].upper() + name[1:] + titles.get(name, "\n"))
+        panels[name].tick_params(labelleft=name == names[0])
+    panels[names[0]].set_ylabel(axes[1].label)
+    bar = figure.colorbar(
+        image, ax=[panels[name] for name in names], pad=0.02, shrink=0.8, extend="max"
+    )
+    bar.set_label("free energy (kT)")
+    for column, name in enumerate(("first", "second")):
+        _profile(panels[name], axes[column], column, ensembles)
+    panels["first"].legend(
+        frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(names)
+    )
+    return figure
+
+
+def _map(panel: Any, axes: Sequence[_Axis], ensemble: Ensemble) -> Any:
+    edges = [axis.edges for axis in axes]
+    values = ensemble.values * [axis.factor for axis in axes]
+    energy = _energy(histogram(values, edges, ensemble.weights))
+    energy = energy - np.nanmin(energy)
+    image = panel.pcolormesh(*edges, energy.T, vmin=0, vmax=HIGHEST_KT, cmap="viridis")
+    levels = np.arange(CONTOUR_KT, HIGHEST_KT, CONTOUR_KT)
+    panel.contour(
+        *(axis.centres for axis in axes), energy.T, levels, colors="white", linewidths=0.4
+    )
+    panel.set(xlabel=axes[0].label, xlim=axes[0].limits, ylim=axes[1].limits)
+    panel.set_box_aspect(1)
+    for axis, side in zip(axes, (panel.xaxis, panel.yaxis), strict=True):
+        if axis.ticks is not None:
+            side.set_ticks(axis.ticks)
+    return image
+
+
+def _profile(panel: Any, axis: _Axis, column: int, ensembles: Mapping[str, Ensemble]) -> None:
+    """-log p along one coordinate; bands are one standard error. One zero, the data's lowest."""
+    zero = None
+    for name, ensemble in ensembles.items():
+        values = ensemble.values[:, column : column + 1] * axis.factor
+        single = Ensemble(values, ensemble.weights, ensemble.copy)
+        share = histogram(values, [axis.edges], ensemble.weights)
+        draws = bootstrap_histograms(single, [axis.edges], REPEATS)
+        error = (draws / draws.sum(axis=1, keepdims=True)).std(axis=0)
+        energy, low, high = (
+            _energy(each) for each in (share, share + error, np.maximum(share - error, 1e-12))
+        )
+        zero = np.nanmin(energy) if zero is None else zero
+        low = np.where(share > 0, low, np.nan)
+        panel.fill_between(
+            axis.centres, low - zero, high - zero, color=COLOURS[name], alpha=0.25, linewidth=0
+        )
+        panel.plot(
+            axis.centres,
+            energy - zero,
+            color=COLOURS[name],
+            linewidth=1.2,
+            linestyle=(0, (4, 1.5)) if name == "data" else "-",
+            zorder=3 if name == "data" else 2,
+            label=name,
+        )
+    panel.set(xlabel=axis.label, xlim=axis.limits, ylim=(-0.5, HIGHEST_KT))
+    panel.set_ylabel("free energy (kT)")
+    if axis.ticks is not None:
+        panel.set_xticks(axis.ticks)
+
+
+def _energy(share: Array) -> Array:
+    """-log p; NaN in empty bins."""
+    energy = np.full(share.shape, np.nan)
+    np.log(share, out=energy, where=share > 0)
+    return -energy
