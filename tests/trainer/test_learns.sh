@@ -22,7 +22,7 @@ cat >recipe.xml <<END
 END
 expect 0 'finished: ' "$train" recipe.xml --output run --threads 1
 gaussian=$(sed -n 's/^the best Gaussian has the loss //p' said)
-validation=$(tail -n 1 run/log.csv | cut -d, -f7)
+validation=$(tail -n 1 run/log.csv | cut -d, -f9)
 echo "validation loss $validation, the best Gaussian's $gaussian"
 # Validation draws 4,096 samples, whose losses scatter by some .25: its standard error is .004. The
 # model has to be below the Gaussian by three of them.
