@@ -194,3 +194,133 @@ def test_bootstrap_over_copies_gives_the_standard_error_of_a_mean():
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-12)
     # the standard deviation of 4,000 draws is known to 1.1 %
     assert (weights @ values).std() == pytest.approx(values.std() / 10, rel=0.05)
+
+
+def test_pmf_edges_have_an_outlier_bin_on_each_side():
+    edges = analysis.pmf_edges([(0.0, 2.0)], bins=4)
+    np.testing.assert_array_equal(edges, [[-np.inf, 0, 1, 2, np.inf]])
+    found = analysis.histogram(np.array([[-1.0], [0.0], [0.5], [1.0], [2.0], [3.0]]), edges)
+    # the high limit itself is an outlier, as with numpy.digitize
+    np.testing.assert_allclose(found, np.array([1, 2, 1, 2]) / 6, rtol=1e-15)
+    with pytest.raises(ValueError, match="bins is 2"):
+        analysis.pmf_edges([(0, 1)], bins=2)
+
+
+def test_bin_numbers_include_the_last_edge_and_mark_what_is_outside():
+    edges = [np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 3.0])]
+    samples = [[0, 0], [0.5, 2.5], [1, 0], [2, 3], [2.1, 1], [1, -0.1]]
+    np.testing.assert_array_equal(analysis.bin_numbers(samples, edges), [0, 2, 3, 5, -1, -1])
+    with pytest.raises(ValueError, match="shape"):
+        analysis.bin_numbers([[0.0]], edges)
+    with pytest.raises(ValueError, match="not finite"):
+        analysis.bin_numbers([[0.0, np.nan]], edges)
+
+
+def test_histogram_agrees_with_numpy_in_one_and_two_columns():
+    generator = np.random.default_rng(14)
+    samples, weights = generator.standard_normal((500, 2)), generator.uniform(size=500)
+    edges = analysis.shared_edges(samples, samples, bins=7)
+    two = np.histogram2d(*samples.T, bins=edges, weights=weights)[0]
+    np.testing.assert_allclose(
+        analysis.histogram(samples, edges, weights), two / two.sum(), atol=1e-14
+    )
+    one = np.histogram(samples[:, 0], edges[0])[0]
+    np.testing.assert_allclose(analysis.histogram(samples[:, :1], edges[:1]), one / 500, rtol=1e-13)
+    with pytest.raises(ValueError, match="weights"):
+        analysis.histogram(samples, edges, weights[:-1])
+
+
+def test_pmf_error_by_hand():
+    p, q = [0.5, 0.5, 0, 0], [1, 2, 1, 0]
+    weights = np.array([0.375, 0.5, (0.25 + 1e-6) / 2])
+    squares = np.array([np.log(2) ** 2, 0, np.log(0.25e6) ** 2])
+    expected = (squares * weights).sum() / weights.sum()
+    assert analysis.pmf_error(p, q) == pytest.approx(expected, rel=1e-13)
+    assert analysis.pmf_error(q, p) == pytest.approx(expected, rel=1e-13)
+    assert analysis.pmf_error(p, p) == 0
+    assert analysis.pmf_error(p, q, empty=0.25) < 1
+    for bad in ([0, 0, 0, 0], [1, np.nan, 0, 0], [1, 0, 0]):
+        with pytest.raises(ValueError):
+            analysis.pmf_error(p, bad)
+
+
+@pytest.mark.parametrize(
+    ("measure", "factor"), [(analysis.js_divergence, 1 / 8), (analysis.pmf_error, 1)]
+)
+@pytest.mark.parametrize("second", [10_000, np.inf])
+def test_floors_are_the_chi_squared_limit(measure, factor, second):
+    bins, first = 50, 40_000
+    share = np.full(bins, 1 / bins)
+    floor = analysis.noise_floor(share, first, second, measure=measure, repeats=400, seed=4)
+    expected = factor * (bins - 1) * (1 / first + 1 / second)
+    # 400 draws of a chi-squared of 49 degrees; the next order is of the size bins / number
+    least = min(first, second)
+    assert floor.mean == pytest.approx(expected, rel=4 * np.sqrt(2 / 49 / 400) + bins / least)
+    each_bin = analysis.noise_floor(
+        share, np.full(bins, first), second, measure=measure, repeats=400, seed=5
+    )
+    # counts are Poisson's here, so that their total varies: one more degree, then normalised away
+    assert each_bin.mean == pytest.approx(expected, rel=4 * np.sqrt(2 / 49 / 400) + bins / least)
+    with pytest.raises(ValueError, match="positive"):
+        analysis.noise_floor(share, 0, second)
+
+
+def test_smoothed_reference_gives_the_floor_of_sparse_bins():
+    """10,000 frames in 64 x 64 bins, most of them empty or nearly so."""
+    generator = np.random.default_rng(15)
+    number, found, floors, raw = 10_000, [], [], []
+    for _ in range(8):
+        first, second = generator.standard_normal((2, number, 2))
+        edges = analysis.shared_edges(first, second)
+        p, q = analysis.histogram(first, edges), analysis.histogram(second, edges)
+        found.append(analysis.js_divergence(p, q))
+        source = analysis.smoothed(p, number)
+        assert source.sum() == pytest.approx(1, rel=1e-12)
+        floors.append(analysis.noise_floor(source, number, number, repeats=20).mean)
+        raw.append(analysis.noise_floor(p, number, number, repeats=20).mean)
+    # eight pairs whose JS scatters by 2 % give the mean to .7 %; the smoothing is good to 3 %
+    assert np.mean(floors) == pytest.approx(np.mean(found), rel=0.05)
+    assert np.mean(raw) < 0.85 * np.mean(found)
+
+
+def test_smoothed_by_hand():
+    found = analysis.smoothed([1.0, 0.0, 0.0], 1)
+    # the first keeps 1/2 of itself and has 1/2 of its neighbourhood's 3/4; its neighbour has 1/4
+    np.testing.assert_allclose(found, np.array([0.875, 0.25, 0]) / 1.125, rtol=1e-14)
+    flat = np.full((3, 4), 1 / 12)
+    np.testing.assert_allclose(analysis.smoothed(flat, np.full((3, 4), 7.0)), flat, rtol=1e-14)
+
+
+def test_bin_effective_numbers_by_hand():
+    found = analysis.bin_effective_numbers([0, 0, 1, 1, -1], [1, 3, 2, 2, 2], bins=3)
+    # (sum w) (sum in the bin) / (sum of squares in the bin); the empty bin has Kish's number
+    np.testing.assert_allclose(found, [10 * 4 / 10, 10 * 4 / 8, 100 / 22], rtol=1e-14)
+
+
+def test_floor_of_weighted_frames_is_what_they_show():
+    """Frames drawn evenly and weighted by a density that varies thousandfold."""
+    generator = np.random.default_rng(16)
+    frames, bins, found = 4_000, 40, []
+    edges = [np.linspace(-1, 1, bins + 1)]
+    for _ in range(100):
+        pair = generator.uniform(-1, 1, (2, frames, 1))
+        histograms = [analysis.histogram(x, edges, np.exp(-7 * x[:, 0] ** 2)) for x in pair]
+        found.append(analysis.js_divergence(*histograms))
+    weights = np.exp(-7 * pair[0, :, 0] ** 2)
+    number = analysis.bin_effective_numbers(analysis.bin_numbers(pair[0], edges), weights, bins)
+    floor = analysis.noise_floor(analysis.histogram(pair[0], edges, weights), number, number)
+    # 100 and 200 values of 39 degrees of freedom: 2.8 %; the reference has 100 a bin
+    assert floor.mean == pytest.approx(np.mean(found), rel=4 * 0.028)
+    kish = analysis.kish_number(weights)
+    wrong = analysis.noise_floor(analysis.histogram(pair[0], edges, weights), kish, kish)
+    assert wrong.mean > 1.25 * np.mean(found)
+
+
+def test_effective_number_of_copies_of_unequal_length():
+    generator = np.random.default_rng(17)
+    bins, lengths = 40, np.tile([50, 150], 200)
+    counts = np.array([generator.multinomial(n, np.full(bins, 1 / bins)) for n in lengths])
+    # as of 400 copies of 100: a sum of 40 variances, a few per cent more for the unequal lengths
+    expected = pytest.approx(lengths.sum(), rel=4 * 1.3 * np.sqrt(2 / 400 / bins))
+    assert analysis.effective_number(counts) == expected
+    assert analysis.effective_number(7 * counts) == expected
