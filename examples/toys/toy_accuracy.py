@@ -45,28 +45,46 @@ class Accuracy:
     exact_wells: Array
 
 
+def shares(energies: Array) -> Array:
+    """The share of exp(-E) in each cell of a grid."""
+    probabilities = np.exp(energies.min() - energies)
+    return probabilities / probabilities.sum()
+
+
+def errors(exact: Array, energies: Array) -> Array:
+    """Energies less exact ones, less the mean that the exact density gives this difference.
+
+    0 where the exact energy is infinite.
+    """
+    probabilities = shares(exact)
+    difference = energies - exact
+    return np.asarray(difference - (probabilities * difference).sum())
+
+
 def compare(toy: Toy, axes: Sequence[Array], energies: Array, t: float) -> Accuracy:
     """`energies` in kT, up to a constant, on the grid of `axes`."""
     exact = toy.energies(axes, t)
-    probabilities = np.exp(exact.min() - exact)
-    probabilities /= probabilities.sum()
-    difference = np.where(probabilities > 0, energies, 0) - np.where(probabilities > 0, exact, 0)
-    difference = difference - (probabilities * difference).sum()
+    probabilities = shares(exact)
+    difference = errors(exact, energies)
     low = exact < exact.min() + LOW_KT
     return Accuracy(
         float(np.sqrt((probabilities * difference**2).sum())),
         float(np.sqrt((difference[low] ** 2).mean())),
-        js_divergence(np.exp(energies.min() - energies), probabilities),
+        js_divergence(shares(energies), probabilities),
         well_weights(toy, axes, energies),
         well_weights(toy, axes, exact),
     )
 
 
+def model_energies(model: Model, axes: Sequence[Array], t: float) -> Array:
+    """E in kT on the grid of `axes`."""
+    energies, _ = model.energy_and_score(points(axes)[..., None, :], t)  # one bead
+    return np.asarray(energies)
+
+
 def accuracy(toy: Toy, model: Model, t: float) -> Accuracy:
     axes, _ = grid(toy, t, CELLS[len(toy.bounds_nm)])
-    positions = points(axes)[..., None, :]  # one bead
-    energies, _ = model.energy_and_score(positions, t)
-    return compare(toy, axes, energies, t)
+    return compare(toy, axes, model_energies(model, axes, t), t)
 
 
 def has_energy(model: Model, t: float) -> bool:

@@ -17,11 +17,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.analysis import BOLTZMANN_KJ
+from openmm import unit
 
 Array = NDArray[np.float64]
 
 BETA_MIN, BETA_MAX = 0.1, 20.0
+GAS_CONSTANT_KJ = unit.MOLAR_GAS_CONSTANT_R.value_in_unit(unit.kilojoule_per_mole / unit.kelvin)
 SPACING_NM = 0.01  # of the grids on which the Mueller-Brown potential is integrated
 
 
@@ -72,7 +73,7 @@ class Toy(Protocol):
 
 
 def temperature_k(toy: Toy) -> float:
-    return toy.kt_kj_mol / BOLTZMANN_KJ
+    return toy.kt_kj_mol / float(GAS_CONSTANT_KJ)
 
 
 def grid(toy: Toy, t: float, count: int) -> tuple[list[Array], float]:
@@ -175,8 +176,7 @@ class MuellerBrown:
     def energies(self, axes: Sequence[Array], t: float) -> Array:
         narrow = noise(t) < SPACING_NM * signal(t)
         densities = self._narrowly_blurred(axes, t) if narrow else self._blurred(axes, t)
-        with np.errstate(divide="ignore"):
-            return np.asarray(-np.log(densities))
+        return np.asarray(-np.log(np.maximum(densities, np.finfo(float).tiny)))  # at most 708
 
     def _blurred(self, axes: Sequence[Array], t: float) -> Array:
         """q_t(y), the integral over x of q_0(x) N(y; m x, sigma^2): one product a dimension.

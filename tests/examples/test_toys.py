@@ -153,6 +153,39 @@ def test_samples_follow_the_truth(name):
 
 
 @every_toy
+def test_wells_have_their_share_of_the_samples(name):
+    toy = TOYS[name]
+    count = 100_000
+    axes, _ = grid(toy, 1e-5, 500)
+    shares = well_weights(toy, axes, toy.energies(axes, 1e-5))
+    observed = np.bincount(toy.wells(toy.samples(count, seed=1)))
+    # 4 standard errors are exceeded by chance once in 16,000. Cells of 0.01 nm that a border cuts are
+    # all one well's: 0.001 more.
+    errors = np.sqrt(shares * (1 - shares) / count)
+    assert (np.abs(observed / count - shares) < 4 * errors + 0.001).all()
+
+
+def test_mueller_browns_samples_are_in_the_right_places():
+    # By parts: the mean of dV/dx_i is 0, that of x_i dV/dx_j is kT where i = j, else 0. These means
+    # show a displacement of 0.005 nm, a cell of the sampler, along either axis by 7 standard errors
+    # or more; the histogram's chi-square does not.
+    toy = MuellerBrown()
+    x, y = toy.samples(100_000, seed=1).T
+    step = 1e-5
+    slopes = [
+        (toy.potential(x + step, y) - toy.potential(x - step, y)) / (2 * step),
+        (toy.potential(x, y + step) - toy.potential(x, y - step)) / (2 * step),
+    ]
+    for i, slope in enumerate(slopes):
+        for values, expected in (
+            (slope, 0.0),
+            (x * slope, toy.kt_kj_mol * (i == 0)),
+            (y * slope, toy.kt_kj_mol * (i == 1)),
+        ):
+            assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(len(values))
+
+
+@every_toy
 def test_samples_are_those_of_their_seed(name):
     first, again, other = (TOYS[name].samples(1000, seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
