@@ -208,7 +208,7 @@ def test_pmf_edges_have_an_outlier_bin_on_each_side():
 
 def test_bin_numbers_include_the_last_edge_and_mark_what_is_outside():
     edges = [np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 3.0])]
-    samples = [[0, 0], [0.5, 2.5], [1, 0], [2, 3], [2.1, 1], [1, -0.1]]
+    samples = np.array([[0, 0], [0.5, 2.5], [1, 0], [2, 3], [2.1, 1], [1, -0.1]])
     np.testing.assert_array_equal(analysis.bin_numbers(samples, edges), [0, 2, 3, 5, -1, -1])
     with pytest.raises(ValueError, match="shape"):
         analysis.bin_numbers([[0.0]], edges)
@@ -220,7 +220,7 @@ def test_histogram_agrees_with_numpy_in_one_and_two_columns():
     generator = np.random.default_rng(14)
     samples, weights = generator.standard_normal((500, 2)), generator.uniform(size=500)
     edges = analysis.shared_edges(samples, samples, bins=7)
-    two = np.histogram2d(*samples.T, bins=edges, weights=weights)[0]
+    two = np.histogram2d(samples[:, 0], samples[:, 1], bins=edges, weights=weights)[0]
     np.testing.assert_allclose(
         analysis.histogram(samples, edges, weights), two / two.sum(), atol=1e-14
     )
