@@ -16,11 +16,11 @@ namespace OpenMMScore {
 
 inline score_expert_config graphExpert(double begin, double end,
                                        score_output output = SCORE_OUTPUT_ENERGY) {
-    return {SCORE_GRAPH_TRANSFORMER, output, 8, 2, 2, 4, begin, end, SCORE_FLOAT64};
+    return {SCORE_GRAPH_TRANSFORMER, output, 8, 2, 2, 4, begin, end, 0, SCORE_FLOAT64};
 }
 
 inline score_expert_config mlpExpert(double begin, double end) {
-    return {SCORE_MLP, SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, SCORE_FLOAT64};
+    return {SCORE_MLP, SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, 0, SCORE_FLOAT64};
 }
 
 /* A zigzag chain in nm, a little irregular so that nothing vanishes by symmetry. */
