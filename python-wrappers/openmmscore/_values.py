@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-__all__ = ["as_array", "as_integers", "as_number"]
+__all__ = ["as_array", "as_count", "as_integers", "as_number", "as_positive"]
 
 
 def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
@@ -24,6 +25,22 @@ def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float
         return float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{name} is {value!r}, must be a number") from None
+
+
+def as_positive(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
+    """As `as_number`, positive and finite."""
+    number = as_number(name, value, in_unit)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} is {value}, must be positive")
+    return number
+
+
+def as_count(name: str, value: Any, least: int = 1) -> int:
+    """An integer of any kind; least: 0 or 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        kind = "positive" if least else "non-negative"
+        raise ValueError(f"{name} is {value!r}, must be a {kind} integer")
+    return int(value)
 
 
 def as_integers(name: str, values: Iterable[Any] | ArrayLike, rows: int | None = None) -> list[int]:

@@ -37,24 +37,21 @@ in all states, so their energies cancel.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openmm
-from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ._values import as_number
+from .copies import check_output, own_positions, read_start, write_copies
 from .ladders import energy_range, evenly_spaced, geometric_times, states_needed
 from .model import Model
 from .replicas import Energies, ReplicaExchange, model_energies
 from .swaps import Run
-from .system import create_system
 
 __all__ = ["Energies", "ReplicaExchange", "Run", "choose_ladder", "model_energies"]
 
@@ -141,8 +138,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--start",
-        type=Path,
-        help="frames, .h5 or .npy; every copy starts from the first (the model's own frame)",
+        metavar="FILE[:frame]",
+        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number "
+        "(the model's own frame)",
     )
     parser.add_argument(
         "--output",
@@ -150,10 +148,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         required=True,
         help="frames to write, .h5; or .npy (frames, beads, dimensions)",
     )
-    options = parser.parse_args(words)
-    if options.output.suffix not in (".h5", ".npy"):
-        parser.error(f"--output is {options.output}, must end in .h5 or .npy")
-    return options
+    return parser.parse_args(words)
 
 
 def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any]) -> list[float]:
@@ -181,66 +176,14 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
     )
 
 
-def _start(path: Path, model: Model, copies: int) -> NDArray[np.float64]:
-    """(copies, beads, 3), nm: the first frame of a file, for every copy."""
-    if path.suffix == ".npy":
-        frames = np.load(path)
-    else:
-        from .frames import read_frames
-
-        frames = read_frames(path).positions
-    expected = (len(model.beads), model.dimensions)
-    if frames.ndim != 3 or len(frames) < 1 or frames.shape[1:] != expected:
-        raise ValueError(f"{path}: shape {frames.shape}, must be (frames, {expected})")
-    start = np.zeros((copies, len(model.beads), 3))
-    start[:, :, : model.dimensions] = frames[0]
-    return start
-
-
-def _write(path: Path, model: Model, run: Run, attributes: dict[str, Any]) -> None:
-    """The target's frames, copy after copy, and the number of each frame's copy."""
-    frames, copies = run.positions.shape[:2]
-    positions = run.positions.swapaxes(0, 1).reshape(-1, *run.positions.shape[2:])
-    if model.centred:
-        positions = positions - positions.mean(axis=1, keepdims=True)
-    copy = np.repeat(np.arange(copies), frames)
-    if path.suffix == ".npy":
-        _save(path, positions[..., : model.dimensions])
-        _save(path.with_name(path.stem + "_copy.npy"), copy)
-        return
-    import mdtraj
-
-    from .frames import write_frames
-
-    topology = mdtraj.Topology.from_openmm(create_system(model)[1])
-    times = np.tile(run.time_ps, copies)
-    write_frames(path, positions, topology, time_ps=times, copy=copy, attributes=attributes)
-
-
-def _save(path: Path, array: ArrayLike) -> None:
-    """numpy.save that replaces the file only when the new one is complete."""
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, array)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
 def _simulate(options: argparse.Namespace) -> int:
     model = Model(options.model)
-    if not options.output.parent.is_dir():
-        raise ValueError(f"{options.output.parent} is no folder")
-    if options.output.suffix == ".h5" and model.dimensions < 3:
-        raise ValueError(f"a model of {model.dimensions} dimensions writes .npy, not .h5")
+    check_output(options.output, model)
     settings = {
         name: getattr(options, name)
         for name in ("timestep", "friction", "steps", "platform", "seed")
     }
-    start = None if options.start is None else _start(options.start, model, options.copies)
+    start = None if options.start is None else read_start(options.start, model)
     name = PARAMETERS[options.parameter]
     values = _ladder(options, model, settings)
     print(f"{name}: {', '.join(f'{value:.4g}' for value in values)}", flush=True)
@@ -248,12 +191,13 @@ def _simulate(options: argparse.Namespace) -> int:
     states = [{name: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
-        exchange.set_positions(start)
+        exchange.set_positions(np.tile(start, (options.copies, 1, 1)))
     run = exchange.run(options.time, options.equilibration, options.interval)
     if not len(run.positions):
         raise KeyboardInterrupt
     attributes = {"temperature_k": exchange.temperature_k, "seed": options.seed, "ladder": values}
-    _write(options.output, model, run, attributes)
+    positions = own_positions(run.positions, model)
+    write_copies(options.output, model, positions, run.time_ps, attributes)
     print(
         f"Acceptance: {', '.join(f'{share:.2f}' for share in run.acceptance)}\n"
         f"Round trips: {run.round_trips.sum()} of all {options.copies} copies, in "

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -15,8 +12,9 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_number
+from ._values import as_array, as_count, as_number, as_positive
 from .force import ScoreForce
+from .interruption import Interruption
 from .model import Model
 from .progress import Progress
 from .swaps import Record, Run, SwapAttempt, attempt_swaps
@@ -84,17 +82,15 @@ class ReplicaExchange:
         seed: int = 1,
     ) -> None:
         self.states = _checked_states(states)
-        self.copies = _positive_integer("copies", copies)
-        self.steps = _positive_integer("steps", steps)
-        self.temperature_k = _positive("temperature", temperature, unit.kelvin)
-        self.timestep_ps = _positive("timestep", timestep, unit.picosecond)
-        friction_per_ps = _positive("friction", friction, unit.picosecond**-1)
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ValueError(f"seed is {seed!r}, must be a non-negative integer")
+        self.copies = as_count("copies", copies)
+        self.steps = as_count("steps", steps)
+        self.temperature_k = as_positive("temperature", temperature, unit.kelvin)
+        self.timestep_ps = as_positive("timestep", timestep, unit.picosecond)
+        friction_per_ps = as_positive("friction", friction, unit.picosecond**-1)
         _check_system(system, self.copies)
         self.particles = system.getNumParticles() // self.copies
         self._energies = energies
-        own, noise = np.random.SeedSequence(int(seed)).spawn(2)
+        own, noise = np.random.SeedSequence(as_count("seed", seed, least=0)).spawn(2)
         self._random = np.random.default_rng(own)
         self._contexts = []
         self._seeds = [int(word) >> 1 or 1 for word in noise.generate_state(2 * len(self.states))]
@@ -181,7 +177,7 @@ class ReplicaExchange:
             raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
         record = Record(len(self.states), self.copies, self.particles, keep // every, record_all)
         progress = Progress(title, discard + keep)
-        with _Interruption() as interruption:
+        with Interruption() as interruption:
             for sweep in range(discard + keep):
                 positions, attempts = self._sweep(exchange)
                 number = sweep + 1 - discard
@@ -292,7 +288,7 @@ def model_energies(
     names = force.getDiffusionTimeParameterName(), force.getScaleParameterName()
     defaults = force.getDiffusionTime(), force.getScale()
     at = model.temperature if temperature is None else temperature
-    over_kt = model.temperature._value / _positive("temperature", at, unit.kelvin)
+    over_kt = model.temperature._value / as_positive("temperature", at, unit.kelvin)
     workers = _default_threads() if threads is None else threads
 
     def energies(positions: Array, parameters: Mapping[str, float]) -> Array:
@@ -306,29 +302,6 @@ def model_energies(
 def _default_threads() -> int:
     wanted = os.environ.get("OPENMM_CPU_THREADS", "")
     return int(wanted) if wanted.isdigit() and int(wanted) > 0 else len(os.sched_getaffinity(0))
-
-
-class _Interruption:
-    """Ctrl-C asks for an end between two sweeps; a second one raises KeyboardInterrupt at once."""
-
-    asked = False
-    _previous: Any = None
-
-    def __enter__(self) -> _Interruption:
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: Any, trace: TracebackType | None
-    ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
 
 
 def _checked_states(states: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
@@ -362,16 +335,3 @@ def _check_system(system: openmm.System, copies: int) -> None:
 def _set_parameters(context: openmm.Context, state: Mapping[str, float]) -> None:
     for name, value in state.items():
         context.setParameter(name, value)
-
-
-def _positive_integer(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} is {value!r}, must be a positive integer")
-    return int(value)
-
-
-def _positive(name: str, value: Any, in_unit: Any) -> float:
-    number = as_number(name, value, in_unit)
-    if not 0 < number < math.inf:
-        raise ValueError(f"{name} is {value}, must be positive")
-    return number

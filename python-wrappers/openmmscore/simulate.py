@@ -1,0 +1,366 @@
+"""Simulates independent copies of a model's molecule from one structure, and writes their frames.
+
+    python -m openmmscore.simulate model.xml.gz --copies 100 --time 200 --output run.h5
+
+All copies run side by side in one System, by Langevin dynamics at the model's temperature. They
+start at the same place with different velocities, and do not interact. What they do during
+equilibration is discarded. Of the rest, a frame every --interval steps is written: all frames of
+copy 0 first, then those of copy 1, and so on, with the number of each frame's copy (see
+`openmmscore.copies`), as `python -m openmmscore.evaluate` reads them. Positions are relative to
+the molecule's centre, unless the model is not `centred`.
+
+The same command serves toy models in one or two dimensions, which write .npy. OpenMM's particles
+have three dimensions all the same: along those that a model does not use there is no force, so a
+particle drifts there, does not change what happens along the others, and is not recorded. Its
+kinetic energy counts three dimensions.
+
+The same seed on the same platform and number of threads gives the same file.
+
+Ctrl-C ends a run and writes the frames that there are; the exit status is then 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+from numpy.typing import ArrayLike, NDArray
+from openmm import unit
+
+from ._values import as_array, as_count, as_positive
+from .copies import check_output, own_positions, read_start, write_copies
+from .force import ScoreForce
+from .interruption import Interruption
+from .model import Model
+from .progress import Progress
+from .system import create_system
+
+__all__ = ["Run", "create_context", "main", "simulate"]
+
+_STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
+_LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
+_EQUILIBRATION_SHARE = 0.3  # of the limit on time, at most
+
+
+@dataclass
+class Run:
+    """What a run recorded, equilibration left out.
+
+    positions: (frames, copies, beads, dimensions), nm, those of `openmmscore.copies.own_positions`.
+    time_ps: (frames,), from the end of equilibration.
+    equilibration_ps: what was discarded. production_ps: from there to the last frame.
+    steps_per_second: time steps of all copies together.
+    interrupted, stopped_early: whether Ctrl-C or the limit on time ended it, or its equilibration,
+    before all was done.
+    """
+
+    positions: NDArray[np.float32]
+    time_ps: NDArray[np.float64]
+    equilibration_ps: float
+    steps_per_second: float
+    interrupted: bool
+    stopped_early: bool
+
+    @property
+    def production_ps(self) -> float:
+        return float(self.time_ps[-1]) if len(self.time_ps) else 0.0
+
+
+def create_context(
+    model: Model,
+    copies: int,
+    *,
+    start: ArrayLike | unit.Quantity | None = None,
+    temperature: float | unit.Quantity | None = None,
+    timestep: float | unit.Quantity = 0.002,
+    friction: float | unit.Quantity = 1.0,
+    platform: str = "CPU",
+    threads: int | None = None,
+    seed: int = 1,
+    scale: float = 1.0,
+    diffusion_time: float = 1e-5,
+) -> openmm.Context:
+    """A Context with all copies in one structure, and velocities drawn for each.
+
+    start: (beads, 3) in nm, by default the model's frame. temperature: in K, by default the
+    model's. timestep, friction: ps and 1/ps. threads: of the CPU platform. scale, diffusion_time:
+    those of `ScoreForce`. Quantities have units of their own.
+
+    Raises ValueError or openmm.OpenMMException where a value is wrong, also where the energy of
+    the structure is not finite.
+    """
+    system, _, positions = create_system(model, copies, spacing=0.0)
+    force = ScoreForce.cast(system.getForce(0))
+    force.setDiffusionTime(diffusion_time)
+    force.setScale(scale)
+    if start is not None:
+        structure = as_array("start", start, unit.nanometer)
+        if structure.shape != (len(model.beads), 3):
+            raise ValueError(f"start has shape {structure.shape}, not ({len(model.beads)}, 3)")
+        positions = np.tile(structure, (copies, 1))
+    at_k = as_positive(
+        "temperature", model.temperature if temperature is None else temperature, unit.kelvin
+    )
+    integrator = openmm.LangevinMiddleIntegrator(
+        at_k,
+        as_positive("friction", friction, unit.picosecond**-1),
+        as_positive("timestep", timestep, unit.picosecond),
+    )
+    noise_seed, velocity_seed = _seeds(seed)
+    integrator.setRandomNumberSeed(noise_seed)
+    context = openmm.Context(system, integrator, *_platform(platform, threads))
+    context.setPositions(positions)
+    context.getState(energy=True)  # raises where the structure has none
+    context.setVelocitiesToTemperature(at_k, velocity_seed)
+    return context
+
+
+def _seeds(seed: int) -> tuple[int, int]:
+    """Of noise and velocities, never 0, which lets OpenMM choose one by chance."""
+    sequence = np.random.SeedSequence(as_count("seed", seed, least=0))
+    noise, velocities = sequence.generate_state(2)
+    return int(noise) >> 1 or 1, int(velocities) >> 1 or 1
+
+
+def _platform(name: str, threads: int | None) -> tuple[openmm.Platform, dict[str, str]]:
+    platform = openmm.Platform.getPlatformByName(name)
+    if threads is None:
+        return platform, {}
+    if "Threads" not in platform.getPropertyNames():
+        raise ValueError(f"threads is {threads}, but the {name} platform has no such setting")
+    return platform, {"Threads": str(as_count("threads", threads))}
+
+
+def simulate(
+    context: openmm.Context,
+    model: Model,
+    frames: int,
+    *,
+    interval: int = 50,
+    equilibration: int = 0,
+    time_limit_s: float = math.inf,
+    title: str = "Simulation",
+) -> Run:
+    """Goes on from where the Context is, and returns what it recorded.
+
+    context: of copies of the model's molecule, one after the other, and nothing else. interval:
+    time steps between frames. equilibration: time steps that are discarded first. time_limit_s:
+    seconds after which the run ends in any case, but for its first two frames; equilibration ends
+    when it has taken 3/10 of them. Ctrl-C ends it within 10 steps.
+    """
+    clock = _Clock(context, equilibration + frames * interval, time_limit_s, title)
+    shape = (-1, len(model.beads), 3)
+    copies = len(context.getState(positions=True).getPositions()) // len(model.beads)
+    positions = np.empty((frames, copies, len(model.beads), model.dimensions), np.float32)
+    kept = 0
+    with Interruption() as interruption:
+        clock.advance(equilibration, _EQUILIBRATION_SHARE * time_limit_s, interruption)
+        discarded = clock.steps
+        while kept < frames:
+            limit = math.inf if kept < _LEAST_FRAMES else time_limit_s
+            if not clock.advance(interval, limit, interruption):
+                break
+            state = context.getState(positions=True)
+            frame = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer).reshape(shape)
+            _check_finite(frame, clock.steps)
+            positions[kept] = own_positions(frame, model)
+            kept += 1
+    timestep_ps = context.getIntegrator().getStepSize().value_in_unit(unit.picosecond)
+    return Run(
+        positions=positions[:kept],
+        time_ps=np.arange(1, kept + 1) * interval * timestep_ps,
+        equilibration_ps=discarded * timestep_ps,
+        steps_per_second=clock.close(),
+        interrupted=interruption.asked,
+        stopped_early=discarded < equilibration or kept < frames,
+    )
+
+
+class _Clock:
+    """Advances a Context a few steps at a time, and shows how far it is."""
+
+    def __init__(self, context: openmm.Context, total: int, limit_s: float, title: str) -> None:
+        self.integrator = context.getIntegrator()
+        self.steps = 0
+        self.progress = Progress(title, total, limit_s=limit_s if limit_s < math.inf else None)
+        self.started = time.perf_counter()
+
+    def elapsed(self) -> float:
+        return time.perf_counter() - self.started
+
+    def advance(self, steps: int, limit_s: float, interruption: Interruption) -> bool:
+        """Whether all the steps were done before `limit_s` seconds from the start, and Ctrl-C."""
+        end = self.steps + steps
+        while self.steps < end:
+            if interruption.asked or self.elapsed() >= limit_s:
+                return False
+            number = min(_STEPS_AT_ONCE, end - self.steps)
+            self.integrator.step(number)
+            self.steps += number
+            self.progress.update(self.steps)
+        return True
+
+    def close(self) -> float:
+        """Steps per second."""
+        speed = self.steps / self.elapsed()
+        self.progress.close()
+        return speed
+
+
+def _check_finite(frame: NDArray[np.float64], step: int) -> None:
+    wrong = np.flatnonzero(~np.isfinite(frame).all(axis=(1, 2)))
+    if len(wrong):
+        raise ValueError(
+            f"copy {wrong[0]} has a position that is not finite at step {step}: "
+            "the time step may be too long"
+        )
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m openmmscore.simulate",
+        description="Simulates copies of a model's molecule, or of a toy model's particle, which "
+        "all start in one structure, and writes their frames, all frames of copy 0 first.",
+    )
+    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="frames to write, .h5; or .npy (frames, beads, dimensions), with <stem>_copy.npy",
+    )
+    parser.add_argument("--copies", type=int, default=100, help="independent copies (100)")
+    parser.add_argument("--time", type=float, default=200.0, help="production, ps (200)")
+    parser.add_argument("--equilibration", type=float, default=50.0, help="discarded, ps (50)")
+    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
+    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
+    parser.add_argument("--interval", type=int, default=50, help="time steps between frames (50)")
+    parser.add_argument(
+        "--start",
+        metavar="FILE[:frame]",
+        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number "
+        "(the model's own frame)",
+    )
+    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
+    parser.add_argument("--threads", type=int, help="of the CPU platform (OpenMM's choice)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of the model's energy (1)")
+    parser.add_argument(
+        "--diffusion-time", type=float, default=1e-5, help="of the model's energy (1e-5)"
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        default=math.inf,
+        help="stop after so many seconds; equilibration after 3/10 of them",
+    )
+    return parser.parse_args(words)
+
+
+def _steps(name: str, time_ps: float, timestep_ps: float) -> int:
+    if not 0 <= time_ps < math.inf:
+        raise ValueError(f"--{name} is {time_ps:g}, must not be negative or infinite")
+    return math.ceil(time_ps / timestep_ps - 1e-9)
+
+
+def _plan(options: argparse.Namespace) -> tuple[int, int]:
+    """The numbers of frames and of steps of equilibration."""
+    timestep_ps = as_positive("--timestep", options.timestep, unit.picosecond)
+    equilibration = _steps("equilibration", options.equilibration, timestep_ps)
+    steps = _steps("time", options.time, timestep_ps)
+    if as_count("--interval", options.interval) > steps:
+        raise ValueError(
+            f"--interval is {options.interval} steps, longer than the {steps} steps of "
+            f"--time {options.time:g}"
+        )
+    if not options.time_limit > 0:  # infinite by default
+        raise ValueError(f"--time-limit is {options.time_limit:g}, must be positive")
+    return steps // options.interval, equilibration
+
+
+def _command(options: argparse.Namespace) -> int:
+    frames, equilibration = _plan(options)
+    model = Model(options.model)
+    check_output(options.output, model)
+    start = None if options.start is None else read_start(options.start, model)
+    settings = {
+        name: getattr(options, name)
+        for name in ("timestep", "friction", "platform", "seed", "scale", "diffusion_time")
+    }
+    context = create_context(
+        model, options.copies, start=start, threads=options.threads, **settings
+    )
+    run = simulate(
+        context,
+        model,
+        frames,
+        interval=options.interval,
+        equilibration=equilibration,
+        time_limit_s=options.time_limit,
+    )
+    if not len(run.positions):
+        raise KeyboardInterrupt
+    attributes = _attributes(options, model, run)
+    write_copies(options.output, model, run.positions, run.time_ps, attributes)
+    _report(options, run)
+    return 130 if run.interrupted else 0
+
+
+def _attributes(options: argparse.Namespace, model: Model, run: Run) -> dict[str, Any]:
+    return {
+        "title": "Simulation with a ScoreForce",
+        "model": os.fspath(options.model),
+        "start": options.start or "the model's frame",
+        "copies": options.copies,
+        "temperature_k": model.temperature.value_in_unit(unit.kelvin),
+        "scale": options.scale,
+        "diffusion_time": options.diffusion_time,
+        "timestep_ps": options.timestep,
+        "friction_per_ps": options.friction,
+        "equilibration_ps": run.equilibration_ps,
+        "production_ps": run.production_ps,
+        "frame_interval_ps": options.interval * options.timestep,
+        "platform": options.platform,
+        "seed": options.seed,
+    }
+
+
+def _report(options: argparse.Namespace, run: Run) -> None:
+    ns_per_day = run.steps_per_second * options.timestep * 86400 / 1000
+    if run.stopped_early:
+        print(
+            "Interrupted"
+            if run.interrupted
+            else f"Stopped at the limit of {options.time_limit:g} s, short of what was asked for"
+        )
+    print(
+        f"Speed: {run.steps_per_second:.0f} steps/s of {options.copies} copies, "
+        f"{ns_per_day:.3g} ns/day each\n"
+        f"{options.output}: {len(run.positions)} frames of each copy, "
+        f"{options.interval * options.timestep:g} ps apart, after {run.equilibration_ps:g} ps of "
+        "equilibration"
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    try:
+        return _command(_arguments(words))
+    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted before the first frame", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,415 @@
+"""python -m openmmscore.simulate: where copies start, what is written of them, and what is refused
+before anything runs."""
+
+import dataclasses
+import itertools
+import math
+import signal
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import openmm
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from openmmscore import Model, simulate
+from openmmscore.simulate import create_context, main
+from openmmscore.simulate import simulate as run_context
+
+from .conftest import Expert, ModelText
+
+KT_300 = 0.00831446261815324 * 300
+TIMESTEP = 0.002
+STEPS = "--copies 3 --time .04 --equilibration .02 --interval 5 --platform Reference"  # 20 and 10
+
+
+def command(model_file, output, *more):
+    return main([str(model_file), "--output", str(output), *STEPS.split(), *map(str, more)])
+
+
+def positions_of(context):
+    return context.getState(positions=True).getPositions(asNumpy=True)._value
+
+
+@pytest.fixture(scope="module")
+def toy_file(toy, tmp_path_factory):
+    """Of one particle in two dimensions."""
+    path = tmp_path_factory.mktemp("toys") / "toy.xml"
+    toy.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def line_file(toy_weights, tmp_path_factory):
+    """Of one particle in one dimension: the toy's network without the second coordinate."""
+    weights = toy_weights | {"layer.0.weight": np.delete(toy_weights["layer.0.weight"], 1, axis=0)}
+    text = ModelText(
+        names=["X"],
+        residues=["TOY"],
+        residue_indices=[0],
+        masses=[1.0],
+        frame=np.array([[0.3]]),
+        experts=[Expert("mlp", "energy", 6, 2, weights)],
+        dimensions=1,
+        centred=0,
+        scale=1.0,
+    )
+    path = tmp_path_factory.mktemp("lines") / "line.xml"
+    path.write_text(text.xml(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Ctrl-C when so many steps have been done."""
+
+    def at(step):
+        class Interrupting:
+            def __init__(self, *_: Any, **__: Any) -> None:
+                pass
+
+            def update(self, done: int) -> None:
+                if done == step:
+                    signal.raise_signal(signal.SIGINT)
+
+            def close(self) -> None:
+                pass
+
+        monkeypatch.setattr(simulate, "Progress", Interrupting)
+
+    return at
+
+
+# Where copies start
+
+
+def test_all_copies_start_in_one_structure_with_velocities_of_their_own(model):
+    context = create_context(model, 4, platform="Reference")
+    assert_array_equal(positions_of(context).reshape(4, 5, 3), [model.frame._value] * 4)
+    velocities = context.getState(velocities=True).getVelocities(asNumpy=True)._value
+    assert len(np.unique(velocities)) == velocities.size
+
+
+@pytest.mark.parametrize("word", ["start.npy:1", "start.npy:-2", "start:2.npy"])
+def test_all_copies_start_in_the_frame_asked_for(model_file, model, rng, tmp_path, word):
+    frames = model.frame._value + 0.01 * rng.standard_normal((3, 5, 3))
+    np.save(tmp_path / "start.npy", frames)
+    np.save(tmp_path / "start:2.npy", frames[[1, 0]])  # a name that looks like one with a number
+    seen = []
+
+    def create(own, copies, start, **settings):
+        context = create_context(own, copies, start=start, **settings)
+        seen.append(positions_of(context).reshape(copies, 5, 3))
+        return context
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulate, "create_context", create)
+        assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / word) == 0
+    assert_array_equal(seen, [[frames[1]] * 3])
+
+
+# What is written
+
+
+def test_frames_are_written_copy_after_copy(model_file, model, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    from openmmscore.frames import read_frames
+
+    output = tmp_path / "run.h5"
+    assert command(model_file, output) == 0
+    context = create_context(model, 3, platform="Reference")
+    integrator = context.getIntegrator()
+    integrator.step(10)
+    frames = []
+    for _ in range(4):
+        integrator.step(5)
+        frames.append(positions_of(context).reshape(3, 5, 3))
+    expected = np.array(frames).swapaxes(0, 1).reshape(12, 5, 3)
+    expected -= expected.mean(axis=1, keepdims=True)
+    found = read_frames(output)
+    assert_array_equal(found.positions, expected.astype(np.float32))
+    assert [atom.name for atom in found.topology.atoms] == list(model.names)
+    assert_allclose(found.time_ps, np.tile(5 * TIMESTEP * np.arange(1, 5), 3), rtol=1e-6)
+    with h5py.File(output) as file:
+        assert_array_equal(file["copy"], np.repeat(np.arange(3), 4))
+
+
+def test_the_file_says_what_was_done(model_file, tmp_path):
+    pytest.importorskip("h5py")
+    from openmmscore.frames import read_frames
+
+    output = tmp_path / "run.h5"
+    words = "--scale .5 --diffusion-time .01 --seed 7 --friction 2"
+    assert command(model_file, output, *words.split()) == 0
+    attributes = read_frames(output).attributes
+    expected = {
+        "model": str(model_file),
+        "start": "the model's frame",
+        "copies": 3,
+        "temperature_k": 300,
+        "scale": 0.5,
+        "diffusion_time": 0.01,
+        "timestep_ps": TIMESTEP,
+        "friction_per_ps": 2,
+        "platform": "Reference",
+        "seed": 7,
+    }
+    assert {name: attributes[name] for name in expected} == expected
+    assert_allclose(attributes["equilibration_ps"], 0.02, rtol=1e-12)
+    assert_allclose(attributes["production_ps"], 0.04, rtol=1e-12)
+    assert_allclose(attributes["frame_interval_ps"], 0.01, rtol=1e-12)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".npy"])
+def test_a_seed_decides_the_bytes(model_file, tmp_path, suffix):
+    files = [tmp_path / f"{name}{suffix}" for name in ("one", "same", "other")]
+    for file, seed in zip(files, (3, 3, 4), strict=True):
+        assert command(model_file, file, "--seed", seed) == 0
+    one, same, other = (file.read_bytes() for file in files)
+    assert one == same
+    assert one != other
+
+
+# What is simulated
+
+
+def test_scale_and_diffusion_time_reach_the_context(model):
+    frame = np.array(model.frame._value)
+    for scale, time in ((1.0, 1e-5), (0.5, 0.2), (-2.0, 0.7)):
+        settings = {"scale": scale, "diffusion_time": time}
+        context = create_context(model, 3, platform="Reference", **settings)
+        energy = context.getState(energy=True).getPotentialEnergy()._value
+        expected = 3 * scale * KT_300 * model.energy_and_score(frame, time)[0]
+        assert_allclose(energy, expected, rtol=1e-12)
+
+
+def test_without_a_force_copies_diffuse_as_langevin_dynamics_does(toy):
+    """<x^2> = 2 kT/(m g^2) (g t - 1 + exp(-g t)) for each of the 2 x 500 coordinates.
+
+    The variance of N normal numbers has the relative error sqrt(2/N), 4.5 %; the integrator's own
+    is of the order (g dt)^2/12, below .1 %.
+    """
+    friction, timestep, steps = 5.0, 0.01, 50
+    settings = {"scale": 0.0, "friction": friction, "timestep": timestep}
+    context = create_context(toy, 500, platform="Reference", **settings)
+    run = run_context(context, toy, 1, interval=steps)
+    x = run.positions - toy.frame._value
+    gt = friction * timestep * steps
+    expected = 2 * KT_300 / friction**2 * (gt - 1 + math.exp(-gt))
+    assert_allclose((x**2).mean(), expected, rtol=4 * math.sqrt(2 / x.size))
+
+
+def test_threads_are_those_asked_for(model):
+    context = create_context(model, 2, threads=3)
+    assert context.getPlatform().getPropertyValue(context, "Threads") == "3"
+
+
+# Toy models
+
+
+def test_toys_write_the_dimensions_they_have(toy_file, line_file, tmp_path):
+    for file, dimensions in ((toy_file, 2), (line_file, 1)):
+        output = tmp_path / f"run{dimensions}.npy"
+        assert command(file, output) == 0
+        positions = np.load(output)
+        assert positions.shape == (12, 1, dimensions)
+        start = Model(file).frame._value
+        # A particle of 1 dalton at 300 K moves 1.6 nm/ps: .1 nm in .06 ps.
+        assert 0 < np.abs(positions - start).max() < 1
+        assert_array_equal(
+            np.load(tmp_path / f"run{dimensions}_copy.npy"), np.repeat(np.arange(3), 4)
+        )
+
+
+@pytest.mark.parametrize("platform", ["Reference", "CPU"])
+def test_unused_dimensions_have_no_force_and_no_influence(toy_file, line_file, platform):
+    """Places and velocities there, however far and fast, change not one bit elsewhere."""
+    for file in (toy_file, line_file):
+        model = Model(file)
+        used, unused = np.split(np.arange(3), [model.dimensions])
+        runs = []
+        for far in (0.0, 1e3):
+            start = np.zeros((1, 3))
+            start[:, used] = model.frame._value
+            start[:, unused] = far
+            context = create_context(model, 4, start=start, platform=platform, threads=None)
+            state = context.getState(forces=True, velocities=True)
+            forces = state.getForces(asNumpy=True)._value
+            assert (forces[:, unused] == 0).all()
+            assert (forces[:, used] != 0).all()
+            velocities = np.array(state.getVelocities(asNumpy=True)._value)
+            velocities[:, unused] += far
+            context.setVelocities(velocities)
+            runs.append(run_context(context, model, 4, interval=5))
+        assert_array_equal(runs[0].positions, runs[1].positions)
+
+
+# How a run ends
+
+
+def test_interruption_keeps_the_frames_that_there_are(model_file, tmp_path, capsys, interrupt):
+    whole, part = tmp_path / "whole.npy", tmp_path / "part.npy"
+    assert command(model_file, whole) == 0
+    interrupt(at := 20)  # two frames after equilibration
+    assert command(model_file, part) == 130
+    frames = (at - 10) // 5
+    expected = np.load(whole).reshape(3, 4, 5, 3)[:, :frames].reshape(-1, 5, 3)
+    assert_array_equal(np.load(part), expected)
+    assert_array_equal(np.load(tmp_path / "part_copy.npy"), np.repeat(np.arange(3), frames))
+    assert "Interrupted\n" in capsys.readouterr().out
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        *("part.npy", "part_copy.npy", "whole.npy", "whole_copy.npy")
+    ]
+
+
+def test_interruption_before_the_first_frame_writes_nothing(
+    model_file, tmp_path, capsys, interrupt
+):
+    interrupt(10)
+    assert command(model_file, tmp_path / "run.npy") == 130
+    assert "before the first frame" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
+    """A clock that ticks once a look, of which there is one before every advance of 10 steps."""
+    ticks = itertools.count()
+    monkeypatch.setattr(simulate, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    context = create_context(model, 2, platform="Reference")
+    settings = {"interval": 10, "equilibration": 1000}
+    run = run_context(context, model, 50, time_limit_s=10, **settings)
+    assert run.stopped_early
+    assert not run.interrupted
+    assert_allclose(run.equilibration_ps, 2 * 10 * TIMESTEP)  # of 3 looks, the last says stop
+    assert len(run.positions) == 2 + 4  # the clock stands at 6 after two frames, and stops at 10
+    run = run_context(context, model, 50, time_limit_s=1, **settings)
+    assert len(run.positions) == 2
+
+
+def test_the_run_does_not_depend_on_how_often_it_looks_at_the_clock(model, monkeypatch):
+    runs = []
+    for number in (7, 10, 1000):
+        monkeypatch.setattr(simulate, "_STEPS_AT_ONCE", number)
+        context = create_context(model, 2, threads=1)
+        runs.append(run_context(context, model, 3, interval=25, equilibration=3).positions)
+    assert_array_equal(runs[0], runs[1])
+    assert_array_equal(runs[0], runs[2])
+
+
+def test_positions_that_are_not_finite_are_an_error(model):
+    context = create_context(model, 2, platform="Reference", scale=0.0)
+    velocities = np.zeros((10, 3))
+    velocities[7] = math.inf
+    context.setVelocities(velocities)
+    with pytest.raises((ValueError, openmm.OpenMMException), match=r"copy 1|molecule 1|NaN|nan"):
+        run_context(context, model, 1, interval=1)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--diffusion-time 1.5", "diffusion time 1.5"),
+        ("--diffusion-time 0", "time is 0"),
+        ("--scale nan", "scale"),
+        ("--copies 0", "copies is 0, must be a positive integer"),
+        ("--copies -2", "copies is -2"),
+        ("--interval 21", "--interval is 21 steps, longer than the 20 steps of --time 0.04"),
+        ("--interval 0", "--interval is 0"),
+        ("--time -1", "--time is -1"),
+        ("--time inf", "--time is inf"),
+        ("--equilibration nan", "--equilibration is nan"),
+        ("--timestep 0", "--timestep is 0.0, must be positive"),
+        ("--friction -1", "friction is -1"),
+        ("--time-limit 0", "--time-limit is 0"),
+        ("--seed -1", "seed is -1"),
+        ("--threads 2", "threads is 2, but the Reference platform has no such setting"),
+        ("--platform CPU --threads 0", "threads is 0"),
+        ("--platform Abacus", "Abacus"),
+        ("--start nowhere.npy", "nowhere.npy"),
+        ("--start nowhere.h5:3", "nowhere.h5"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_runs(
+    model_file, tmp_path, capsys, monkeypatch, words, message
+):
+    monkeypatch.delattr(simulate, "simulate")  # whoever gets there fails
+    output = tmp_path / "run.npy"
+    assert command(model_file, output, *words.split()) == 1
+    assert message in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monkeypatch):
+    monkeypatch.delattr(simulate, "simulate")
+    path = tmp_path / "mixed.xml"
+    path.write_text(mixed_text.xml(), encoding="utf-8")
+    assert command(path, tmp_path / "run.npy", "--diffusion-time", 0.3) == 1
+    assert "belongs to expert 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shape", "word", "message"),
+    [
+        ((2, 4, 3), "start.npy", "shape (2, 4, 3), must be (frames, 5, 3)"),
+        ((2, 5, 2), "start.npy", "shape (2, 5, 2), must be (frames, 5, 3)"),
+        ((5, 3), "start.npy", "shape (5, 3), must be (frames, 5, 3)"),
+        ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
+        ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
+        ((0, 5, 3), "start.npy", "no frame 0, it has 0"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(
+    model_file, tmp_path, capsys, monkeypatch, shape, word, message
+):
+    monkeypatch.delattr(simulate, "simulate")
+    np.save(tmp_path / "start.npy", np.zeros(shape))
+    assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / word) == 1
+    assert f"{tmp_path / 'start.npy'}: {message}" in capsys.readouterr().err
+
+
+def test_a_start_with_no_numbers_is_refused(model_file, tmp_path, capsys):
+    start = tmp_path / "start.npy"
+    np.save(start, np.full((1, 5, 3), math.nan))
+    assert command(model_file, tmp_path / "run.npy", "--start", start) == 1
+    assert f"{start}: frame 0 has a value that is not finite" in capsys.readouterr().err
+    for content in (b"", b"no array"):
+        start.write_bytes(content)
+        assert command(model_file, tmp_path / "run.npy", "--start", start) == 1
+        assert f"{start}: " in capsys.readouterr().err
+
+
+def test_a_start_of_other_beads_is_refused(peptide, model_file, tmp_path, capsys):
+    pytest.importorskip("h5py")
+    other = dataclasses.replace(peptide, names=["C", "N", "CB", "C", "N"])
+    path, frames = tmp_path / "other.xml", tmp_path / "other.h5"
+    path.write_text(other.xml(), encoding="utf-8")
+    assert command(path, frames) == 0
+    assert command(model_file, tmp_path / "run.npy", "--start", frames) == 1
+    assert f"{frames}: bead 2 is CB, the model's is CA" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folder", "output", "message"),
+    [
+        ("run.npy", "run.npy", "run.npy is a folder"),
+        ("run_copy.npy", "run.npy", "run_copy.npy is a folder"),
+        ("other", "nowhere/run.npy", "nowhere is no folder"),
+        ("other", "run.txt", "run.txt: must end in .h5 or .npy"),
+        ("other", "run.h5", "2 dimensions writes .npy, not .h5"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused(
+    toy_file, tmp_path, capsys, monkeypatch, folder, output, message
+):
+    monkeypatch.delattr(simulate, "simulate")
+    (tmp_path / folder).mkdir()
+    assert command(toy_file, tmp_path / output) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_model_is_named(tmp_path, capsys):
+    assert command(tmp_path / "no-such-model.xml", tmp_path / "run.npy") == 1
+    assert "no-such-model.xml" in capsys.readouterr().err
