@@ -21,18 +21,17 @@ import argparse
 import json
 import math
 import sys
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import unit
-from openmmscore import create_system
+from openmmscore import Model, create_system
 from openmmscore.analysis import dihedrals
 from openmmscore.frames import Frames, read_frames, write_frames
-from openmmscore.progress import Progress
+from openmmscore.simulate import Run, simulate
 
 from basins import BEADS, PHI, PSI, start_structures
 from comparison import Comparison, compare
@@ -46,25 +45,8 @@ TIME_STEP_PS = 0.002
 STEPS_PER_FRAME = 50
 FRAME_PS = STEPS_PER_FRAME * TIME_STEP_PS
 LEAST_FRAMES = 2
-EQUILIBRATION_SHARE = 0.3  # of the limit on time, if there is one
 
 Array = NDArray[np.float64]
-
-
-@dataclass
-class Run:
-    """positions: (copies, frames, beads, 3), nm, from production only."""
-
-    positions: NDArray[np.float32]
-    equilibration_ps: float
-    production_ps: float
-    steps_per_second: float
-    stopped_early: bool
-
-    @property
-    def ns_per_day(self) -> float:
-        """Of each molecule."""
-        return self.steps_per_second * TIME_STEP_PS * 86400 / 1000
 
 
 def prepare(options: argparse.Namespace, data: Frames, angles: Array) -> openmm.Context:
@@ -87,47 +69,29 @@ def prepare(options: argparse.Namespace, data: Frames, angles: Array) -> openmm.
     return context
 
 
-def simulate(options: argparse.Namespace, context: openmm.Context) -> Run:
+def run_copies(options: argparse.Namespace, context: openmm.Context) -> Run:
     """Equilibration, then production, until both are done or the limit on time is reached."""
-    integrator = context.getIntegrator()
-    limit = options.time_limit
-    discard = math.ceil(options.equilibration / FRAME_PS)
-    keep = math.ceil(options.time / FRAME_PS)
-    progress = Progress("Simulation", discard + keep, limit_s=limit if limit < math.inf else None)
-    started = time.perf_counter()
-
-    def elapsed() -> float:
-        return time.perf_counter() - started
-
-    discarded = kept = 0
-    while discarded < discard and elapsed() < EQUILIBRATION_SHARE * limit:
-        integrator.step(STEPS_PER_FRAME)
-        discarded += 1
-        progress.update(discarded)
-    positions = np.empty((keep, options.copies, len(BEADS), 3), np.float32)
-    while kept < keep and (kept < LEAST_FRAMES or elapsed() < limit):
-        integrator.step(STEPS_PER_FRAME)
-        state = context.getState(positions=True)
-        frame = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
-        frame = frame.reshape(options.copies, len(BEADS), 3)
-        positions[kept] = frame - frame.mean(axis=1, keepdims=True)
-        kept += 1
-        progress.update(discarded + kept)
-    progress.close()
-    return Run(
-        positions=positions[:kept].swapaxes(0, 1),
-        equilibration_ps=discarded * FRAME_PS,
-        production_ps=kept * FRAME_PS,
-        steps_per_second=(discarded + kept) * STEPS_PER_FRAME / elapsed(),
-        stopped_early=discarded < discard or kept < keep,
+    return simulate(
+        context,
+        Model(options.model),
+        math.ceil(options.time / FRAME_PS),
+        interval=STEPS_PER_FRAME,
+        equilibration=STEPS_PER_FRAME * math.ceil(options.equilibration / FRAME_PS),
+        time_limit_s=options.time_limit,
     )
 
 
+def ns_per_day(run: Run) -> float:
+    """Of each molecule."""
+    return run.steps_per_second * TIME_STEP_PS * 86400 / 1000
+
+
 def report(run: Run, comparison: Comparison) -> None:
-    copies = len(run.positions)
+    copies = run.positions.shape[1]
+    each = ns_per_day(run)
     print(
         f"Speed: {run.steps_per_second:.0f} steps/s of {copies} molecules, "
-        f"{run.ns_per_day:.1f} ns/day each, {copies * run.ns_per_day / 1000:.2f} us/day in all\n"
+        f"{each:.1f} ns/day each, {copies * each / 1000:.2f} us/day in all\n"
         f"Run: {copies} copies of {run.production_ps:.1f} ps, after {run.equilibration_ps:.1f} ps "
         f"of equilibration\n"
         f"{comparison.describe()}"
@@ -142,11 +106,11 @@ def save(path: Path, options: argparse.Namespace, run: Run, comparison: Comparis
     }
     document = {
         "settings": settings,
-        "copies": len(run.positions),
+        "copies": run.positions.shape[1],
         "equilibration_ps": run.equilibration_ps,
         "production_ps": run.production_ps,
         "steps_per_second": run.steps_per_second,
-        "ns_per_day": run.ns_per_day,
+        "ns_per_day": ns_per_day(run),
         "excess": comparison.all_frames.excess,
         **asdict(comparison),
     }
@@ -193,10 +157,15 @@ def main() -> int:
     options = arguments()
     data = read_frames(options.data)
     data_angles = dihedrals(data.positions, [PHI, PSI])
-    run = simulate(options, prepare(options, data, data_angles))
+    run = run_copies(options, prepare(options, data, data_angles))
+    if len(run.positions) < LEAST_FRAMES:
+        print(f"Interrupted before {LEAST_FRAMES} frames", file=sys.stderr)
+        return 130
     if run.stopped_early:
-        print(f"Stopped at the limit of {options.time_limit:g} s, short of what was asked for")
-    angles = dihedrals(run.positions, [PHI, PSI])
+        limit = f"at the limit of {options.time_limit:g} s"
+        print(f"Stopped {'by Ctrl-C' if run.interrupted else limit}, short of what was asked for")
+    positions = run.positions.swapaxes(0, 1)
+    angles = dihedrals(positions, [PHI, PSI])
     result = compare(angles, FRAME_PS, run.equilibration_ps, data_angles, data.probabilities)
     report(run, result)
 
@@ -205,7 +174,7 @@ def main() -> int:
     stride = round(result.thinning_ps / FRAME_PS)
     write_frames(
         options.output / "frames.h5",
-        run.positions[:, ::stride].reshape(-1, len(BEADS), 3),
+        positions[:, ::stride].reshape(-1, len(BEADS), 3),
         data.topology,
         attributes={"title": "Alanine dipeptide, simulated with a model", "seed": options.seed},
     )

@@ -176,7 +176,7 @@ def test_a_seed_decides_the_bytes(model_file, tmp_path, suffix):
 def test_scale_and_diffusion_time_reach_the_context(model):
     frame = np.array(model.frame._value)
     for scale, time in ((1.0, 1e-5), (0.5, 0.2), (-2.0, 0.7)):
-        settings = {"scale": scale, "diffusion_time": time}
+        settings: dict[str, Any] = {"scale": scale, "diffusion_time": time}
         context = create_context(model, 3, platform="Reference", **settings)
         energy = context.getState(energy=True).getPotentialEnergy()._value
         expected = 3 * scale * KT_300 * model.energy_and_score(frame, time)[0]
@@ -190,7 +190,7 @@ def test_without_a_force_copies_diffuse_as_langevin_dynamics_does(toy):
     is of the order (g dt)^2/12, below .1 %.
     """
     friction, timestep, steps = 5.0, 0.01, 50
-    settings = {"scale": 0.0, "friction": friction, "timestep": timestep}
+    settings: dict[str, Any] = {"scale": 0.0, "friction": friction, "timestep": timestep}
     context = create_context(toy, 500, platform="Reference", **settings)
     run = run_context(context, toy, 1, interval=steps)
     x = run.positions - toy.frame._value
@@ -276,7 +276,7 @@ def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
     ticks = itertools.count()
     monkeypatch.setattr(simulate, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     context = create_context(model, 2, platform="Reference")
-    settings = {"interval": 10, "equilibration": 1000}
+    settings: dict[str, Any] = {"interval": 10, "equilibration": 1000}
     run = run_context(context, model, 50, time_limit_s=10, **settings)
     assert run.stopped_early
     assert not run.interrupted
