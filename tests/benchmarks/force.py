@@ -108,11 +108,6 @@ def measure_cell(
             taking_part.append(peer)
     session.add_row(row, take_turns(taking_part, session.effort))
     session.close(own)
-    print(
-        f"{beads} beads, {molecules} molecules, {threads} threads: {row['score']:.3f} ms",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def measure(session: Session) -> None:

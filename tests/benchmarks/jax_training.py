@@ -1,6 +1,6 @@
-"""A training step in JAX and float32, all of it compiled: samples, loss, gradient, AdamW, average.
+"""A training step in JAX and float32, compiled as one: samples, losses, gradient, AdamW, average.
 
-The same recipe, initial weights, loss and optimizer as score-train's, with random numbers of its
+The same recipe, initial weights, losses and optimizer as score-train's, with random numbers of its
 own. Data stay on the device, and the state is updated in place.
 """
 
@@ -8,29 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.sharding import Mesh, PartitionSpec
-from tests.benchmarks.jax_network import ENERGIES
+from tests.benchmarks.jax_losses import Losses, make_losses
+from tests.benchmarks.jax_samples import Samples, draw
 from tests.benchmarks.model_file import ModelFile, read_model
 from tests.benchmarks.recipe_file import Recipe, read_recipe
 from tests.benchmarks.serve import Job, fastest
 
 import score_reference as ref
 
-Array: TypeAlias = jax.Array
 DRAWS = 2**16  # frames drawn in advance by their weights; a step takes any of them
-
-
-class Samples(NamedTuple):
-    """Noised frames of a step, of any number: clean and noise (samples, n, 3), times (samples)."""
-
-    clean: Array
-    noise: Array
-    t: Array
 
 
 class State(NamedTuple):
@@ -44,57 +37,18 @@ class State(NamedTuple):
     average: ref.Parameters
 
 
-Loss = Callable[[ref.Parameters, Samples], Array]
-Sums = tuple[Array, ref.Parameters]  # loss and gradient
+Sums = tuple[ref.Parameters, Array]  # gradient of the sum of the losses, and the losses
 Gradient = Callable[[ref.Parameters, Samples], Sums]
 
 
-def denoising_loss(kind: str, model: ModelFile, recipe: Recipe) -> Loss:
-    """Denoising score matching, the mean over samples. Other losses go beside it."""
-    network, schedule, energy = model.network, ref.Schedule(), ENERGIES[kind]
+def _in_chunks(losses: Losses, size: int) -> Gradient:
+    """Gradient and losses, from `size` samples at a time."""
 
-    def one(parameters: ref.Parameters, clean: Array, noise: Array, t: Array) -> Array:
-        x = schedule.diffuse(clean, noise, t)
-        score = -jax.grad(energy, argnums=2)(network, parameters, x, t)
-        weight = ref.equal_weight(t, recipe.middle, recipe.t_begin, recipe.t_end)
-        return weight * jnp.mean((noise + schedule.noise(t) * score) ** 2)
+    def total(parameters: ref.Parameters, samples: Samples) -> tuple[Array, Array]:
+        values = losses(parameters, samples)
+        return jnp.sum(values), values
 
-    def mean(parameters: ref.Parameters, samples: Samples) -> Array:
-        return jnp.mean(jax.vmap(partial(one, parameters))(*samples))
-
-    return mean
-
-
-def _rotations(key: Array, count: int) -> Array:
-    """Uniformly distributed rotations (count, 3, 3), of normal quaternions."""
-    q = jax.random.normal(key, (count, 4))
-    w, x, y, z = (q / jnp.linalg.norm(q, axis=-1, keepdims=True)).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return jnp.moveaxis(jnp.array(rows), -1, 0)
-
-
-def _draw(recipe: Recipe, frames: Array, key: Array) -> Samples:
-    """The samples of a step: times stratified over them, noise in pairs where it is antithetic."""
-    copies = 2 if recipe.antithetic else 1
-    count = recipe.batch // copies
-    frame_key, rotation_key, noise_key, time_key = jax.random.split(key, 4)
-    clean = frames[jax.random.randint(frame_key, (count,), 0, len(frames))]
-    clean = jnp.einsum("snd,sed->sne", clean, _rotations(rotation_key, count))
-    noise = jax.random.normal(noise_key, clean.shape)
-    strata = (jnp.arange(count) + jax.random.uniform(time_key, (count,))) / count
-    t = recipe.t_begin + (recipe.t_end - recipe.t_begin) * strata
-    if not recipe.antithetic:
-        return Samples(clean, noise, t)
-    return Samples(jnp.tile(clean, (2, 1, 1)), jnp.concatenate([noise, -noise]), jnp.tile(t, 2))
-
-
-def _in_chunks(loss: Loss, size: int) -> Gradient:
-    """Loss and gradient, from `size` samples at a time."""
-    gradient = jax.value_and_grad(loss)
+    gradient = jax.grad(total, has_aux=True)
 
     def function(parameters: ref.Parameters, samples: Samples) -> Sums:
         chunks = len(samples.t) // size
@@ -105,7 +59,7 @@ def _in_chunks(loss: Loss, size: int) -> Gradient:
         def add(total: Sums, chunk: Samples) -> tuple[Sums, None]:
             return jax.tree.map(jnp.add, total, gradient(parameters, chunk)), None
 
-        zero = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, parameters))
+        zero = (jax.tree.map(jnp.zeros_like, parameters), jnp.zeros(3))
         total, _ = jax.lax.scan(add, zero, cut)
         return jax.tree.map(lambda a: a / chunks, total)
 
@@ -134,7 +88,7 @@ def _step(recipe: Recipe, frames: Array, gradient: Gradient, state: State) -> tu
     """One step of AdamW and of the moving average. Of the rate's schedule only the warm-up: no
     benchmark comes to the rest."""
     key, draw_key = jax.random.split(state.key)
-    loss, g = gradient(state.parameters, _draw(recipe, frames, draw_key))
+    g, losses = gradient(state.parameters, draw(recipe, frames, draw_key))
     n = state.step + 1
     rate = recipe.rate * jnp.minimum(1, n * recipe.batch / max(1, recipe.warm_up))
     b1, b2 = recipe.beta1, recipe.beta2
@@ -149,7 +103,7 @@ def _step(recipe: Recipe, frames: Array, gradient: Gradient, state: State) -> tu
     kept = 0.5 ** (recipe.batch / recipe.half_life)
     share = (1 - kept) / (1 - kept**n)
     average = jax.tree.map(lambda a, p: a + share * (p - a), state.average, parameters)
-    return State(n, key, parameters, first, second, average), loss
+    return State(n, key, parameters, first, second, average), losses
 
 
 def _initial_state(model: ModelFile) -> State:
@@ -172,24 +126,24 @@ def _frames(recipe: Recipe, scale_nm: float) -> Array:
 
 def training_job(kind: str, recipe_path: str, model_path: str) -> Job:
     """The fastest way to take the samples: all at once or in chunks, on one device or on several.
-    The result is the loss of every step so far."""
+    The result is the losses of every step so far."""
     recipe, model = read_recipe(recipe_path), read_model(model_path)
-    frames, loss = _frames(recipe, model.scale_nm), denoising_loss(kind, model, recipe)
+    frames, losses = _frames(recipe, model.scale_nm), make_losses(kind, model, recipe)
 
     def job(step: Callable[[State], tuple[State, Array]], form: str) -> Job:
-        state, losses = _initial_state(model), []
+        state, given = _initial_state(model), []
 
         def call() -> None:
             nonlocal state
-            state, value = step(state)
-            losses.append(float(value))  # waits for the step
+            state, values = step(state)
+            given.append(np.asarray(values))  # waits for the step
 
-        return Job(call, lambda: np.array(losses), form)
+        return Job(call, lambda: np.array(given), form)
 
     steps = {}
     for devices in {1, jax.local_device_count()}:
         for size in (8, 32):
-            gradient = _on_devices(_in_chunks(loss, size), devices)
+            gradient = _on_devices(_in_chunks(losses, size), devices)
             form = f"{size} at once on each of {devices} devices"
             steps[form] = jax.jit(partial(_step, recipe, frames, gradient), donate_argnums=0)
     form = fastest([job(step, form) for form, step in steps.items()]).form

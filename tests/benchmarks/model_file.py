@@ -50,6 +50,7 @@ def read_model(path: str | Path) -> ModelFile:
         centred=coordinates.attrib["centred"] == "1",
         t_begin=float(expert.attrib["timeBegin"]),
         t_end=float(expert.attrib["timeEnd"]),
+        time_variance=float(expert.get("timeVariance", 0)),
     )
     parameters = {tensor.attrib["name"]: _tensor(tensor) for tensor in expert.findall("Tensor")}
     shapes = {name: value.shape for name, value in parameters.items()}

@@ -1,4 +1,4 @@
-"""How many floating-point operations a force or a training sample needs, and how many bytes.
+"""How many floating-point operations a force needs, and how many bytes.
 
 One multiplication with its addition is two operations. Counted are the matrix products of the graph
 transformer and of its attention, as few as give the exact result; what is done once for a number
@@ -36,7 +36,7 @@ class Shape:
         return self.heads * self.head_width
 
 
-def _dense_weights(shape: Shape) -> tuple[int, int, int]:
+def dense_weights(shape: Shape) -> tuple[int, int, int]:
     """Weights of one layer: of query, key and value; of attention's output; of the feed-forward."""
     h, a = shape.hidden, shape.attention
     return 3 * h * a, a * h, 2 * h * FEEDFORWARD_FACTOR * h
@@ -52,7 +52,7 @@ def _first_layer_is_folded(shape: Shape) -> bool:
     """Whether the first attention has fewer operations so: values, affine map and output layer are
     then one product. It has, for fewer beads than the hidden width or so."""
     n, a = shape.beads, shape.attention
-    output = _dense_weights(shape)[1]
+    output = dense_weights(shape)[1]
     return _folded_weights(shape) < n * a + a * shape.dimensions + output
 
 
@@ -74,7 +74,7 @@ def force_operations(shape: Shape) -> int:
     where that is less.
     """
     n, a, L = shape.beads, shape.attention, shape.layers
-    query, output, feedforward = _dense_weights(shape)
+    query, output, feedforward = dense_weights(shape)
     pair_product = 2 * n * n * a
     edge_product = 2 * n * n * shape.heads * shape.dimensions
     affine_map = 2 * n * a * shape.dimensions
@@ -92,22 +92,7 @@ def force_weight_bytes(shape: Shape) -> int:
     """Bytes of weights read for one force: those of every product of `force_operations` once as
     they are, forward, and once transposed, backward. However many molecules there are, they are
     read at least once; where they do not fit in a core's own cache, this takes its time."""
-    query, output, feedforward = _dense_weights(shape)
+    query, output, feedforward = dense_weights(shape)
     first = _folded_weights(shape) if _first_layer_is_folded(shape) else output
     others = (shape.layers - 1) * (query + output)
     return 2 * BYTES * (first + others + shape.layers * feedforward)
-
-
-def dsm_operations(shape: Shape) -> int:
-    """Denoising score matching, one sample of a training step.
-
-    With F the operations of a forward pass: the value forward F; its gradient by the positions F;
-    the first-order stream forward F; backward of both streams to activations and weights 4 F. The
-    first layer's query, key and value products are left out of the gradient by the positions and of
-    the first-order stream (forward 1, and 2 of its 4 shares backward: 4 in all), for which they are
-    constants."""
-    n, a = shape.beads, shape.attention
-    query, output, feedforward = _dense_weights(shape)
-    pairs = 2 * 2 * n * n * (a + shape.heads * shape.dimensions)
-    forward = shape.layers * (2 * n * (query + output + feedforward) + pairs)
-    return 7 * forward - 4 * 2 * n * query

@@ -43,6 +43,12 @@ def parser(description: str, subjects: Iterable[str]) -> argparse.ArgumentParser
     return result
 
 
+def place(row: Mapping[str, str | int | float]) -> str:
+    """Which row it is: its first three values, numbers with what they count."""
+    first = list(row.items())[:3]
+    return ", ".join(str(v) if isinstance(v, str) else f"{v} {key}" for key, v in first)
+
+
 class Session:
     """One run of a benchmark. Everything it starts or writes ends with it, save the caches in which
     JAX and PyTorch keep what they have compiled."""
@@ -51,6 +57,7 @@ class Session:
         self.options = options
         self.effort: Effort = QUICK if options.quick else FULL
         self.cores = sorted(os.sched_getaffinity(0))
+        self.head = table.header(self.cores)
         self.rows: list[dict[str, str | int | float]] = []
         self.notes: list[str] = []
         self._workers: list[Worker] = []
@@ -128,21 +135,27 @@ class Session:
     def add_row(
         self, row: dict[str, str | int | float], timings: Mapping[str, Timing], unit: float = 1e3
     ) -> None:
-        """Adds a row with every participant's times (in ms, if `unit` is 1e3)."""
+        """Adds a row with every participant's times (in ms, if `unit` is 1e3). It is said and
+        written at once, so that a run that is broken off has not been for nothing."""
         for name, timing in timings.items():
             row[name] = timing.best * unit
             row[f"{name} median"] = timing.median * unit
             row[f"{name} cores"] = timing.cores
         self.rows.append(row)
+        times = ", ".join(f"{name} {table.number(row[name])}" for name in timings)
+        print(f"{place(row)}: {times}", file=sys.stderr, flush=True)
+        self._write_csv()
+
+    def _write_csv(self) -> None:
+        if self.options.csv:
+            table.write_csv(self.options.csv, self.head, self.rows)
 
     def finish(self, columns: Mapping[str, str]) -> None:
-        """Prints the table and writes the CSV."""
-        head = table.header(self.cores)
-        print(f"{head}\n\n{table.markdown(self.rows, columns)}")
+        """Prints the table and writes the CSV, with what `derive` has added to its rows."""
+        print(f"{self.head}\n\n{table.markdown(self.rows, columns)}")
         for note in self.notes:
             print(f"\n{note}")
-        if self.options.csv:
-            table.write_csv(self.options.csv, head, self.rows)
+        self._write_csv()
 
 
 def note_disturbances(session: Session, product: str = "numpy product") -> None:
@@ -154,9 +167,8 @@ def note_disturbances(session: Session, product: str = "numpy product") -> None:
         for row in rows:
             slower = float(row[f"{product} median"]) / best
             if slower > MOST_DISTURBED:
-                where = ", ".join(f"{value} {key}" for key, value in list(row.items())[:3])
                 session.note(
-                    f"{where}: the machine was busy, products took {slower:.1f} times as long."
+                    f"{place(row)}: the machine was busy, products took {slower:.1f} times as long."
                 )
 
 

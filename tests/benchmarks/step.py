@@ -55,11 +55,6 @@ def measure_row(session: Session, beads: int, molecules: int, threads: int) -> N
     row["overhead"] = 1e3 * (score - timings["force"].best)
     row.update({f"{name}/score": timings[name].best / score for name in PEERS if name in timings})
     session.close([core, *workers])
-    print(
-        f"{beads} beads, {molecules} molecules, {threads} threads: {1e3 * score:.3f} ms",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def options() -> argparse.Namespace:

@@ -70,10 +70,13 @@ def markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
 
 
 def write_csv(path: Path, head: str, rows: Sequence[Row]) -> None:
-    """All that is known of every row; the first line, after a #, is the header."""
+    """All that is known of every row; the first line, after a #, is the header. A file of that name
+    is replaced as a whole."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", newline="", encoding="utf-8") as file:
         file.write(f"# {head}\n")
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
+    part.replace(path)

@@ -6,7 +6,6 @@ import pytest
 from tests.benchmarks.operations import (
     FEEDFORWARD_FACTOR,
     Shape,
-    dsm_operations,
     force_operations,
     force_weight_bytes,
 )
@@ -89,17 +88,3 @@ def test_force_operations_are_those_of_its_products(shape: Shape, folded: bool) 
 def test_weights_of_a_force_are_read_forward_and_backward(shape: Shape, folded: bool) -> None:
     products = first_layer(shape, folded)[0] + (shape.layers - 1) * weight_products(shape)
     assert force_weight_bytes(shape) == 2 * 4 * sum(math.prod(sizes[1:]) for sizes in products)
-
-
-@pytest.mark.parametrize("shape", [case[0] for case in CASES])
-def test_dsm_operations_are_those_of_its_passes(shape: Shape) -> None:
-    n, w, H, d = shape.beads, shape.head_width, shape.heads, shape.dimensions
-    attention = operations([(H, n, w, n), (H, n, n, w), (H, n, d, n), (H, n, n, d)])
-    layer = operations(weight_products(shape)) + attention
-    reduced = operations(weight_products(shape)[1:]) + attention
-    all_layers = shape.layers * layer
-    without_first_query = all_layers - layer + reduced
-    value_forward, gradient, stream_forward = all_layers, without_first_query, without_first_query
-    value_backward, stream_backward = 2 * all_layers, 2 * without_first_query
-    passes = [value_forward, gradient, stream_forward, value_backward, stream_backward]
-    assert dsm_operations(shape) == sum(passes)

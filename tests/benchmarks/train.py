@@ -1,4 +1,4 @@
-"""Training: samples a second of score-train and of a step in JAX with the same loss.
+"""Training: samples a second of score-train and of a step in JAX with the same losses.
 
 README.md says what the table means.
 """
@@ -8,16 +8,23 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tests.benchmarks.model_file import read_model
-from tests.benchmarks.operations import Shape, dsm_operations
+from tests.benchmarks.operations import Shape
 from tests.benchmarks.peer import PRODUCT_SIZE
-from tests.benchmarks.recipe_file import read_recipe
+from tests.benchmarks.recipe_file import read_recipe, write_with_losses
 from tests.benchmarks.session import Session, best_rate, note_disturbances, parser, words
 from tests.benchmarks.table import ROOT
+from tests.benchmarks.training_operations import (
+    classification_operations,
+    dsm_operations,
+    fokker_planck_operations,
+)
 from tests.benchmarks.workers import Worker, take_turns
 
 PEERS = {"jax": "JAX", "jax-affine": "JAX affine"}
@@ -25,6 +32,29 @@ RECIPES = {
     "alanine": ROOT / "examples/alanine_dipeptide/recipe.xml",
     "chignolin": Path(__file__).parent / "chignolin.xml",
 }
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What is trained on: denoising score matching and, beside it, these elements of a recipe."""
+
+    title: str
+    beside: Mapping[str, Mapping[str, str]]
+    operations: Callable[[Shape], int]
+
+
+LOSSES = {
+    "dsm": Losses("DSM", {}, dsm_operations),
+    "fp": Losses(
+        "DSM + FP", {"FokkerPlanck": {"weight": "5e-4", "share": "1"}}, fokker_planck_operations
+    ),
+    "classification": Losses(
+        "DSM + classification",
+        {"TimeClassification": {"weight": "3", "width": "0.8", "variance": "7e-4"}},
+        classification_operations,
+    ),
+}
+KINDS = ("denoising", "Fokker-Planck", "classification")  # the losses of a step; 0: not used
 CHECKED_STEPS = 40
 # Losses of different random numbers differ by chance; by more than this many standard errors in one
 # run of a hundred thousand.
@@ -43,48 +73,68 @@ def _recipe(session: Session, system: str) -> Path:
     return session.scratch / path.name
 
 
-def _losses(session: Session, worker: Worker) -> tuple[float, float]:
-    """Mean loss of the first steps, and its standard error."""
+@dataclass(frozen=True)
+class Means:
+    """Of the losses of the first steps, by KINDS, and their standard errors."""
+
+    means: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+
+def _first_losses(session: Session, worker: Worker) -> Means:
     path = session.scratch / "losses"
     worker.ask("time", CHECKED_STEPS, 0)
     worker.ask("write", path)
-    losses = np.fromfile(path, "<f8")[:CHECKED_STEPS]
-    return float(np.mean(losses)), float(np.std(losses, ddof=1) / np.sqrt(len(losses)))
+    losses = np.fromfile(path, "<f8").reshape(-1, len(KINDS))[:CHECKED_STEPS]
+    errors = np.std(losses, axis=0, ddof=1) / np.sqrt(len(losses))
+    return Means(np.mean(losses, axis=0), errors)
+
+
+def _check(name: str, peer: Means, score: Means) -> None:
+    """Ends the benchmark where a peer's losses are not score-train's: the times would not be of the
+    same work."""
+    errors = np.hypot(peer.errors, score.errors)
+    for k, kind in enumerate(KINDS):
+        if not abs(peer.means[k] - score.means[k]) <= STANDARD_ERRORS * errors[k]:
+            sys.exit(
+                f"{name}: the first {CHECKED_STEPS} {kind} losses are {peer.means[k]:.4g} "
+                f"+- {peer.errors[k]:.2g} in the mean, score-train's {score.means[k]:.4g} "
+                f"+- {score.errors[k]:.2g}"
+            )
 
 
 def measure_row(
-    session: Session, peers: Sequence[Worker], products: Sequence[Worker], system: str, threads: int
+    session: Session,
+    peers: Sequence[Worker],
+    products: Sequence[Worker],
+    system: str,
+    losses: Losses,
+    threads: int,
 ) -> None:
-    recipe, initial = _recipe(session, system), session.scratch / "initial.xml"
+    recipe, initial = session.scratch / "recipe.xml", session.scratch / "initial.xml"
+    write_with_losses(_recipe(session, system), losses.beside, recipe)
     score = session.core("score", threads)
     score.ask("train", recipe, threads, initial)
     network = read_model(initial).network
     shape = Shape(network.beads, network.hidden, network.layers, network.heads, network.head_width)
     row: dict[str, str | int | float] = {
         "system": system,
-        "loss": "DSM",
+        "losses": losses.title,
         "threads": threads,
         "batch": read_recipe(recipe).batch,
-        "operations": dsm_operations(shape),
+        "operations": losses.operations(shape),
     }
-    mean, error = _losses(session, score)
-    row["score loss"] = mean
+    first = _first_losses(session, score)
+    row |= {f"{kind} loss": float(mean) for kind, mean in zip(KINDS, first.means, strict=True)}
     taking_part = [score, *products]
     for peer in peers:
         if (form := session.ready(peer, "train", recipe, initial)) is None:
             continue
         row[f"{peer.name} form"] = form[0]
-        peer_mean, peer_error = _losses(session, peer)
-        row[f"{peer.name} loss"] = peer_mean
-        if not abs(peer_mean - mean) <= STANDARD_ERRORS * np.hypot(error, peer_error):
-            sys.exit(
-                f"{peer.name}, {system}: the first {CHECKED_STEPS} losses are {peer_mean:.4f} "
-                f"+- {peer_error:.4f} in the mean, score-train's {mean:.4f} +- {error:.4f}"
-            )
+        _check(f"{peer.name}, {system}, {losses.title}", _first_losses(session, peer), first)
         taking_part.append(peer)
     session.add_row(row, take_turns(taking_part, session.effort))
     session.close([score])
-    print(f"{system}, {threads} threads: {row['score']:.1f} ms", file=sys.stderr, flush=True)
 
 
 def measure(session: Session) -> None:
@@ -97,7 +147,8 @@ def measure(session: Session) -> None:
         ]
         usable = [product for product in products if session.ready(product, "product") is not None]
         for system in session.options.systems:
-            measure_row(session, peers, usable, system, threads)
+            for losses in session.options.losses:
+                measure_row(session, peers, usable, system, LOSSES[losses], threads)
         session.close([*peers, *products])
 
 
@@ -123,7 +174,19 @@ def derive(session: Session) -> None:
 def options() -> argparse.Namespace:
     result = parser("Training steps, beside JAX's.", PEERS)
     result.add_argument("--systems", type=words, default=list(RECIPES), metavar="NAME,...")
-    return result.parse_args()
+    result.add_argument(
+        "--losses",
+        type=words,
+        default=list(LOSSES),
+        metavar="NAME,...",
+        help=f"sets of losses; all: {','.join(LOSSES)}",
+    )
+    options = result.parse_args()
+    for words_given, known in ((options.systems, RECIPES), (options.losses, LOSSES)):
+        for word in words_given:
+            if word not in known:
+                result.error(f"{word}: must be one of {', '.join(known)}")
+    return options
 
 
 def main() -> None:
@@ -134,7 +197,7 @@ def main() -> None:
         session.finish(
             {
                 "system": "recipe",
-                "loss": "loss",
+                "losses": "losses",
                 "threads": "threads",
                 "x floor": "x floor",
                 **{f"{name}/score": title for name, title in PEERS.items()},
