@@ -54,9 +54,7 @@ def read_start(word: str | os.PathLike[str], model: Model) -> NDArray[np.float64
 
 def _file_and_frame(word: str) -> tuple[Path, int]:
     match = re.fullmatch(r"(.+):(-?\d+)", word)
-    if match is None or os.path.exists(word):
-        return Path(word), 0
-    return Path(match[1]), int(match[2])
+    return (Path(match[1]), int(match[2])) if match else (Path(word), 0)
 
 
 def _read(path: Path) -> tuple[NDArray[Any], list[str] | None]:

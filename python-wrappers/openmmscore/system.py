@@ -31,6 +31,9 @@ def create_system(
     interact. It is not periodic. Simulate at `model.temperature`, at which the force is a free
     energy's (see `ScoreForce`).
 
+    A toy model in one or two dimensions exerts no force along the others. Its particles drift there
+    as a thermostat moves them, which changes nothing along the dimensions that the model uses.
+
     Parameters
     ----------
     model : Model or str or os.PathLike
