@@ -1,9 +1,10 @@
 """How far samples or a simulation are from data, beside what chance alone would show.
 
 Each divergence has a noise floor, the mean divergence of two sets of independent draws as large as
-the sets compared, and a bootstrap error. Where frames belong to copies, the effective number comes
-from the scatter of their histograms and it is copies that are drawn in the bootstrap; where they
-are independent, it is frames, and their weights say bin by bin what they are worth.
+the sets compared, and a bootstrap error, for which both sets are drawn anew. Where frames belong to
+copies, the effective number comes from the scatter of their histograms and it is copies that are
+drawn in the bootstrap; where they do not, they count as independent, frames are drawn, and their
+weights say bin by bin what they are worth.
 """
 
 from __future__ import annotations
@@ -18,11 +19,6 @@ from numpy.typing import NDArray
 from .analysis import (
     Array,
     autocorrelation_time,
-    bin_effective_numbers,
-    bin_numbers,
-    bootstrap_weights,
-    effective_number,
-    histogram,
     js_divergence,
     noise_floor,
     pmf_edges,
@@ -30,7 +26,7 @@ from .analysis import (
     shared_edges,
     smoothed,
 )
-from .ensembles import Coordinates, Ensemble
+from .ensembles import Coordinates, Density, Ensemble
 
 __all__ = [
     "BLOCKS",
@@ -40,7 +36,6 @@ __all__ = [
     "Population",
     "Row",
     "State",
-    "bootstrap_histograms",
     "compare",
     "length_of",
     "population",
@@ -48,9 +43,6 @@ __all__ = [
 
 BLOCKS = 20
 """Pieces that a simulation of a single copy is cut into."""
-
-PIECES = 50
-"""Pieces of frames without copies, for the error of a state's share."""
 
 LEAST_PRODUCTION = 10
 LEAST_EQUILIBRATION = 5
@@ -131,92 +123,71 @@ class Length:
 
 @dataclass(frozen=True)
 class Row:
-    """A set of frames, compared with the data."""
+    """A set of frames, or a density, compared with the data.
+
+    frames: None for a density. effective_number: infinite for a density.
+    """
 
     js: Divergence
     pmf: Divergence
-    frames: int
+    frames: int | None
     effective_number: float
+    data_effective_number: float
     populations: dict[str, Population]
     length: Length | None = None
+
+    @property
+    def illustration(self) -> bool:
+        return self.length is not None and self.length.illustration
 
 
 def compare(
     data: Ensemble,
-    other: Ensemble,
+    other: Ensemble | Density,
     bins: Bins,
     states: Sequence[State] = (),
     length: Length | None = None,
     seed: int = 0,
 ) -> Row:
-    js_edges = shared_edges(data.values, other.values, bins.js)
-    js, number = _divergence(js_divergence, data, other, js_edges, seed)
-    pmf, _ = _divergence(pmf_error, data, other, pmf_edges(bins.pmf_limits, bins.pmf), seed)
+    seen = data if isinstance(other, Density) else other
+    js_edges = shared_edges(data.values, seen.values, bins.js)
+    js, number, data_number = _divergence(js_divergence, data, other, js_edges, seed)
+    pmf, _, _ = _divergence(pmf_error, data, other, pmf_edges(bins.pmf_limits, bins.pmf), seed)
     populations = {state.name: population(other, state) for state in states}
-    return Row(js, pmf, len(other), number, populations, length)
+    frames = None if isinstance(other, Density) else len(other)
+    return Row(js, pmf, frames, number, data_number, populations, length)
 
 
 def _divergence(
-    measure: Measure, data: Ensemble, other: Ensemble, edges: Sequence[Array], seed: int
-) -> tuple[Divergence, float]:
-    reference = histogram(data.values, edges, data.weights)
-    flat = reference.ravel()
-    value = measure(flat, histogram(other.values, edges, other.weights).ravel())
-    draws = bootstrap_histograms(other, edges, REPEATS, seed)
-    error = float(np.std([measure(flat, draw) for draw in draws], ddof=1))
-
-    data_worth, _ = _worth(data, edges)
-    other_worth, number = _worth(other, edges)
-    source = smoothed(reference, np.reshape(data_worth, reference.shape if data_worth.ndim else ()))
-    floor = noise_floor(
-        source, other_worth, data_worth, measure=measure, repeats=REPEATS, seed=seed
-    )
-    return Divergence(value, error, floor.mean, floor.deviation), number
-
-
-def _worth(ensemble: Ensemble, edges: Sequence[Array]) -> tuple[Array, float]:
-    """What the frames are worth to a histogram: one number, or one a bin; and one to print."""
-    if ensemble.copy is not None:
-        number = min(effective_number(ensemble.histograms(edges)), float(len(ensemble)))
-        return np.asarray(number), number
-    if np.ptp(ensemble.weights) == 0:
-        return np.asarray(float(len(ensemble))), float(len(ensemble))
-    numbers = bin_numbers(ensemble.values, edges)
-    bins = math.prod(len(edge) - 1 for edge in edges)
-    return bin_effective_numbers(numbers, ensemble.weights, bins), ensemble.kish
-
-
-def bootstrap_histograms(
-    ensemble: Ensemble, edges: Sequence[Array], repeats: int, seed: int = 0
-) -> Array:
-    """(repeats, bins), of any normalisation: histograms of copies, or of frames, drawn anew."""
-    if ensemble.copy is not None:
-        each = ensemble.histograms(edges)
-        return np.asarray(bootstrap_weights(len(each), repeats, seed) @ each)
-    generator = np.random.default_rng(seed)
-    numbers = bin_numbers(ensemble.values, edges)
-    inside = numbers >= 0
-    numbers, weights = numbers[inside], ensemble.weights[inside]
-    bins = math.prod(len(edge) - 1 for edge in edges)
-    draws = (generator.integers(len(numbers), size=len(numbers)) for _ in range(repeats))
-    return np.array([np.bincount(numbers[draw], weights[draw], bins) for draw in draws])
-
-
-def population(ensemble: Ensemble, state: State) -> Population:
-    """A state's share. Its error is that of a ratio of two sums, over copies or over pieces.
-
-    Frames without copies are cut into pieces as they stand in the file. If they are independent
-    that changes nothing; if they are those of a run, it keeps the error from being too small.
-    """
-    inside = state.contains(ensemble.values)
-    share = float(ensemble.weights[inside].sum())
-    if ensemble.copy is not None:
-        labels, row = np.unique(ensemble.copy, return_inverse=True)
-        parts = len(labels)
+    measure: Measure, data: Ensemble, other: Ensemble | Density, edges: Sequence[Array], seed: int
+) -> tuple[Divergence, float, float]:
+    """And the effective numbers of the other and of the data."""
+    reference = data.histogram(edges)
+    found = other.histogram(edges).ravel()
+    value = measure(reference.ravel(), found)
+    drawn = data.bootstrap(edges, REPEATS, seed)
+    data_worth, data_number = data.worth(edges)
+    if isinstance(other, Density):  # it is the truth that the data may be draws from
+        others, worth, number = np.broadcast_to(found, drawn.shape), np.asarray(math.inf), math.inf
+        source = found
     else:
-        parts = min(PIECES, len(ensemble))
-        row = np.arange(len(ensemble)) * parts // len(ensemble)
-    differences = np.bincount(row, ensemble.weights * (inside - share), parts)
+        others = other.bootstrap(edges, REPEATS, seed + 1)
+        worth, number = other.worth(edges)
+        shape = reference.shape if data_worth.ndim else ()
+        source = smoothed(reference, data_worth.reshape(shape))
+    error = float(np.std([measure(*pair) for pair in zip(drawn, others, strict=True)], ddof=1))
+    floor = noise_floor(source, worth, data_worth, measure=measure, repeats=REPEATS, seed=seed)
+    return Divergence(value, error, floor.mean, floor.deviation), number, data_number
+
+
+def population(of: Ensemble | Density, state: State) -> Population:
+    """A state's share. Its error is that of a ratio of two sums over copies or pieces."""
+    if isinstance(of, Density):
+        return Population(of.share(state.column, state.low, state.high), 0.0)
+    inside = state.contains(of.values)
+    share = float(of.weights[inside].sum())
+    parts, row = of.parts()
+    differences = np.bincount(row, of.weights * (inside - share), parts)
     return Population(share, math.sqrt((differences**2).sum() * parts / (parts - 1)))
 
 

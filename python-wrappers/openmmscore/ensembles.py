@@ -1,4 +1,5 @@
-"""What is compared: coordinates of frames, their weights, and the copy that each comes from.
+"""What is compared: coordinates of frames, their weights, and the copy that each comes from; or the
+density of a toy model.
 
 Frames are read from .h5 files in this project's layout (`openmmscore.frames`; the data sets `copy`,
 `time` and `log_weights` are used where they are there), or from .npy files (frames, beads,
@@ -7,16 +8,27 @@ dimensions), with the number of each frame's copy in `<stem>_copy.npy` where the
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .analysis import Array, bin_numbers, dihedrals, kish_number
+from .analysis import (
+    Array,
+    bin_effective_numbers,
+    bin_numbers,
+    bootstrap_weights,
+    dihedrals,
+    effective_number,
+    histogram,
+    kish_number,
+)
 
 try:
     import h5py
@@ -24,33 +36,51 @@ except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
 from .frames import read_frames
+from .model import Model
+from .projection import Projection, read_projection
 
-__all__ = ["Coordinates", "Ensemble", "read_ensemble"]
+__all__ = ["Coordinates", "Density", "Ensemble", "read_ensemble"]
+
+PIECES = 50
+"""Of frames without copies, for the error of a mean."""
+
+CELLS = 4  # a bin and dimension, for the integral of a density
+GRID = 100  # bins a dimension, for the share of a state
 
 _DIHEDRALS = "dihedrals:"
+_PROJECTION = "projection:"
 _AXES = {"x": 1, "xy": 2}
+
+
+Measurement = Callable[[NDArray[np.float32]], Array]
+"""(frames, columns) of (frames, beads, dimensions), nm."""
 
 
 @dataclass(frozen=True)
 class Coordinates:
     """One or two numbers that describe a frame.
 
-    quadruples: four beads each, of dihedral angles in radians; empty for the position of a single
-    bead, in nm.
+    quadruples: four beads each, of dihedral angles in radians. projection: of distances. Without
+    either, the position of a single bead, in nm.
     """
 
     names: tuple[str, ...]
     quadruples: tuple[tuple[int, ...], ...] = ()
+    projection: Projection | None = None
 
     @classmethod
     def parse(cls, text: str) -> Coordinates:
-        """`x`, `xy`, or `dihedrals:0-1-2-3,1-2-3-4`."""
+        """`x`, `xy`, `dihedrals:0-1-2-3,1-2-3-4`, or `projection:FILE.npz`."""
         if text in _AXES:
             return cls(tuple(text))
+        if text.startswith(_PROJECTION):
+            projection = read_projection(text.removeprefix(_PROJECTION))
+            names = tuple(f"slow{k + 1}" for k in range(projection.vectors.shape[1]))
+            return cls(names, projection=projection)
         if not re.fullmatch(_DIHEDRALS + r"\d+(-\d+){3}(,\d+(-\d+){3})?", text):
             raise ValueError(
-                f"coordinates are {text!r}, must be x, xy, or dihedrals:0-1-2-3,1-2-3-4 (one or "
-                "two dihedrals of four beads each)"
+                f"coordinates are {text!r}, must be x, xy, projection:FILE.npz, or "
+                "dihedrals:0-1-2-3,1-2-3-4 (one or two dihedrals of four beads each)"
             )
         words = text.removeprefix(_DIHEDRALS).split(",")
         quadruples = tuple(tuple(int(bead) for bead in word.split("-")) for word in words)
@@ -63,6 +93,11 @@ class Coordinates:
     def periodic(self) -> bool:
         return bool(self.quadruples)
 
+    @property
+    def unit(self) -> str:
+        """In which users see them; empty for numbers without one."""
+        return "degrees" if self.quadruples else "" if self.projection else "nm"
+
     def column(self, name: str) -> int:
         """The column that a name or a number from 0 means."""
         if name in self.names:
@@ -74,6 +109,8 @@ class Coordinates:
     def __call__(self, positions: NDArray[np.float32]) -> Array:
         """(frames, columns). positions: (frames, beads, dimensions), nm."""
         beads, dimensions = positions.shape[1:]
+        if self.projection is not None:
+            return self.projection(positions)
         if not self.quadruples:
             if beads != 1 or dimensions < len(self.names):
                 raise ValueError(
@@ -141,20 +178,135 @@ class Ensemble:
             self.temperature_k,
         )
 
+    def thinned(self, stride: int) -> Ensemble:
+        """Every `stride`-th frame of each copy, its last one among them. Needs copies."""
+        if self.copy is None:
+            raise ValueError("frames without copies")
+        copies, frames = self.series().shape[:2]
+        order = np.argsort(self.copy, kind="stable").reshape(copies, frames)
+        kept = order[:, (frames - 1) % stride :: stride].ravel()
+        return dataclasses.replace(
+            self,
+            values=self.values[kept],
+            weights=self.weights[kept] / self.weights[kept].sum(),
+            copy=self.copy[kept],
+            interval_ps=None if self.interval_ps is None else stride * self.interval_ps,
+        )
+
+    def column(self, column: int) -> Ensemble:
+        """The same frames, of which only one column is looked at."""
+        return dataclasses.replace(self, values=self.values[:, column : column + 1])
+
+    def parts(self) -> tuple[int, NDArray[np.intp]]:
+        """How many independent parts there are, and (frames,) which of them each frame is of.
+
+        Copies; or, of frames without copies, pieces as they stand in the file. If frames are
+        independent, pieces are as good as frames for the error of a mean; if they are those of a
+        run, pieces keep it from being too small.
+        """
+        if self.copy is not None:
+            labels, row = np.unique(self.copy, return_inverse=True)
+            return len(labels), row
+        count = min(PIECES, len(self))
+        return count, np.arange(len(self)) * count // len(self)
+
+    def histogram(self, edges: Sequence[Array]) -> Array:
+        """Probabilities of the bins, sum 1."""
+        return histogram(self.values, edges, self.weights)
+
     def histograms(self, edges: Sequence[Array]) -> Array:
-        """(copies, bins), weights of each copy in each bin; a copy a row. Needs copies."""
+        """(copies, bins), weights of each copy in each bin. Needs copies."""
         if self.copy is None:
             raise ValueError("frames without copies")
         labels, row = np.unique(self.copy, return_inverse=True)
         numbers = bin_numbers(self.values, edges)
-        bins = int(np.prod([len(edge) - 1 for edge in edges]))
+        bins = _bin_count(edges)
         inside = numbers >= 0
         places = row[inside] * bins + numbers[inside]
         counts = np.bincount(places, self.weights[inside], len(labels) * bins)
         return np.asarray(counts, float).reshape(len(labels), bins)
 
+    def bootstrap(self, edges: Sequence[Array], repeats: int, seed: int = 0) -> Array:
+        """(repeats, bins), of any normalisation: histograms of copies, or of frames, drawn anew."""
+        if self.copy is not None:
+            each = self.histograms(edges)
+            return np.asarray(bootstrap_weights(len(each), repeats, seed) @ each)
+        generator = np.random.default_rng(seed)
+        numbers = bin_numbers(self.values, edges)
+        inside = numbers >= 0
+        numbers, weights = numbers[inside], self.weights[inside]
+        draws = (generator.integers(len(numbers), size=len(numbers)) for _ in range(repeats))
+        bins = _bin_count(edges)
+        return np.array([np.bincount(numbers[draw], weights[draw], bins) for draw in draws])
 
-def read_ensemble(path: str | os.PathLike[str], coordinates: Coordinates) -> Ensemble:
+    def worth(self, edges: Sequence[Array]) -> tuple[Array, float]:
+        """What the frames are worth to a histogram, as a number of independent draws.
+
+        One number, or one a bin; and one to print. It comes from the scatter between copies where
+        there are any, else from the weights.
+        """
+        if self.copy is not None:
+            number = min(effective_number(self.histograms(edges)), float(len(self)))
+            return np.asarray(number), number
+        if np.ptp(self.weights) == 0:
+            return np.asarray(float(len(self))), float(len(self))
+        numbers = bin_numbers(self.values, edges)
+        return bin_effective_numbers(numbers, self.weights, _bin_count(edges)), self.kish
+
+
+@dataclass(frozen=True)
+class Density:
+    """exp(-E) of a model of one particle in one or two dimensions: exact, where frames are not.
+
+    support: of each dimension, the limits of what is looked at.
+    """
+
+    model: Model
+    diffusion_time: float
+    support: tuple[tuple[float, float], ...]
+
+    def histogram(self, edges: Sequence[Array]) -> Array:
+        """Probabilities of the bins, sum 1: the midpoint rule on CELLS cells a bin and dimension.
+
+        Infinite edges are those of the support.
+        """
+        axes, widths, bins = [], [], []
+        for edge, (low, high) in zip(edges, self.support, strict=True):
+            limits = np.where(np.isinf(edge), np.where(edge < 0, low, high), edge)
+            width = np.repeat(np.diff(limits) / CELLS, CELLS)
+            axes.append(limits[0] + np.cumsum(width) - width / 2)
+            widths.append(width)
+            bins.append(len(edge) - 1)
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        energies, _ = self.model.energy_and_score(points[..., None, :], self.diffusion_time)
+        share = np.exp(np.min(energies) - energies)
+        for k, width in enumerate(widths):
+            share *= np.expand_dims(width, [j for j in range(len(widths)) if j != k])
+        share = share.reshape([n for count in bins for n in (count, CELLS)])
+        share = share.sum(axis=tuple(range(1, 2 * len(bins), 2)))
+        return np.asarray(share / share.sum())
+
+    def marginal(self, column: int, edges: Array) -> Array:
+        """Probabilities of the bins along one dimension, sum 1, over the support of the other."""
+        every = [np.linspace(*limits, GRID + 1) for limits in self.support]
+        every[column] = edges
+        others = tuple(k for k in range(len(every)) if k != column)
+        return np.asarray(self.histogram(every).sum(axis=others))
+
+    def share(self, column: int, low: float, high: float) -> float:
+        """Of the support, how much lies where a column is in [low, high]."""
+        limits = self.support[column]
+        edges = np.unique(np.clip([*np.linspace(*limits, GRID + 1), low, high], *limits))
+        middles = (edges[1:] + edges[:-1]) / 2
+        inside = (middles > low) & (middles < high)
+        return float(self.marginal(column, edges)[inside].sum())
+
+
+def _bin_count(edges: Sequence[Array]) -> int:
+    return math.prod(len(edge) - 1 for edge in edges)
+
+
+def read_ensemble(path: str | os.PathLike[str], coordinates: Measurement) -> Ensemble:
     """Reads frames from .h5 or .npy. Errors name the file."""
     path = Path(path)
     if path.suffix not in (".h5", ".npy"):
@@ -168,7 +320,7 @@ def read_ensemble(path: str | os.PathLike[str], coordinates: Coordinates) -> Ens
         raise ValueError(text if str(path) in text else f"{path}: {text}") from error
 
 
-def _read_h5(path: Path, coordinates: Coordinates) -> Ensemble:
+def _read_h5(path: Path, coordinates: Measurement) -> Ensemble:
     frames = read_frames(path)
     with h5py.File(path, "r") as file:
         copy = np.asarray(file["copy"][:], np.int64) if "copy" in file else None
@@ -204,7 +356,7 @@ def _interval(time_ps: Array, copy: NDArray[np.int64] | None) -> float | None:
     return interval if regular and interval > 0 else None
 
 
-def _read_npy(path: Path, coordinates: Coordinates) -> Ensemble:
+def _read_npy(path: Path, coordinates: Measurement) -> Ensemble:
     positions = np.load(path)
     beside = path.with_name(path.stem + "_copy.npy")
     copy = np.load(beside) if beside.is_file() else None
@@ -214,7 +366,7 @@ def _read_npy(path: Path, coordinates: Coordinates) -> Ensemble:
 
 
 def _ensemble(
-    coordinates: Coordinates,
+    coordinates: Measurement,
     positions: NDArray[np.float32],
     log_weights: Array,
     copy: NDArray[np.int64] | None,

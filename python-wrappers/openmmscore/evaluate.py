@@ -6,13 +6,16 @@
 The Jensen-Shannon divergence and the PMF error are those of arXiv 2506.17139. Neither is ever zero
 between two finite sets of frames, so beside each stands its noise floor: what independent draws
 from the data's distribution show, as many as the frames are worth. Errors are standard errors, by
-bootstrap over copies, or over frames where they are independent.
+bootstrap over copies, or over frames where there are none.
 
 Files are .h5 in the layout of `openmmscore.frames`, or .npy (frames, beads, dimensions) with the
 number of each frame's copy in <stem>_copy.npy. Frames without copies are taken as independent, but
-those of a simulation as one run, which is cut into pieces. A simulation whose copies are shorter
-than 10 autocorrelation times of its slowest coordinate, or that was equilibrated for less than 5,
-is marked as an illustration: its divergence says little about its model.
+those of a simulation as one run, which is cut into pieces.
+
+A simulation has two rows: all its frames, which are worth what the scatter between copies says; and
+frames two autocorrelation times of the slowest coordinate apart, which are fewer and nearly
+independent. If its copies are shorter than 10 of those times, or were equilibrated for less than 5,
+it is an illustration: what it shows may still be where the copies started.
 
 Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input.
 """
@@ -21,32 +24,23 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
-import os
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import openmm
 
-from .comparison import (
-    BLOCKS,
-    Bins,
-    Population,
-    Row,
-    State,
-    compare,
-    length_of,
-    population,
-)
-from .ensembles import Coordinates, Ensemble, read_ensemble
+from .comparison import BLOCKS, Bins, Population, Row, State, compare, length_of, population
+from .ensembles import Coordinates, Density, Ensemble, read_ensemble
+from .evaluation_report import length_text, table, verdict, write_json
+from .model import Model
 
 __all__ = ["main"]
 
-SAMPLES, SIMULATION = "independent samples", "simulation"
+DENSITY, SAMPLES = "exp(-E)", "independent samples"
+SIMULATION, THINNED = "simulation", "simulation, thinned"
 ANGLE_BINS, OTHER_BINS, PMF_BINS = 64, 100, 64
 
 
@@ -60,9 +54,16 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samples", type=Path, help="independent samples of the model")
     parser.add_argument("--simulation", type=Path, help="frames of a simulation of the model")
     parser.add_argument(
+        "--model", type=Path, help="of one particle in one or two dimensions: its exp(-E), exactly"
+    )
+    parser.add_argument(
+        "--diffusion-time", type=float, default=1e-5, help="of the model's E (1e-5)"
+    )
+    parser.add_argument(
         "--coordinates",
         required=True,
-        help="dihedrals:0-1-2-3,1-2-3-4 (beads from 0; one or two dihedrals), xy or x",
+        help="dihedrals:0-1-2-3,1-2-3-4 (beads from 0; one or two dihedrals), xy, x, or "
+        "projection:FILE.npz (see openmmscore.projection)",
     )
     parser.add_argument(
         "--bins", type=int, help="of the JS divergence, a column (64 for dihedrals, else 100)"
@@ -80,7 +81,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         action="extend",
         default=[],
         metavar="NAME:COLUMN:LOW:HIGH",
-        help="a state whose share is wanted; degrees for dihedrals, nm otherwise; a column is a "
+        help="a state whose share is wanted; degrees for dihedrals, nm for x and y; a column is a "
         "number from 0 or one of phi, psi, x, y; of dihedrals, LOW > HIGH goes through 180",
     )
     parser.add_argument(
@@ -104,8 +105,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--output", type=Path, required=True, help="folder for evaluation.json and evaluation.png"
     )
     options = parser.parse_args(words)
-    if options.samples is None and options.simulation is None:
-        parser.error("one of --samples and --simulation is needed")
+    if options.samples is None and options.simulation is None and options.model is None:
+        parser.error("one of --samples, --simulation and --model is needed")
     for name in ("bins", "pmf_bins"):
         count = getattr(options, name)
         if count is not None and not 3 <= count <= 1000:
@@ -190,9 +191,39 @@ def _simulation(options: argparse.Namespace, coordinates: Coordinates) -> Ensemb
         raise ValueError(f"{options.simulation}: {error}") from error
 
 
-def _evaluate(
-    options: argparse.Namespace,
-) -> tuple[Coordinates, dict[str, Ensemble], Bins, dict[str, Population], dict[str, Row]]:
+def _density(options: argparse.Namespace, coordinates: Coordinates, data: Ensemble) -> Density:
+    """Looked at where the data are, and half their extent beyond."""
+    model = Model(options.model)
+    if coordinates.unit != "nm" or len(model.beads) != 1:
+        raise ValueError(f"{options.model}: --model is for toy models, with coordinates x or xy")
+    if model.dimensions != len(coordinates.names):
+        raise ValueError(
+            f"{options.model} has {model.dimensions} dimensions, and the coordinates are "
+            f"{''.join(coordinates.names)}"
+        )
+    low, high = data.values.min(axis=0), data.values.max(axis=0)
+    margin = (high - low) / 2
+    support = zip((low - margin).tolist(), (high + margin).tolist(), strict=True)
+    return Density(model, options.diffusion_time, tuple(support))
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """shown: what the figure shows. own: shares of the states in the data.
+
+    stride: between frames of the thinned row; 1 if there is none.
+    """
+
+    data: Ensemble
+    coordinates: Coordinates
+    bins: Bins
+    own: dict[str, Population]
+    shown: dict[str, Ensemble | Density]
+    rows: dict[str, Row]
+    stride: int = 1
+
+
+def _evaluate(options: argparse.Namespace) -> _Evaluation:
     coordinates = Coordinates.parse(options.coordinates)
     states = [_state(text, coordinates) for text in options.state]
     names = [state.name for state in states]
@@ -209,168 +240,60 @@ def _evaluate(
         options.pmf_bins,
         _limits(options.limits, coordinates, data),
     )
-    ensembles = {"data": data}
-    rows = {}
+    shown: dict[str, Ensemble | Density] = {"data": data}
+    if options.model is not None:
+        shown[DENSITY] = _density(options, coordinates, data)
     if options.samples is not None:
-        ensembles[SAMPLES] = read_ensemble(options.samples, coordinates)
-        rows[SAMPLES] = compare(data, ensembles[SAMPLES], bins, states, seed=options.seed)
+        shown[SAMPLES] = read_ensemble(options.samples, coordinates)
+    rows = {
+        name: compare(data, other, bins, states, seed=options.seed)
+        for name, other in shown.items()
+        if other is not data
+    }
+    stride = 1
     if options.simulation is not None:
-        run = ensembles[SIMULATION] = _simulation(options, coordinates)
+        run = shown[SIMULATION] = _simulation(options, coordinates)
         length = length_of(run, coordinates, run.equilibration_ps)
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
-    return coordinates, ensembles, bins, own, rows
-
-
-def _table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]) -> str:
-    head = ["", "JS", "floor", "ratio", "PMF error", "floor", "frames", "effective"]
-    lines = [head + [f"P({name})" for name in own]]
-    for name, row in rows.items():
-        lines.append(
-            [
-                name + (" (illustration)" if row.length and row.length.illustration else ""),
-                f"{row.js.value:.4f} +- {row.js.error:.4f}",
-                f"{row.js.floor:.4f}",
-                f"{row.js.ratio:.2f}",
-                f"{row.pmf.value:.3f} +- {row.pmf.error:.3f}",
-                f"{row.pmf.floor:.3f}",
-                str(row.frames),
-                f"{row.effective_number:.0f}",
-                *(_share(each) for each in row.populations.values()),
-            ]
-        )
-    worth = f"{data.kish:.0f}"
-    lines.append(
-        [
-            "data",
-            "",
-            "",
-            "",
-            "",
-            "",
-            str(len(data)),
-            worth,
-            *(_share(each) for each in own.values()),
-        ]
-    )
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            word.ljust(width) if k == 0 else word.rjust(width)
-            for k, (word, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def _share(each: Population) -> str:
-    return f"{each.share:.4f} +- {each.error:.4f}"
-
-
-def _length_text(row: Row, interval_ps: float | None) -> str:
-    length = row.length
-    assert length is not None
-    unit, factor = ("frames", 1.0) if interval_ps is None else ("ps", interval_ps)
-    text = (
-        f"Simulation: {length.copies} copies of {length.frames} frames, {length.frames * factor:g} "
-        f"{unit}; autocorrelation time of the slowest coordinate "
-        f"{'' if length.reliable else 'at least '}{length.autocorrelation * factor:.3g} {unit}"
-    )
-    if length.illustration:
-        text += "\nAn illustration, not a measurement: " + "; ".join(length.shortcomings)
-    return text
-
-
-def _write_json(
-    path: Path,
-    options: argparse.Namespace,
-    bins: Bins,
-    data: Ensemble,
-    own: Mapping[str, Population],
-    rows: Mapping[str, Row],
-) -> None:
-    settings = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in vars(options).items()
-    }
-    document: dict[str, Any] = {
-        "settings": settings,
-        "bins": dataclasses.asdict(bins),
-        "data": {
-            "frames": len(data),
-            "kish_number": data.kish,
-            "populations": {name: dataclasses.asdict(each) for name, each in own.items()},
-        },
-    }
-    for name, row in rows.items():
-        entry = dataclasses.asdict(row)
-        entry["js"]["ratio"], entry["pmf"]["ratio"] = row.js.ratio, row.pmf.ratio
-        if row.length is not None:
-            entry["length"]["illustration"] = row.length.illustration
-        document[name.replace(" ", "_")] = entry
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _plain(value: Any) -> Any:
-    """JSON has neither tuples nor infinity."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _check_bound(bound: float, rows: Mapping[str, Row]) -> bool:
-    """Prints what is exceeded. True if nothing is."""
-    passed = True
-    for name, row in rows.items():
-        if row.js.exceeds(bound):
-            passed = False
-            print(
-                f"FAILED: the JS divergence of the {name} is {row.js.ratio:.2f} times its floor, "
-                f"above {bound:g} by more than two standard errors"
-            )
-    if passed:
-        print(f"Passed: no JS divergence is surely above {bound:g} times its floor")
-    return passed
+        stride = min(math.ceil(2 * length.autocorrelation), length.frames)
+        if stride > 1:
+            few = run.thinned(stride)
+            rows[THINNED] = compare(data, few, bins, states, length, options.seed)
+    return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 
 
 def _run(options: argparse.Namespace) -> int:
     from .evaluation_figure import draw
 
-    coordinates, ensembles, bins, own, rows = _evaluate(options)
-    print(_table(ensembles["data"], own, rows))
-    if SIMULATION in rows:
-        print(_length_text(rows[SIMULATION], ensembles[SIMULATION].interval_ps))
+    found = _evaluate(options)
+    print(table(found.data, found.own, found.rows))
+    if options.simulation is not None:
+        run, length = found.shown[SIMULATION], found.rows[SIMULATION].length
+        assert isinstance(run, Ensemble)
+        assert length is not None
+        print(length_text(length, found.stride, run.interval_ps))
     options.output.mkdir(parents=True, exist_ok=True)
     report = options.output / "evaluation.json"
-    _write_json(report, options, bins, ensembles["data"], own, rows)
+    write_json(report, vars(options), found.bins, found.data, found.own, found.rows)
     titles = {
-        name: f"{', illustration' if row.length and row.length.illustration else ''}\n"
+        name: f"{', illustration' if row.illustration else ''}\n"
         f"JS {row.js.value:.4f}, floor {row.js.floor:.4f}"
-        for name, row in rows.items()
+        for name, row in found.rows.items()
     }
     figure = report.with_suffix(".png")
-    draw(figure, coordinates, ensembles, bins.pmf_limits, titles)
+    draw(figure, found.coordinates, found.shown, found.bins.pmf_limits, titles)
     print(f"Wrote {report} and {figure}", flush=True)
     if options.bound is None:
         return 0
-    return 0 if _check_bound(options.bound, rows) else 1
+    passed, text = verdict(options.bound, found.rows)
+    print(text)
+    return 0 if passed else 1
 
 
 def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(_arguments(words))
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

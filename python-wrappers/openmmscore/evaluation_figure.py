@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .analysis import Array, histogram
-from .comparison import bootstrap_histograms
-from .ensembles import Coordinates, Ensemble
+from .analysis import Array
+from .ensembles import Coordinates, Density, Ensemble
 
 try:
     from matplotlib import rc_context
@@ -29,8 +28,13 @@ BINS = 60
 HIGHEST_KT = 10.0
 CONTOUR_KT = 2.0
 REPEATS = 100
-# Okabe and Ito's blue and vermilion
-COLOURS = {"data": "black", "independent samples": "#0072B2", "simulation": "#D55E00"}
+# Okabe and Ito's blue, green and vermilion
+COLOURS = {
+    "data": "black",
+    "independent samples": "#0072B2",
+    "exp(-E)": "#009E73",
+    "simulation": "#D55E00",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class _Axis:
         return np.linspace(*self.limits, BINS + 1)
 
     @property
+    def own_edges(self) -> Array:
+        """In the coordinate's unit."""
+        return self.edges / self.factor
+
+    @property
     def centres(self) -> Array:
         return (self.edges[1:] + self.edges[:-1]) / 2
 
@@ -54,7 +63,7 @@ class _Axis:
 def draw(
     path: Path,
     coordinates: Coordinates,
-    ensembles: Mapping[str, Ensemble],
+    shown: Mapping[str, Ensemble | Density],
     limits: Sequence[tuple[float, float]],
     titles: Mapping[str, str],
 ) -> None:
@@ -65,7 +74,7 @@ def draw(
     axes = [_axis(coordinates, k, limits[k]) for k in range(len(coordinates.names))]
     style: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9.5, "savefig.dpi": 160}
     with rc_context(style):
-        figure = _maps(axes, ensembles, titles) if len(axes) == 2 else _single(axes[0], ensembles)
+        figure = _maps(axes, shown, titles) if len(axes) == 2 else _single(axes[0], shown)
         handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -80,7 +89,8 @@ def draw(
 def _axis(coordinates: Coordinates, column: int, limits: tuple[float, float]) -> _Axis:
     name = coordinates.names[column]
     if not coordinates.periodic:
-        return _Axis(f"{name} (nm)", 1.0, limits, None)
+        label = f"{name} ({coordinates.unit})" if coordinates.unit else name
+        return _Axis(label, 1.0, limits, None)
     symbol = rf"$\{name}$" if name in ("phi", "psi") else f"dihedral {name}"
     degrees = 180 / np.pi
     low, high = (round(degrees * limit, 9) for limit in limits)
@@ -90,26 +100,26 @@ def _axis(coordinates: Coordinates, column: int, limits: tuple[float, float]) ->
     )
 
 
-def _single(axis: _Axis, ensembles: Mapping[str, Ensemble]) -> Figure:
+def _single(axis: _Axis, shown: Mapping[str, Ensemble | Density]) -> Figure:
     figure = Figure(figsize=(5.2, 3.8), layout="constrained")
     panel = figure.subplots()
-    _profile(panel, axis, 0, ensembles)
+    _profile(panel, axis, 0, shown)
     panel.legend(frameon=False, fontsize=8)
     return figure
 
 
 def _maps(
-    axes: Sequence[_Axis], ensembles: Mapping[str, Ensemble], titles: Mapping[str, str]
+    axes: Sequence[_Axis], shown: Mapping[str, Ensemble | Density], titles: Mapping[str, str]
 ) -> Figure:
-    names = list(ensembles)
+    names = list(shown)
     figure = Figure(figsize=(3.1 * len(names) + 3.9, 3.9), layout="constrained")
     panels: dict[str, Any] = figure.subplot_mosaic(
         [[*names, "first"], [*names, "second"]], width_ratios=[1.0] * len(names) + [1.05]
     )
     image: Any = None
     for name in names:
-        image = _map(panels[name], axes, ensembles[name])
-        panels[name].set_title(name[:1].upper() + name[1:] + titles.get(name, "\n"))
+        image = _map(panels[name], axes, shown[name])
+        panels[name].set_title(name + titles.get(name, "\n"))
         panels[name].tick_params(labelleft=name == names[0])
     panels[names[0]].set_ylabel(axes[1].label)
     bar = figure.colorbar(
@@ -117,23 +127,26 @@ def _maps(
     )
     bar.set_label("free energy (kT)")
     for column, name in enumerate(("first", "second")):
-        _profile(panels[name], axes[column], column, ensembles)
+        _profile(panels[name], axes[column], column, shown)
     panels["first"].legend(
         frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(names)
     )
     return figure
 
 
-def _map(panel: Any, axes: Sequence[_Axis], ensemble: Ensemble) -> Any:
-    edges = [axis.edges for axis in axes]
-    values = ensemble.values * [axis.factor for axis in axes]
-    energy = _energy(histogram(values, edges, ensemble.weights))
+def _map(panel: Any, axes: Sequence[_Axis], of: Ensemble | Density) -> Any:
+    energy = _energy(of.histogram([axis.own_edges for axis in axes]))
     energy = energy - np.nanmin(energy)
-    image = panel.pcolormesh(*edges, energy.T, vmin=0, vmax=HIGHEST_KT, cmap="viridis")
-    levels = np.arange(CONTOUR_KT, HIGHEST_KT, CONTOUR_KT)
-    panel.contour(
-        *(axis.centres for axis in axes), energy.T, levels, colors="white", linewidths=0.4
+    if isinstance(of, Density):  # is nowhere zero, but nowhere near what frames could show either
+        energy[energy > HIGHEST_KT] = np.nan
+    image = panel.pcolormesh(
+        *(axis.edges for axis in axes), energy.T, vmin=0, vmax=HIGHEST_KT, cmap="viridis"
     )
+    levels = np.arange(CONTOUR_KT, min(HIGHEST_KT, np.nanmax(energy)), CONTOUR_KT)
+    if len(levels):
+        panel.contour(
+            *(axis.centres for axis in axes), energy.T, levels, colors="white", linewidths=0.4
+        )
     panel.set(xlabel=axes[0].label, xlim=axes[0].limits, ylim=axes[1].limits)
     panel.set_box_aspect(1)
     for axis, side in zip(axes, (panel.xaxis, panel.yaxis), strict=True):
@@ -142,15 +155,11 @@ def _map(panel: Any, axes: Sequence[_Axis], ensemble: Ensemble) -> Any:
     return image
 
 
-def _profile(panel: Any, axis: _Axis, column: int, ensembles: Mapping[str, Ensemble]) -> None:
+def _profile(panel: Any, axis: _Axis, column: int, shown: Mapping[str, Ensemble | Density]) -> None:
     """-log p along one coordinate; bands are one standard error. One zero, the data's lowest."""
     zero = None
-    for name, ensemble in ensembles.items():
-        values = ensemble.values[:, column : column + 1] * axis.factor
-        single = Ensemble(values, ensemble.weights, ensemble.copy)
-        share = histogram(values, [axis.edges], ensemble.weights)
-        draws = bootstrap_histograms(single, [axis.edges], REPEATS)
-        error = (draws / draws.sum(axis=1, keepdims=True)).std(axis=0)
+    for name, of in shown.items():
+        share, error = _marginal(of, column, axis.own_edges)
         energy, low, high = (
             _energy(each) for each in (share, share + error, np.maximum(share - error, 1e-12))
         )
@@ -172,6 +181,17 @@ def _profile(panel: Any, axis: _Axis, column: int, ensembles: Mapping[str, Ensem
     panel.set_ylabel("free energy (kT)")
     if axis.ticks is not None:
         panel.set_xticks(axis.ticks)
+
+
+def _marginal(of: Ensemble | Density, column: int, edges: Array) -> tuple[Array, Array]:
+    """(bins,), the share of each bin along one coordinate, and its standard error."""
+    if isinstance(of, Density):
+        share = of.marginal(column, edges)
+        return share, np.zeros_like(share)
+    single = of.column(column)
+    draws = single.bootstrap([edges], REPEATS)
+    error = (draws / draws.sum(axis=1, keepdims=True)).std(axis=0)
+    return single.histogram([edges]), error
 
 
 def _energy(share: Array) -> Array:

@@ -2,12 +2,14 @@
 
 import json
 import math
+from statistics import NormalDist
+from typing import Any
 
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.comparison import Divergence, State, length_of, population
-from openmmscore.ensembles import Coordinates, Ensemble, read_ensemble
+from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
+from openmmscore.ensembles import Coordinates, Density, Ensemble, read_ensemble
 from openmmscore.evaluate import main
 from openmmscore.frames import write_frames
 
@@ -19,20 +21,30 @@ def energy(x):
     return 2 * (x**2 - 1) ** 2 + 0.35 * x
 
 
-def draws(number, seed, scale=1.0):
+def blurred(time):
+    """The energy at a diffusion time: of m x + sigma eps, by quadrature on the grid."""
+    log_m = -(time**2) * 19.9 / 4 - 0.05 * time
+    wide = np.sqrt(-np.expm1(2 * log_m))
+    cells = GRID[::25]  # .025 apart, sigma is at least .0289: an error of exp(-2 (pi sigma/h)^2)
+    kernel = np.exp(-(((GRID[:, None] - np.exp(log_m) * cells) / wide) ** 2) / 2)
+    found = -np.log(kernel @ np.exp(-energy(cells)))
+    return lambda x: np.interp(x, GRID, found)
+
+
+def draws(number, seed, scale=1.0, of=energy):
     """Independent, exact: by the inverse of the distribution function."""
-    share = np.cumsum(np.exp(-scale * energy(GRID)))
+    share = np.cumsum(np.exp(-scale * of(GRID)))
     return np.interp(np.random.default_rng(seed).uniform(size=number), share / share[-1], GRID)
 
 
-def walk(copies, frames, seed, scale=1.0, every=4):
+def walk(copies, frames, seed, scale=1.0, every=4, of=energy):
     """(copies, frames): Metropolis walks from the left minimum, the first steps discarded."""
     generator = np.random.default_rng(seed)
     x = np.full(copies, -1.0)
     kept = np.empty((frames, copies))
     for step in range(-200, frames * every):
         proposed = x + generator.uniform(-1.5, 1.5, copies)
-        cost = scale * (energy(proposed) - energy(x))
+        cost = scale * (of(proposed) - of(x))
         x = np.where(generator.exponential(size=copies) > cost, proposed, x)
         if step >= 0:
             kept[step // every] = x
@@ -84,16 +96,23 @@ def test_right_samples_and_simulation_pass_and_are_reported(data, tmp_path, caps
     report = json.loads((tmp_path / "out/evaluation.json").read_text())
     exact = np.exp(-energy(GRID))
     left = exact[GRID < 0].sum() / exact.sum()
-    for name in ("independent_samples", "simulation"):
-        row = report[name]
+    rows = report["rows"]
+    for name in ("independent samples", "simulation"):
+        row = rows[name]
         # 100 bins: the floor's own spread is a seventh of it
         assert row["js"]["value"] == pytest.approx(row["js"]["floor"], rel=4 / 7)
         assert f"{row['js']['value']:.4f} +- {row['js']['error']:.4f}" in table
         found = row["populations"]["left"]
         assert abs(found["share"] - left) < 4 * found["error"]
         assert 0.002 < found["error"] < 0.02
-    assert report["independent_samples"]["effective_number"] == 20_000
-    assert 4_000 < report["simulation"]["effective_number"] < 54_000
+    assert rows["independent samples"]["effective_number"] == 20_000
+    assert 4_000 < rows["simulation"]["effective_number"] < 54_000
+    thinned, tau = rows["simulation, thinned"], rows["simulation"]["length"]["autocorrelation"]
+    assert thinned["frames"] == 100 * math.ceil(600 / math.ceil(2 * tau))
+    # nearly independent: exp(-2) is left of an exponential correlation, (1 - x)/(1 + x) = .76;
+    # measured from 100 copies in some 80 bins, to 1.6 %
+    assert 0.7 * thinned["frames"] < thinned["effective_number"] <= thinned["frames"]
+    assert thinned["js"]["value"] == pytest.approx(thinned["js"]["floor"], rel=4 / 7)
     assert report["data"]["populations"]["left"]["share"] == pytest.approx(left, abs=4 * 0.0035)
     assert (tmp_path / "out/evaluation.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -108,6 +127,15 @@ def test_half_the_energy_scale_fails(data, tmp_path, capsys, kind):
     assert "FAILED" in capsys.readouterr().out
     assert evaluate(data, tmp_path / "out", f"--{kind}", wrong, "--bound", 1000) == 0
     assert evaluate(data, tmp_path / "out", f"--{kind}", wrong) == 0
+
+
+@pytest.mark.parametrize("time", [0.004, 0.04])
+def test_ten_times_the_diffusion_time_fails(tmp_path, time):
+    """The wells of blurred(.004) have a deviation of .25; sigma grows from .03 to .14."""
+    data = save(tmp_path / "data.npy", draws(20_000, 1, of=blurred(0.004)))
+    run = save_walk(tmp_path / "run.npy", walk(100, 400, 3, of=blurred(time)))
+    status = evaluate(data, tmp_path / "out", "--simulation", run, "--bound", 1.3)
+    assert status == (0 if time == 0.004 else 1)
 
 
 def test_wrong_weights_of_two_wells_fail(data, tmp_path):
@@ -152,7 +180,7 @@ def test_weights_undo_a_bias(tmp_path, weighted):
     files = [tmp_path / f"{name}.h5" for name in names]
     assert evaluate(files[0], tmp_path, "--samples", files[1], *words, coordinates=dihedrals) == 0
     report = json.loads((tmp_path / "evaluation.json").read_text())
-    row = report["independent_samples"]
+    row = report["rows"]["independent samples"]
     # smoothing is good to some per cent; 2 % are chance
     assert row["js"]["value"] == pytest.approx(row["js"]["floor"], rel=0.1)
     angle = np.linspace(-np.pi, np.pi, 3_600, endpoint=False)
@@ -162,7 +190,7 @@ def test_weights_undo_a_bias(tmp_path, weighted):
         assert abs(found["share"] - back) < 4 * found["error"]
         assert found["error"] < 0.1 * back
     kish = {"biased": 0.7 * frames, "plain": math.inf}
-    assert report["data"]["kish_number"] < kish[names[0]]
+    assert row["data_effective_number"] < kish[names[0]]
     assert row["effective_number"] < kish[names[1]]
 
 
@@ -235,8 +263,8 @@ def test_a_single_run_is_cut_into_pieces(data, tmp_path, capsys):
     assert evaluate(data, tmp_path / "out", "--simulation", one) == 0
     assert "20 copies of 200 frames" in capsys.readouterr().out
     report = json.loads((tmp_path / "out/evaluation.json").read_text())
-    assert report["simulation"]["effective_number"] < 2_000
-    assert report["simulation"]["length"]["illustration"]
+    assert report["rows"]["simulation"]["effective_number"] < 2_000
+    assert report["rows"]["simulation"]["illustration"]
 
 
 @pytest.mark.parametrize("copies", [True, False])
@@ -260,6 +288,96 @@ def test_a_state_of_an_angle_goes_through_180_degrees():
     assert State("front", 0, high, low).contains(values).tolist() == [
         False, False, True, True, False,
     ]  # fmt: skip
+
+
+class Normal:
+    """Stands for a model: a normal distribution in any number of dimensions."""
+
+    @staticmethod
+    def energy_and_score(positions, t):
+        assert t == 0.25
+        return (positions**2).sum(axis=(-2, -1)) / 2 + 7, -positions
+
+
+def density(*support):
+    model: Any = Normal()
+    return Density(model, 0.25, support)
+
+
+def test_a_density_is_integrated_over_bins():
+    exact = NormalDist()
+    plane = density((-3, 3), (-8, 8))
+    first, second = np.array([-1.0, -0.9, -0.7]), np.array([-np.inf, 0.5, np.inf])
+    x = np.array([exact.cdf(-0.9) - exact.cdf(-1), exact.cdf(-0.7) - exact.cdf(-0.9)])
+    # midpoints of cells of h = .05: h^2/24 |x^2 - 1| = 5e-5 in x
+    np.testing.assert_allclose(plane.histogram([first, second]).sum(axis=1), x / x.sum(), rtol=1e-4)
+    fine = [np.linspace(-3, 3, 61), np.linspace(-4, 4, 81)]
+    found = plane.histogram(fine)
+    np.testing.assert_allclose(found.sum(), 1, rtol=1e-12)
+    y = np.diff([exact.cdf(edge) for edge in fine[1]])
+    # h = .025: h^2/24 (16 - 1) = 4e-4 in the farthest bin
+    np.testing.assert_allclose(found.sum(axis=0), y / y.sum(), rtol=5e-4)
+    np.testing.assert_allclose(plane.marginal(1, fine[1]), y / y.sum(), rtol=5e-4)
+    np.testing.assert_allclose(
+        plane.share(1, 0.33, 1.77), exact.cdf(1.77) - exact.cdf(0.33), rtol=1e-4
+    )
+    inside = exact.cdf(3) - exact.cdf(-3)
+    np.testing.assert_allclose(plane.share(0, 0.0, 99.0), 0.5, rtol=1e-4)
+    np.testing.assert_allclose(
+        plane.share(0, 1.0, 2.0), (exact.cdf(2) - exact.cdf(1)) / inside, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("deviation", [1.0, 1.2])
+def test_draws_from_a_density_are_at_its_floor(deviation):
+    x = np.random.default_rng(12).normal(0, deviation, (20_000, 1))
+    data = Ensemble(x, np.full(len(x), 1 / len(x)))
+    row = compare(data, density((-8, 8)), Bins(100, 64, [(-4, 4)]), [State("right", 0, 0, 9)])
+    assert row.frames is None
+    assert row.effective_number == math.inf
+    assert row.populations["right"].share == pytest.approx(0.5, rel=1e-4)
+    for found in (row.js, row.pmf):
+        # the floor's own deviation is that of one draw
+        near = abs(found.value - found.floor) < 4 * found.floor_deviation
+        assert near == (deviation == 1)
+    assert row.js.exceeds(1.3) == (deviation != 1)
+
+
+def test_a_toy_model_has_a_row_of_its_own(toy, tmp_path, capsys):
+    generator = np.random.default_rng(13)
+    data = save(tmp_path / "data.npy", generator.uniform(-1, 1, (2_000, 2)))
+    toy.save(tmp_path / "toy.xml")
+    words = ["--model", tmp_path / "toy.xml", "--state", "right:x:0:9"]
+    assert evaluate(data, tmp_path / "out", *words, coordinates="xy") == 0
+    assert "exp(-E)" in capsys.readouterr().out
+    row = json.loads((tmp_path / "out/evaluation.json").read_text())["rows"]["exp(-E)"]
+    assert row["frames"] is None
+    # the data's extent of 2, and half of it beyond each side: a grid of our own
+    axis = np.linspace(-2, 2, 401)[:-1] + 0.005
+    points = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)[..., None, :]
+    share = np.exp(-toy.energy_and_score(points)[0])
+    right = share[axis > 0].sum() / share.sum()
+    # the extent of 2,000 draws is known to .1 %
+    assert row["populations"]["right"]["share"] == pytest.approx(right, rel=5e-3)
+    assert evaluate(data, tmp_path / "no", *words[:2], coordinates="x") == 2
+    assert "toy.xml has 2 dimensions, and the coordinates are x" in capsys.readouterr().err
+
+
+def test_a_model_that_is_no_toy_is_refused(model_file, data, tmp_path, capsys):
+    assert evaluate(data, tmp_path / "out", "--model", model_file) == 2
+    assert "--model is for toy models" in capsys.readouterr().err
+    assert evaluate(data, tmp_path / "out", "--model", tmp_path / "none.xml") == 2
+    assert "none.xml" in capsys.readouterr().err
+
+
+def test_thinned_frames_end_with_the_last_of_each_copy():
+    walks = walk(3, 10, 14)
+    # times of a copy must not matter where its frames stand: frame-major
+    label = np.tile(np.arange(3), 10)
+    found = Ensemble(walks.T.reshape(-1, 1), np.full(30, 1 / 30), label, 0.5).thinned(4)
+    np.testing.assert_array_equal(found.series()[:, :, 0], walks[:, [1, 5, 9]])
+    assert found.interval_ps == 2
+    assert found.weights.sum() == pytest.approx(1, rel=1e-12)
 
 
 def test_a_divergence_exceeds_its_bound_by_two_errors_or_is_nan():

@@ -1,0 +1,135 @@
+"""What `openmmscore.evaluate` prints and writes as text: table, verdict, JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .comparison import Bins, Length, Population, Row
+from .ensembles import Ensemble
+
+__all__ = ["length_text", "table", "verdict", "write_json"]
+
+
+def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]) -> str:
+    """own: shares of the states in the data."""
+    head = ["", "JS", "floor", "ratio", "PMF error", "floor", "frames", "effective"]
+    lines = [head + [f"P({name})" for name in own]]
+    for name, row in rows.items():
+        lines.append(
+            [
+                name + (" (illustration)" if row.illustration else ""),
+                f"{row.js.value:.4f} +- {row.js.error:.4f}",
+                f"{row.js.floor:.4f}",
+                f"{row.js.ratio:.2f}",
+                f"{row.pmf.value:.3f} +- {row.pmf.error:.3f}",
+                f"{row.pmf.floor:.3f}",
+                "" if row.frames is None else str(row.frames),
+                "exact" if math.isinf(row.effective_number) else f"{row.effective_number:.0f}",
+                *(_share(each) for each in row.populations.values()),
+            ]
+        )
+    shares = [_share(each) for each in own.values()]
+    worth = f"{next(iter(rows.values())).data_effective_number:.0f}"
+    lines.append(["data", *[""] * 5, str(len(data)), worth, *shares])
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            word.ljust(width) if k == 0 else word.rjust(width)
+            for k, (word, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _share(each: Population) -> str:
+    return f"{each.share:.4f} +- {each.error:.4f}"
+
+
+def length_text(length: Length, stride: int, interval_ps: float | None) -> str:
+    """stride: between frames of the thinned row."""
+    unit, factor = ("frames", 1.0) if interval_ps is None else ("ps", interval_ps)
+    text = (
+        f"Simulation: {length.copies} copies of {length.frames} frames, {length.frames * factor:g} "
+        f"{unit}; autocorrelation time of the slowest coordinate "
+        f"{'' if length.reliable else 'at least '}{length.autocorrelation * factor:.3g} {unit}"
+    )
+    if stride > 1:
+        text += f"; thinned to frames {stride * factor:g} {unit} apart"
+    if length.illustration:
+        text += "\nAn illustration, not a measurement: " + "; ".join(length.shortcomings)
+    return text
+
+
+def verdict(bound: float, rows: Mapping[str, Row]) -> tuple[bool, str]:
+    """Is no JS divergence surely above `bound` times its floor? And a text that says so."""
+    failures = [
+        f"FAILED: the JS divergence of {name} is {row.js.ratio:.2f} times its floor, above "
+        f"{bound:g} by more than two standard errors"
+        for name, row in rows.items()
+        if row.js.exceeds(bound)
+    ]
+    if failures:
+        return False, "\n".join(failures)
+    text = f"Passed: no JS divergence is surely above {bound:g} times its floor"
+    if any(row.illustration for row in rows.values()):
+        text += ", but the simulation is too short to be a measurement"
+    return True, text
+
+
+def write_json(
+    path: Path,
+    settings: Mapping[str, Any],
+    bins: Bins,
+    data: Ensemble,
+    own: Mapping[str, Population],
+    rows: Mapping[str, Row],
+) -> None:
+    """The file is replaced only when the new one is complete."""
+    document: dict[str, Any] = {
+        "settings": {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in settings.items()
+        },
+        "bins": dataclasses.asdict(bins),
+        "data": {
+            "frames": len(data),
+            "populations": {name: dataclasses.asdict(each) for name, each in own.items()},
+        },
+        "rows": {name: _row(row) for name, row in rows.items()},
+    }
+    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _row(row: Row) -> dict[str, Any]:
+    entry = dataclasses.asdict(row)
+    entry["js"]["ratio"], entry["pmf"]["ratio"] = row.js.ratio, row.pmf.ratio
+    entry["illustration"] = row.illustration
+    return entry
+
+
+def _plain(value: Any) -> Any:
+    """JSON has neither tuples nor infinity."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,180 @@
+"""Slow coordinates of a protein: linear maps of the distances between its beads.
+
+    python -m openmmscore.projection data.h5 --lag 20 --output slow.npz
+
+finds the two linear combinations of distances whose autocorrelation at a lag of so many frames is
+the largest (time-lagged independent component analysis, TICA), in which simulations are compared by
+`python -m openmmscore.evaluate --coordinates projection:slow.npz`. The map belongs to the data: the
+same one is applied to all that is compared with them. Frames are those of `openmmscore.ensembles`;
+they must be in their order in time, and of equal weight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .analysis import Array
+
+try:
+    from scipy.linalg import eigh
+except ImportError as error:
+    raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
+
+__all__ = ["Projection", "distances", "main", "read_projection", "slowest"]
+
+_FRAMES_AT_ONCE = 10_000
+_LEAST_VARIANCE = 1e-8  # of a combination of distances, over the largest: less is rounding
+
+
+@dataclass(frozen=True)
+class Projection:
+    """(distance - mean) @ vectors. pairs: (pairs, 2), beads; vectors: (pairs, one or two)."""
+
+    pairs: NDArray[np.intp]
+    mean: Array
+    vectors: Array
+
+    def __post_init__(self) -> None:
+        shapes = self.pairs.shape, self.mean.shape, self.vectors.shape
+        count = len(self.mean)
+        fit = self.pairs.shape == (count, 2) and self.vectors.shape in ((count, 1), (count, 2))
+        if not fit or self.mean.ndim != 1 or not np.issubdtype(self.pairs.dtype, np.integer):
+            raise ValueError(
+                f"pairs, mean and vectors of shapes {', '.join(map(str, shapes))}, must be "
+                "(pairs, 2) of integers, (pairs,), and (pairs, 1 or 2)"
+            )
+        if count == 0 or self.pairs.min() < 0:
+            raise ValueError("a projection needs pairs of beads, from 0")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.vectors).all()):
+            raise ValueError("a projection has a value that is not finite")
+
+    def __call__(self, positions: ArrayLike) -> Array:
+        """(frames, one or two). positions: (frames, beads, 3), nm."""
+        xyz = np.asarray(positions)
+        if xyz.ndim != 3 or self.pairs.max() >= xyz.shape[1]:
+            raise ValueError(
+                f"a distance to bead {self.pairs.max()} (from 0) in positions of shape {xyz.shape}"
+            )
+        return np.concatenate(
+            [
+                (distances(xyz[begin : begin + _FRAMES_AT_ONCE], self.pairs) - self.mean)
+                @ self.vectors
+                for begin in range(0, len(xyz), _FRAMES_AT_ONCE)
+            ]
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes an .npz file, which is replaced only when the new one is complete."""
+        handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, pairs=self.pairs, mean=self.mean, vectors=self.vectors)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def read_projection(path: str | os.PathLike[str]) -> Projection:
+    """Reads what `Projection.save` writes. Errors name the file."""
+    try:
+        with np.load(path) as file:
+            parts = {name: file[name] for name in ("pairs", "mean", "vectors")}
+        return Projection(**parts)
+    except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: no projection: {error}") from error
+
+
+def distances(positions: ArrayLike, pairs: ArrayLike) -> Array:
+    """(frames, pairs), nm. positions: (frames, beads, 3); pairs: (pairs, 2), beads."""
+    xyz, index = np.asarray(positions, float), np.asarray(pairs)
+    return np.asarray(np.linalg.norm(xyz[:, index[:, 0]] - xyz[:, index[:, 1]], axis=-1))
+
+
+def slowest(
+    series: Sequence[NDArray[np.float32]], lag: int, dimensions: int = 2, apart: int = 2
+) -> Projection:
+    """TICA of the distances between beads that are at least `apart` apart along the chain.
+
+    series: of each independent run (frames, beads, 3), nm, in the order of time. lag: in frames.
+    The projected frames have mean 0 and variance 1; signs are such that the largest entry of a
+    vector is positive. Both directions of time count as one, as they should at equilibrium.
+    """
+    beads = series[0].shape[1]
+    if not 0 < lag < max(map(len, series)):
+        raise ValueError(f"lag is {lag}, must be positive and shorter than a run")
+    pairs = np.stack(np.triu_indices(beads, apart), axis=1)
+    if len(pairs) < dimensions:
+        raise ValueError(f"{beads} beads have {len(pairs)} distances, fewer than {dimensions}")
+    both = [(run[:-lag], run[lag:]) for run in series if len(run) > lag]
+    count = sum(len(early) for early, _ in both)
+    mean = sum(distances(each, pairs).sum(axis=0) for pair in both for each in pair) / (2 * count)
+    now = np.zeros((len(pairs), len(pairs)))
+    then = np.zeros_like(now)
+    for early, late in both:
+        first, second = (distances(each, pairs) - mean for each in (early, late))
+        now += (first.T @ first + second.T @ second) / (2 * count)
+        then += (first.T @ second + second.T @ first) / (2 * count)
+
+    variances, axes = eigh(now)
+    used = variances > _LEAST_VARIANCE * variances[-1]
+    if used.sum() < dimensions:
+        raise ValueError(f"fewer than {dimensions} independent distances vary")
+    whitened = axes[:, used] / np.sqrt(variances[used])
+    _, slow = eigh(whitened.T @ then @ whitened)
+    vectors = whitened @ slow[:, ::-1][:, :dimensions]
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(dimensions)]
+    return Projection(pairs, np.asarray(mean), vectors * np.sign(largest))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m openmmscore.projection",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", type=Path, help="frames of a molecule, .h5 or .npy")
+    parser.add_argument("--lag", type=int, required=True, help="in frames")
+    parser.add_argument("--dimensions", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--output", type=Path, required=True, help="the map, .npz")
+    options = parser.parse_args(words)
+    try:
+        if options.output.suffix != ".npz":
+            raise ValueError(f"{options.output}: must end in .npz")
+        runs = _runs(options.data)
+        projection = slowest(runs, options.lag, options.dimensions)
+        projection.save(options.output)
+    except (ImportError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"Wrote {options.output}: {len(projection.pairs)} distances")
+    return 0
+
+
+def _runs(path: Path) -> list[NDArray[np.float32]]:
+    from .ensembles import read_ensemble
+
+    def flat(positions: NDArray[np.float32]) -> Array:
+        if positions.shape[2] != 3:
+            raise ValueError(f"positions of shape {positions.shape}, must be in 3 dimensions")
+        return np.asarray(positions.reshape(len(positions), -1), float)
+
+    read = read_ensemble(path, flat)
+    if np.ptp(read.weights) > 0:
+        raise ValueError(f"{path}: frames have different weights")
+    return [np.asarray(run.reshape(len(run), -1, 3), np.float32) for run in read.series()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
