@@ -9,12 +9,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
+import openmm
 import openmmscore
 import pytest
-from openmmscore import Model
+from openmm import unit
+from openmmscore import Model, create_system
 from scipy import stats
 
-from toy_accuracy import compare, has_energy
+from toy_accuracy import accuracy, compare, has_energy
 from toys import (
     TOYS,
     Array,
@@ -274,3 +276,42 @@ def test_recipe_trains_on_its_toy(recipe, tmp_path):
     assert min(expert.t_begin for expert in trained.experts) == 0
     assert max(expert.t_end for expert in trained.experts) == 1
     assert has_energy(trained, 1e-5)
+
+
+shipped_models = pytest.mark.parametrize("name", [path.parent.name for path in SHIPPED])
+
+
+@shipped_models
+def test_shipped_models_energy_is_nearly_the_exact_one(name):
+    result = accuracy(TOYS[name], Model(EXAMPLES / name / "model.xml.gz"), 1e-5)
+    # What the README states of it, rounded up.
+    assert result.rms_kt < 0.04
+    assert result.low_rms_kt < 0.06
+    if name != "mueller_brown":
+        np.testing.assert_allclose(result.wells, result.exact_wells, rtol=0.02)
+
+
+@shipped_models
+@pytest.mark.parametrize("platform", ["Reference", "CPU"])
+def test_unused_coordinates_are_untouched_and_unforced(name, platform):
+    model = Model(EXAMPLES / name / "model.xml.gz")
+    system, _, positions = create_system(model, copies=3)
+    start = np.array(positions.value_in_unit(unit.nanometer))
+    start[:, model.dimensions :] += [[0.3], [-7.0], [1e3]]
+    integrator = openmm.VerletIntegrator(1e-3)
+    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName(platform))
+    context.setPositions(start)
+    forces = context.getState(forces=True).getForces(asNumpy=True)
+    forces = forces.value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+    assert (forces[:, model.dimensions :] == 0).all()
+    _, scores = model.energy_and_score(start[:, None, : model.dimensions])
+    expected = TOYS[name].kt_kj_mol * scores[:, 0]
+    assert np.abs(expected).max() > 0
+    # The temperature in the model file has 7 digits; the CPU platform computes in float.
+    np.testing.assert_allclose(forces[:, : model.dimensions], expected, rtol=1e-3, atol=1e-3)
+
+    integrator.step(10)
+    moved = context.getState(positions=True).getPositions(asNumpy=True)
+    moved = moved.value_in_unit(unit.nanometer) - start
+    assert (moved[:, model.dimensions :] == 0).all()
+    assert (moved[:, : model.dimensions] != 0).any()
