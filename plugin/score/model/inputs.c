@@ -35,14 +35,21 @@ static void set_coordinates(score_tile *tile, const score_pass *pass) {
     }
 }
 
+/* t as a score_real holds it. volatile: gcc 12 takes two such conversions of neighbours in a struct
+ * together and drops the rounding. */
+static double as_stored(double t) {
+    volatile score_real stored = (score_real)t;
+    return (double)stored;
+}
+
 /* Time features are elementwise in t, whose second order is zero. The ends of the range are rounded
  * as t is: in float, .6 is more than .6, and a t at the end must not count as outside. */
 static void set_times(score_tile *tile, const score_pass *pass) {
     const score_network *network = tile->network;
     const int molecules = tile->view.molecules, count = network->time_features;
     score_time_encoding time = network->time;
-    time.t_begin = (double)(score_real)time.t_begin;
-    time.t_end = (double)(score_real)time.t_end;
+    time.t_begin = as_stored(time.t_begin);
+    time.t_end = as_stored(time.t_end);
     for (int m = 0; m < molecules; m++) {
         double(*f)[SCORE_MAX_TIME_FEATURES] = (double(*)[SCORE_MAX_TIME_FEATURES])
                                                   tile->time_derivatives +
