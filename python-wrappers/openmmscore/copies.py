@@ -3,17 +3,18 @@
 A toy model in one or two dimensions has .npy files, (frames, beads, dimensions); a molecule has
 either those or MDTraj's layout, .h5 (`openmmscore.frames`). Written frames are in the order of the
 copies, all of copy 0 first, and the number of each frame's copy stands in the data set `copy`, or
-in `<stem>_copy.npy`.
+in `<stem>_copy.npy`. How they were made stands in attributes of the file, or in `<stem>_run.json`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,14 +22,17 @@ from numpy.typing import ArrayLike, NDArray
 from .model import Model
 from .system import create_system
 
-__all__ = ["check_output", "own_positions", "read_start", "write_copies"]
+__all__ = ["check_output", "own_positions", "read_starts", "write_copies"]
+
+_EACH = "each"
 
 
-def read_start(word: str | os.PathLike[str], model: Model) -> NDArray[np.float64]:
-    """(beads, 3), nm: a frame of a file, zero along dimensions that the model does not use.
+def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDArray[np.float64]:
+    """(copies, beads, 3), nm: frames of a file, zero along dimensions that the model does not use.
 
     word: FILE, for its first frame, or FILE:frame, where frames are counted from 0, and from the
-    end if negative.
+    end if negative, for all copies; or FILE:each, for a frame a copy, again from the first one
+    where there are fewer of them than copies.
     """
     path, number = _file_and_frame(os.fspath(word))
     try:
@@ -43,18 +47,23 @@ def read_start(word: str | os.PathLike[str], model: Model) -> NDArray[np.float64
     for k, (name, own) in enumerate(zip(names or model.names, model.names, strict=True)):
         if name != own:
             raise ValueError(f"{path}: bead {k} is {name}, the model's is {own}")
-    if not -len(frames) <= number < len(frames):
-        raise ValueError(f"{path}: no frame {number}, it has {len(frames)}")
-    if not np.isfinite(frames[number]).all():
-        raise ValueError(f"{path}: frame {number} has a value that is not finite")
-    start = np.zeros((len(model.beads), 3))
-    start[:, : model.dimensions] = frames[number]
-    return start
+    if number == _EACH and not 0 < len(frames) <= copies:
+        raise ValueError(f"{path}: {len(frames)} frames for {copies} copies")
+    each = number == _EACH
+    chosen = np.arange(copies) % len(frames) if each else np.full(copies, int(number))
+    for k in np.unique(chosen):
+        if not -len(frames) <= k < len(frames):
+            raise ValueError(f"{path}: no frame {k}, it has {len(frames)}")
+        if not np.isfinite(frames[k]).all():
+            raise ValueError(f"{path}: frame {k} has a value that is not finite")
+    starts = np.zeros((copies, len(model.beads), 3))
+    starts[..., : model.dimensions] = frames[chosen]
+    return starts
 
 
-def _file_and_frame(word: str) -> tuple[Path, int]:
-    match = re.fullmatch(r"(.+):(-?\d+)", word)
-    return (Path(match[1]), int(match[2])) if match else (Path(word), 0)
+def _file_and_frame(word: str) -> tuple[Path, str]:
+    match = re.fullmatch(rf"(.+):(-?\d+|{_EACH})", word)
+    return (Path(match[1]), match[2]) if match else (Path(word), "0")
 
 
 def _read(path: Path) -> tuple[NDArray[Any], list[str] | None]:
@@ -73,7 +82,7 @@ def check_output(path: Path, model: Model) -> None:
         raise ValueError(f"{path}: must end in .h5 or .npy")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent} is no folder")
-    for file in (path, _copy_file(path)):
+    for file in (path, _beside(path, "_copy.npy"), _beside(path, "_run.json")):
         if file.is_dir():
             raise ValueError(f"{file} is a folder")
     if path.suffix == ".h5":
@@ -98,15 +107,17 @@ def write_copies(
 ) -> None:
     """Writes frames, each file replaced only when the new one is complete.
 
-    positions: (frames, copies, beads, dimensions), nm. time_ps: (frames,). attributes: of an .h5
-    file; .npy has none.
+    positions: (frames, copies, beads, dimensions), nm. time_ps: (frames,). attributes: numbers,
+    text and lists, of an .h5 file or in the file beside .npy.
     """
     frames, copies = positions.shape[:2]
     in_order = positions.swapaxes(0, 1).reshape(-1, *positions.shape[2:])
     copy = np.repeat(np.arange(copies), frames)
     if path.suffix == ".npy":
-        _save(path, in_order)
-        _save(_copy_file(path), copy)
+        text = json.dumps(dict(attributes), indent=2, default=np.ndarray.tolist) + "\n"
+        _replace(path, lambda file: np.save(file, in_order))
+        _replace(_beside(path, "_copy.npy"), lambda file: np.save(file, copy))
+        _replace(_beside(path, "_run.json"), lambda file: file.write(text.encode()))
         return
     import mdtraj
 
@@ -117,16 +128,16 @@ def write_copies(
     write_frames(path, in_order, topology, time_ps=times, copy=copy, attributes=attributes)
 
 
-def _copy_file(path: Path) -> Path:
-    return path.with_name(path.stem + "_copy.npy")
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.stem + end)
 
 
-def _save(path: Path, array: ArrayLike) -> None:
-    """numpy.save that replaces the file only when the new one is complete."""
+def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Writes a file that takes the place of another only when it is complete."""
     handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.save(file, array)
+            write(file)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -3,12 +3,14 @@ density of a toy model.
 
 Frames are read from .h5 files in this project's layout (`openmmscore.frames`; the data sets `copy`,
 `time` and `log_weights` are used where they are there), or from .npy files (frames, beads,
-dimensions), with the number of each frame's copy in `<stem>_copy.npy` where there is one.
+dimensions), with the number of each frame's copy in `<stem>_copy.npy`, and how they were made in
+`<stem>_run.json`, where there are such files.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 import re
@@ -362,7 +364,22 @@ def _read_npy(path: Path, coordinates: Measurement) -> Ensemble:
     copy = np.load(beside) if beside.is_file() else None
     if copy is not None and not np.issubdtype(copy.dtype, np.integer):
         raise ValueError(f"{beside}: {copy.dtype} is no kind of integers")
-    return _ensemble(coordinates, positions, np.zeros(len(positions)), copy, None)
+    attributes = _run_attributes(path.with_name(path.stem + "_run.json"))
+    interval = attributes.pop("frame_interval_ps", None)
+    weights = np.zeros(len(positions))
+    return _ensemble(coordinates, positions, weights, copy, interval, **attributes)
+
+
+def _run_attributes(path: Path) -> dict[str, float]:
+    """What is wanted of how frames were made; empty without such a file."""
+    if not path.is_file():
+        return {}
+    names = ("equilibration_ps", "frame_interval_ps", "temperature_k")
+    try:
+        document = json.loads(path.read_text())
+        return {name: float(document[name]) for name in names if name in document}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _ensemble(

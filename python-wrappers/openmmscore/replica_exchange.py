@@ -46,8 +46,8 @@ import numpy as np
 import openmm
 from openmm import unit
 
-from ._values import as_number
-from .copies import check_output, own_positions, read_start, write_copies
+from ._values import as_count, as_number
+from .copies import check_output, own_positions, read_starts, write_copies
 from .ladders import energy_range, evenly_spaced, geometric_times, states_needed
 from .model import Model
 from .replicas import Energies, ReplicaExchange, model_energies
@@ -183,7 +183,8 @@ def _simulate(options: argparse.Namespace) -> int:
         name: getattr(options, name)
         for name in ("timestep", "friction", "steps", "platform", "seed")
     }
-    start = None if options.start is None else read_start(options.start, model)
+    copies = as_count("copies", options.copies)
+    start = None if options.start is None else read_starts(options.start, model, copies)
     name = PARAMETERS[options.parameter]
     values = _ladder(options, model, settings)
     print(f"{name}: {', '.join(f'{value:.4g}' for value in values)}", flush=True)
@@ -191,11 +192,17 @@ def _simulate(options: argparse.Namespace) -> int:
     states = [{name: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
-        exchange.set_positions(np.tile(start, (options.copies, 1, 1)))
+        exchange.set_positions(start)
     run = exchange.run(options.time, options.equilibration, options.interval)
     if not len(run.positions):
         raise KeyboardInterrupt
-    attributes = {"temperature_k": exchange.temperature_k, "seed": options.seed, "ladder": values}
+    attributes = {
+        "temperature_k": exchange.temperature_k,
+        "seed": options.seed,
+        "ladder": values,
+        "equilibration_ps": options.equilibration,
+        "frame_interval_ps": float(run.time_ps[0]),
+    }
     positions = own_positions(run.positions, model)
     write_copies(options.output, model, positions, run.time_ps, attributes)
     print(

@@ -3,11 +3,11 @@
     python -m openmmscore.simulate model.xml.gz --copies 100 --time 200 --output run.h5
 
 All copies run side by side in one System, by Langevin dynamics at the model's temperature. They
-start at the same place with different velocities, and do not interact. What they do during
-equilibration is discarded. Of the rest, a frame every --interval steps is written: all frames of
-copy 0 first, then those of copy 1, and so on, with the number of each frame's copy (see
-`openmmscore.copies`), as `python -m openmmscore.evaluate` reads them. Positions are relative to
-the molecule's centre, unless the model is not `centred`.
+start at the same place (unless --start asks for more) with different velocities, and do not
+interact. What they do during equilibration is discarded. Of the rest, a frame every --interval
+steps is written: all frames of copy 0 first, then those of copy 1, and so on, with the number of
+each frame's copy (see `openmmscore.copies`), as `python -m openmmscore.evaluate` reads them.
+Positions are relative to the molecule's centre, unless the model is not `centred`.
 
 The same command serves toy models in one or two dimensions, which write .npy. OpenMM's particles
 have three dimensions all the same: along those that a model does not use there is no force, so a
@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ._values import as_array, as_count, as_positive
-from .copies import check_output, own_positions, read_start, write_copies
+from .copies import check_output, own_positions, read_starts, write_copies
 from .force import ScoreForce
 from .interruption import Interruption
 from .model import Model
@@ -91,9 +91,9 @@ def create_context(
 ) -> openmm.Context:
     """A Context with all copies in one structure, and velocities drawn for each.
 
-    start: (beads, 3) in nm, by default the model's frame. temperature: in K, by default the
-    model's. timestep, friction: ps and 1/ps. threads: of the CPU platform. scale, diffusion_time:
-    those of `ScoreForce`. Quantities have units of their own.
+    start: (beads, 3) in nm, by default the model's frame; or (copies, beads, 3). temperature: in K,
+    by default the model's. timestep, friction: ps and 1/ps. threads: of the CPU platform. scale,
+    diffusion_time: those of `ScoreForce`. Quantities have units of their own.
 
     Raises ValueError or openmm.OpenMMException where a value is wrong, also where the energy of
     the structure is not finite.
@@ -103,10 +103,12 @@ def create_context(
     force.setDiffusionTime(diffusion_time)
     force.setScale(scale)
     if start is not None:
-        structure = as_array("start", start, unit.nanometer)
-        if structure.shape != (len(model.beads), 3):
-            raise ValueError(f"start has shape {structure.shape}, not ({len(model.beads)}, 3)")
-        positions = np.tile(structure, (copies, 1))
+        structure, each = as_array("start", start, unit.nanometer), (len(model.beads), 3)
+        if structure.shape not in (each, (copies, *each)):
+            raise ValueError(
+                f"start has shape {structure.shape}, neither {each} nor {(copies, *each)}"
+            )
+        positions = np.broadcast_to(structure, (copies, *each)).reshape(-1, 3)
     at_k = as_positive(
         "temperature", model.temperature if temperature is None else temperature, unit.kelvin
     )
@@ -247,8 +249,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--start",
         metavar="FILE[:frame]",
-        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number "
-        "(the model's own frame)",
+        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number; "
+        "FILE:each starts every copy from a frame of its own, in turn (the model's own frame)",
     )
     parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
     parser.add_argument("--threads", type=int, help="of the CPU platform (OpenMM's choice)")
@@ -291,14 +293,13 @@ def _command(options: argparse.Namespace) -> int:
     frames, equilibration = _plan(options)
     model = Model(options.model)
     check_output(options.output, model)
-    start = None if options.start is None else read_start(options.start, model)
+    copies = as_count("copies", options.copies)
+    start = None if options.start is None else read_starts(options.start, model, copies)
     settings = {
         name: getattr(options, name)
         for name in ("timestep", "friction", "platform", "seed", "scale", "diffusion_time")
     }
-    context = create_context(
-        model, options.copies, start=start, threads=options.threads, **settings
-    )
+    context = create_context(model, copies, start=start, threads=options.threads, **settings)
     run = simulate(
         context,
         model,

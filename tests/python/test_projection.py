@@ -91,13 +91,21 @@ def test_the_map_of_the_data_is_applied_to_what_is_compared(frames, tmp_path, ca
     found = read_projection(output)
     # to the float32 of the .h5 file and the rounding of sums in another order
     np.testing.assert_allclose(found.vectors, expected.vectors, rtol=1e-6)
-    words = f"projection:{output}"
-    values = read_ensemble(data, Coordinates.parse(words)).values
+    coordinates = f"projection:{output}"
+    values = read_ensemble(data, Coordinates.parse(coordinates)).values
     np.testing.assert_allclose(values, expected(frames.reshape(-1, 4, 3)), atol=1e-5)
 
     capsys.readouterr()
     run = ["--simulation", str(data), "--state", "fast:slow2:0:9", "--bins", "20"]
-    words = [*run, "--coordinates", words, "--output", str(tmp_path / "out"), "--data", str(data)]
+    words = [
+        *run,
+        "--coordinates",
+        coordinates,
+        "--output",
+        str(tmp_path / "out"),
+        "--data",
+        str(data),
+    ]
     assert evaluate(words) == 0
     assert "P(fast)" in capsys.readouterr().out
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmmscore import Model, simulate
+from openmmscore.copies import read_starts
 from openmmscore.simulate import create_context, main
 from openmmscore.simulate import simulate as run_context
 
@@ -107,6 +108,22 @@ def test_all_copies_start_in_the_frame_asked_for(model_file, model, rng, tmp_pat
     assert_array_equal(seen, [[frames[1]] * 3])
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_copies_may_start_in_frames_of_their_own(model, rng, tmp_path, frames):
+    structures = model.frame._value + 0.01 * rng.standard_normal((frames, 5, 3))
+    np.save(tmp_path / "start.npy", structures)
+    starts = read_starts(f"{tmp_path / 'start.npy'}:each", model, 3)
+    context = create_context(model, 3, start=starts, platform="Reference")
+    expected = structures[np.arange(3) % frames]
+    assert_array_equal(positions_of(context).reshape(3, 5, 3), expected)
+    structures[-1, 2, 1] = math.nan
+    np.save(tmp_path / "start.npy", structures)
+    with pytest.raises(ValueError, match=f"frame {frames - 1} has a value that is not finite"):
+        read_starts(f"{tmp_path / 'start.npy'}:each", model, 3)
+    with pytest.raises(ValueError, match=r"shape \(2, 5, 3\), neither \(5, 3\) nor \(3, 5, 3\)"):
+        create_context(model, 3, start=starts[:2], platform="Reference")
+
+
 # What is written
 
 
@@ -157,6 +174,25 @@ def test_the_file_says_what_was_done(model_file, tmp_path):
     assert_allclose(attributes["equilibration_ps"], 0.02, rtol=1e-12)
     assert_allclose(attributes["production_ps"], 0.04, rtol=1e-12)
     assert_allclose(attributes["frame_interval_ps"], 0.01, rtol=1e-12)
+
+
+def test_the_evaluation_knows_what_was_done(toy_file, model_file, tmp_path):
+    pytest.importorskip("h5py")
+    pytest.importorskip("mdtraj")
+    from openmmscore.ensembles import Coordinates, read_ensemble
+
+    dihedral = Coordinates.parse("dihedrals:0-1-2-3")
+    for file, name, coordinates in (
+        (toy_file, "run.npy", Coordinates.parse("xy")),
+        (model_file, "run.npy", dihedral),
+        (model_file, "run.h5", dihedral),
+    ):
+        assert command(file, tmp_path / name) == 0
+        found = read_ensemble(tmp_path / name, coordinates)
+        assert found.interval_ps == pytest.approx(5 * TIMESTEP, rel=1e-5)  # times are float32
+        assert found.equilibration_ps == pytest.approx(10 * TIMESTEP, rel=1e-12)
+        assert found.temperature_k == pytest.approx(Model(file).temperature._value, rel=1e-12)
+        assert found.series().shape[:2] == (3, 4)
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".npy"])
@@ -259,7 +295,7 @@ def test_interruption_keeps_the_frames_that_there_are(model_file, tmp_path, caps
     assert_array_equal(np.load(tmp_path / "part_copy.npy"), np.repeat(np.arange(3), frames))
     assert "Interrupted\n" in capsys.readouterr().out
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        *("part.npy", "part_copy.npy", "whole.npy", "whole_copy.npy")
+        f"{name}{end}" for name in ("part", "whole") for end in (".npy", "_copy.npy", "_run.json")
     ]
 
 
@@ -360,6 +396,8 @@ def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monke
         ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
         ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
         ((0, 5, 3), "start.npy", "no frame 0, it has 0"),
+        ((0, 5, 3), "start.npy:each", "0 frames for 3 copies"),
+        ((4, 5, 3), "start.npy:each", "4 frames for 3 copies"),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(
@@ -397,6 +435,7 @@ def test_a_start_of_other_beads_is_refused(peptide, model_file, tmp_path, capsys
     [
         ("run.npy", "run.npy", "run.npy is a folder"),
         ("run_copy.npy", "run.npy", "run_copy.npy is a folder"),
+        ("run_run.json", "run.npy", "run_run.json is a folder"),
         ("other", "nowhere/run.npy", "nowhere is no folder"),
         ("other", "run.txt", "run.txt: must end in .h5 or .npy"),
         ("other", "run.h5", "2 dimensions writes .npy, not .h5"),
