@@ -102,8 +102,9 @@ def _element(mass: unit.Quantity) -> Any:
     """The element with this mass, or None: a bead may stand for several atoms."""
     if mass <= 0 * unit.dalton:
         return None
-    element = app.Element.getByMass(mass)
-    return element if abs(element.mass - mass) < 0.01 * unit.dalton else None
+    element = app.Element.getByMass(mass)  # None where it is far below hydrogen's
+    near = element is not None and abs(element.mass - mass) < 0.01 * unit.dalton
+    return element if near else None
 
 
 def _positions(model: Model, copies: int, spacing: float | unit.Quantity | None) -> unit.Quantity:
