@@ -161,7 +161,7 @@ def test_wells_have_their_share_of_the_samples(name):
     axes, _ = grid(toy, 1e-5, 500)
     shares = well_weights(toy, axes, toy.energies(axes, 1e-5))
     observed = np.bincount(toy.wells(toy.samples(count, seed=1)))
-    # 4 standard errors are exceeded by chance once in 16,000. Cells of 0.01 nm that a border cuts are
+    # 4 standard errors are exceeded by chance once in 16,000. Cells of 0.01 nm cut by a border are
     # all one well's: 0.001 more.
     errors = np.sqrt(shares * (1 - shares) / count)
     assert (np.abs(observed / count - shares) < 4 * errors + 0.001).all()
