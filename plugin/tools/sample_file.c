@@ -14,12 +14,10 @@ bool score_sample_file_knows(const char *path) {
 }
 
 static char *density_path_of(const char *path) {
-    const size_t stem = strlen(path) - strlen(NPY);
-    char *name = malloc(stem + sizeof DENSITY);
-    if (name != NULL) {
-        memcpy(name, path, stem);
-        memcpy(name + stem, DENSITY, sizeof DENSITY);
-    }
+    const size_t stem = strlen(path) - strlen(NPY), size = stem + sizeof DENSITY;
+    char *name = malloc(size);
+    if (name != NULL)
+        snprintf(name, size, "%.*s%s", (int)stem, path, DENSITY);
     return name;
 }
 

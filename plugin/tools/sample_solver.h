@@ -43,6 +43,9 @@ typedef struct score_solver {
  * beginning),
  *     D = d + (d - d')/2,    D = d in the first step,
  *     x <- sigma/sigma_0 exp(-h) x + m (1 - exp(-2h)) D + sigma sqrt(1 - exp(-2h)) z.
+ * The noise makes the samples forget that they start around 0 and not around m(1) times the data's
+ * mean: the same solver without it gives a well at -7 of weight .2, beside one at 7, the weight
+ * .207, however many steps it takes; with it, .199 in 100 steps (scale 1, wells of variance 1).
  *
  * "euler-maruyama", the reference: t_k falls from 1 to 0 in equal steps of dt = 1/(steps - 1), and
  *     x <- x + (beta x/2 + beta s) dt + sqrt(beta dt) z

@@ -35,7 +35,7 @@ static void neither_threads_nor_batches_change_a_bit(void **state) {
     for (int kind = 0; kind < MODEL_LATE; kind++) {
         score_model *model = make_random_model((random_model)kind);
         const score_model_config *config = score_model_get_config(model);
-        const size_t size = (size_t)(config->bead_count * config->dimensions);
+        const size_t size = (size_t)config->bead_count * (size_t)config->dimensions;
         const bool has_density = kind != MODEL_SCORES;
         for (int solver = 0; solver < SCORE_SOLVER_COUNT; solver++) {
             float expected[MOST], found[MOST];
