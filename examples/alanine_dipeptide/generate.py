@@ -41,8 +41,6 @@ from openmmscore.analysis import (
 from openmmscore.frames import write_frames
 from openmmscore.progress import Progress
 
-from basins import PHI, PSI
-
 HERE = Path(__file__).resolve().parent
 FORCE_FIELD = ("amber99sbildn.xml", "amber99_obc.xml")
 TEMPERATURE_K = 300.0
@@ -50,6 +48,7 @@ FRICTION_PER_PS = 1.0
 TIME_STEP_PS = 0.001
 KT = BOLTZMANN_KJ * TEMPERATURE_K
 
+PHI, PSI = (0, 1, 2, 3), (1, 2, 3, 4)  # in beads
 BEADS = (("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C"), ("NME", "N"))
 
 HILL_WIDTH_RAD, HILL_HEIGHT_KJ, HILL_INTERVAL_STEPS = 0.3, 1.0, 250

@@ -58,12 +58,12 @@ def length_text(length: Length, stride: int, interval_ps: float | None) -> str:
     """stride: between frames of the thinned row."""
     unit, factor = ("frames", 1.0) if interval_ps is None else ("ps", interval_ps)
     text = (
-        f"Simulation: {length.copies} copies of {length.frames} frames, {length.frames * factor:g} "
+        f"Simulation: {length.copies} copies of {length.frames} frames, {length.frames * factor:.4g} "
         f"{unit}; autocorrelation time of the slowest coordinate "
         f"{'' if length.reliable else 'at least '}{length.autocorrelation * factor:.3g} {unit}"
     )
     if stride > 1:
-        text += f"; thinned to frames {stride * factor:g} {unit} apart"
+        text += f"; thinned to frames {stride * factor:.4g} {unit} apart"
     if length.illustration:
         text += "\nAn illustration, not a measurement: " + "; ".join(length.shortcomings)
     return text
