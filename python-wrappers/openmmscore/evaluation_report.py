@@ -58,8 +58,8 @@ def length_text(length: Length, stride: int, interval_ps: float | None) -> str:
     """stride: between frames of the thinned row."""
     unit, factor = ("frames", 1.0) if interval_ps is None else ("ps", interval_ps)
     text = (
-        f"Simulation: {length.copies} copies of {length.frames} frames, {length.frames * factor:.4g} "
-        f"{unit}; autocorrelation time of the slowest coordinate "
+        f"Simulation: {length.copies} copies of {length.frames} frames, "
+        f"{length.frames * factor:.4g} {unit}; autocorrelation time of the slowest coordinate "
         f"{'' if length.reliable else 'at least '}{length.autocorrelation * factor:.3g} {unit}"
     )
     if stride > 1:

@@ -8,6 +8,7 @@ from typing import Any
 import mdtraj
 import numpy as np
 import pytest
+from openmmscore.analysis import js_divergence
 from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
 from openmmscore.ensembles import Coordinates, Density, Ensemble, read_ensemble
 from openmmscore.evaluate import main
@@ -265,6 +266,34 @@ def test_a_single_run_is_cut_into_pieces(data, tmp_path, capsys):
     report = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert report["rows"]["simulation"]["effective_number"] < 2_000
     assert report["rows"]["simulation"]["illustration"]
+
+
+@pytest.mark.parametrize("few", ["data", "other"])
+@pytest.mark.parametrize("copies", [True, False])
+def test_error_of_a_divergence_is_its_scatter(few, copies):
+    """Whichever side has the fewer frames, and so gives most of the error."""
+    numbers = [1_000 if few == side else 20_000 for side in ("data", "other")]
+
+    def draw(seed):
+        generator = np.random.default_rng(seed)
+        return [generator.normal(shift, 1, numbers[shift]) for shift in (0, 1)]
+
+    def made(values):
+        found = ensemble(values.reshape(50, -1))
+        return found if copies else Ensemble(found.values, found.weights)
+
+    edges = [np.linspace(-5, 6, 21)]
+    scatter = np.std(
+        [
+            js_divergence(*(made(side).histogram(edges) for side in draw(seed)))
+            for seed in range(200)
+        ]
+    )
+    first, second = (made(side) for side in draw(1_000))
+    row = compare(first, second, Bins(20, 20, [(-3, 4)]))
+    # 200 values give a deviation to 5 %, and so do 200 draws; those of 50 copies to 10 %. Edges
+    # that follow the extremes and a bootstrap that sees the noise twice: some 5 %.
+    assert row.js.error == pytest.approx(scatter, rel=3 * (0.12 if copies else 0.07) + 0.05)
 
 
 @pytest.mark.parametrize("copies", [True, False])
