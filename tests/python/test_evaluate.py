@@ -372,6 +372,15 @@ def test_draws_from_a_density_are_at_its_floor(deviation):
     assert row.js.exceeds(1.3) == (deviation != 1)
 
 
+def test_bins_that_frames_never_reach_are_in_a_densitys_floor():
+    """50,000 frames in 64 x 64 bins, most of which are empty: the density has a share in each."""
+    x = np.random.default_rng(15).standard_normal((50_000, 2))
+    data = Ensemble(x, np.full(len(x), 1 / len(x)))
+    row = compare(data, density((-8, 8), (-8, 8)), Bins(64, 64, [(-6, 6)] * 2))
+    for found in (row.js, row.pmf):
+        assert abs(found.value - found.floor) < 4 * found.floor_deviation
+
+
 def test_a_toy_model_has_a_row_of_its_own(toy, tmp_path, capsys):
     generator = np.random.default_rng(13)
     data = save(tmp_path / "data.npy", generator.uniform(-1, 1, (2_000, 2)))

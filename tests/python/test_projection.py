@@ -47,7 +47,12 @@ def test_the_slowest_motions_are_found_in_order(frames, motions):
         # that of sampling, some sqrt(tau / 20,000) = .05
         correlation = np.corrcoef(projected.ravel(), motions[k].ravel())[0, 1]
         assert abs(correlation) > 0.98
-        assert found.vectors[np.abs(found.vectors[:, k]).argmax(), k] > 0
+
+
+def test_signs_do_not_depend_on_chance(frames):
+    for lag in range(1, 7):  # whose signs would all be right by chance once in 2^12
+        for vector in slowest([frames[0, :200]], lag, apart=1).vectors.T:
+            assert vector[np.abs(vector).argmax()] > 0
 
 
 def test_runs_are_not_joined(frames):
