@@ -158,12 +158,14 @@ def _map(panel: Any, axes: Sequence[_Axis], of: Ensemble | Density) -> Any:
 def _profile(panel: Any, axis: _Axis, column: int, shown: Mapping[str, Ensemble | Density]) -> None:
     """-log p along one coordinate; bands are one standard error. One zero, the data's lowest."""
     zero = None
+    lowest = 0.0
     for name, of in shown.items():
         share, error = _marginal(of, column, axis.own_edges)
         energy, low, high = (
             _energy(each) for each in (share, share + error, np.maximum(share - error, 1e-12))
         )
         zero = np.nanmin(energy) if zero is None else zero
+        lowest = min(lowest, float(np.nanmin(energy) - zero))
         low = np.where(share > 0, low, np.nan)
         panel.fill_between(
             axis.centres, low - zero, high - zero, color=COLOURS[name], alpha=0.25, linewidth=0
@@ -177,7 +179,7 @@ def _profile(panel: Any, axis: _Axis, column: int, shown: Mapping[str, Ensemble 
             zorder=3 if name == "data" else 2,
             label=name,
         )
-    panel.set(xlabel=axis.label, xlim=axis.limits, ylim=(-0.5, HIGHEST_KT))
+    panel.set(xlabel=axis.label, xlim=axis.limits, ylim=(lowest - 0.5, HIGHEST_KT))
     panel.set_ylabel("free energy (kT)")
     if axis.ticks is not None:
         panel.set_xticks(axis.ticks)
