@@ -6,6 +6,9 @@ At every diffusion time the difference of E to the exact energy, less its mean w
 density, as two root mean squares: weighted by that density, and plain over where the exact energy
 is less than 5 kT above its lowest. At the time of simulations also the Jensen-Shannon divergence
 (natural logarithm) of exp(-E) to the exact density, and the shares of the wells. All on a grid.
+
+More than 15 kT above the lowest energy there are no data, and a network's energy is a guess. What
+exp(-E) has there is stated as its share outside, and left out of divergence and wells.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from toys import TOYS, Array, Toy, grid, points, well_weights
 TIMES = (1e-5, 1e-3, 0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
 CELLS = {1: 2000, 2: 300}  # of the grid, along a dimension
 LOW_KT = 5.0
+INSIDE_KT = 15.0  # exp(-15) = 3e-7
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,14 @@ class Accuracy:
     rms_kt : of the difference, weighted by the exact density
     low_rms_kt : plain, where the exact energy is less than 5 kT above its lowest
     js : Jensen-Shannon divergence of exp(-E) to the exact density
+    outside : the share of exp(-E) where the exact energy is more than 15 kT above its lowest
     wells : the share of exp(-E) in each well; exact_wells : the true one
     """
 
     rms_kt: float
     low_rms_kt: float
     js: float
+    outside: float
     wells: Array
     exact_wells: Array
 
@@ -52,10 +58,7 @@ def shares(energies: Array) -> Array:
 
 
 def errors(exact: Array, energies: Array) -> Array:
-    """Energies less exact ones, less the mean that the exact density gives this difference.
-
-    0 where the exact energy is infinite.
-    """
+    """Energies less exact ones, less the mean that the exact density gives this difference."""
     probabilities = shares(exact)
     difference = energies - exact
     return np.asarray(difference - (probabilities * difference).sum())
@@ -67,11 +70,14 @@ def compare(toy: Toy, axes: Sequence[Array], energies: Array, t: float) -> Accur
     probabilities = shares(exact)
     difference = errors(exact, energies)
     low = exact < exact.min() + LOW_KT
+    outside = exact > exact.min() + INSIDE_KT
+    inside = np.where(outside, np.inf, energies)
     return Accuracy(
         float(np.sqrt((probabilities * difference**2).sum())),
         float(np.sqrt((difference[low] ** 2).mean())),
-        js_divergence(shares(energies), probabilities),
-        well_weights(toy, axes, energies),
+        js_divergence(shares(inside), np.where(outside, 0, probabilities)),
+        float(shares(energies)[outside].sum()),
+        well_weights(toy, axes, inside),
         well_weights(toy, axes, exact),
     )
 
@@ -102,6 +108,7 @@ def row(toy: Toy, file: str) -> dict[str, Any]:
     result["rms_kT"] = first.rms_kt
     result["rms_below_5_kT"] = first.low_rms_kt
     result["js"] = first.js
+    result["outside"] = first.outside
     for well, (share, exact) in enumerate(zip(first.wells, first.exact_wells, strict=True)):
         result[f"well_{well}"] = share
         result[f"well_{well}_exact"] = exact

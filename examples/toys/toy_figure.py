@@ -17,8 +17,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from openmmscore import Model
 
-from toy_accuracy import TIMES, accuracy
-from toys import TOYS, Array, Toy, points
+from toy_accuracy import TIMES, accuracy, errors, model_energies
+from toys import TOYS, Array, Toy
 
 HIGHEST_KT = 10.0
 DIFFERENCE_KT = 0.3
@@ -42,10 +42,9 @@ def visible_axes(toy: Toy) -> list[Array]:
 def draw(path: Path, toy: Toy, model: Model) -> None:
     axes = visible_axes(toy)
     exact = toy.energies(axes, TIMES[0])
-    learned, _ = model.energy_and_score(points(axes)[..., None, :], TIMES[0])
-    weights = np.exp(exact.min() - exact)
-    learned = learned - np.average(learned - exact, weights=weights) - exact.min()
+    difference = errors(exact, model_energies(model, axes, TIMES[0]))
     exact = exact - exact.min()
+    learned = exact + difference
     rms = accuracy(toy, model, TIMES[0]).rms_kt
     with rc_context(STYLE):
         figure = _lines(axes, exact, learned) if len(axes) == 1 else _maps(axes, exact, learned)

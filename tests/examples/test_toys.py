@@ -219,8 +219,8 @@ def test_the_truth_is_without_error_and_an_error_is_measured(name):
     wave = 0.1 * np.sin(3 * points(axes)[..., 0])
     same = compare(toy, axes, exact + 7.5 + 1e-5 * wave, 0.01)
     assert max(same.rms_kt, same.low_rms_kt) < 2e-6
-    assert same.js < 1e-12
-    np.testing.assert_allclose(same.wells, same.exact_wells, rtol=2e-6)
+    assert max(same.js, same.outside) < 1e-6  # exp(-15) = 3e-7
+    np.testing.assert_allclose(same.wells, same.exact_wells, rtol=1e-5)
 
     weights = np.exp(exact.min() - exact)
     mean = np.average(wave, weights=weights)
@@ -230,6 +230,21 @@ def test_the_truth_is_without_error_and_an_error_is_measured(name):
     assert off.low_rms_kt == pytest.approx(np.sqrt(np.mean((wave[low] - mean) ** 2)))
     # To second order in an error d of the energy the divergence is the variance of d, over 8.
     assert off.js == pytest.approx(off.rms_kt**2 / 8, rel=0.1)
+
+
+def test_what_lies_outside_is_counted_alone():
+    toy = TOYS["double_well"]
+    axes, _ = grid(toy, 1e-5, 2000)
+    exact = toy.energies(axes, 1e-5)
+    outside = exact > exact.min() + 15
+    step = axes[0][1] - axes[0][0]
+    # Beyond 15 kT it is as high as in the centre of a well.
+    hollow = np.where(outside, exact.min(), exact)
+    result = compare(toy, axes, hollow, 1e-5)
+    extra = outside.sum() * step * np.exp(-exact.min())
+    assert result.outside == pytest.approx(extra / (1 + extra), rel=1e-5)
+    assert result.js < 1e-6
+    np.testing.assert_allclose(result.wells, [0.5, 0.5], atol=1e-6)
 
 
 def test_shares_of_wells_are_of_the_models_energy():
