@@ -85,8 +85,8 @@ static void write_stage(FILE *out, int k, const score_stage *stage) {
     write_optimizer(out, k, &stage->optimizer);
     fprintf(out, "stage %d, denoising: weight %.17g, antithetic %d\n", k, stage->denoising.weight,
             stage->denoising.antithetic);
-    fprintf(out, "stage %d, Fokker-Planck: weight %.17g, share %.17g\n", k,
-            stage->fokker_planck.weight, stage->fokker_planck.share);
+    fprintf(out, "stage %d, Fokker-Planck: weight %.17g, share %.17g, variance %.17g\n", k,
+            stage->fokker_planck.weight, stage->fokker_planck.share, stage->fokker_planck.variance);
     fprintf(out, "stage %d, classification over time: weight %.17g, width %.17g, variance %.17g\n",
             k, stage->classification.weight, stage->classification.width,
             stage->classification.variance);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "time_scale.h"
+
 /* Streams of an energy expert's tile; a tile without Fokker-Planck has the first two. */
 enum { VALUE, DIRECTION, PROBE_1, PROBE_1_SECOND, PROBE_2, PROBE_2_SECOND, STREAMS };
 #define BIT(stream) (1u << (stream))
@@ -94,7 +96,21 @@ static double drift(const score_losses *losses, int m) {
     return sum;
 }
 
-/* The sum over samples of w/D^2 r_1 r_2; adds to the direction and sets the second orders' weights.
+/* kappa, times the loss's weight in the recipe. */
+static double residual_weight(const score_losses *losses, double t) {
+    const score_loss_setting *setting = &losses->setting;
+    if (setting->fokker_planck_variance < 0)
+        return weight_at(losses, SCORE_LOSS_FOKKER_PLANCK, t) /
+               ((double)losses->coordinates * losses->coordinates);
+    const score_time_scale scale = {.schedule = setting->schedule,
+                                    .t_begin = setting->t_begin,
+                                    .t_end = setting->t_end,
+                                    .variance = setting->fokker_planck_variance};
+    return setting->weights[SCORE_LOSS_FOKKER_PLANCK] *
+           exp(-2 * score_time_scale_log_slope(&scale, t));
+}
+
+/* The sum over samples of kappa r_1 r_2; adds to the direction and sets the second orders' weights.
  * The outputs and output_bar are of E = -l. */
 static double weigh_fokker_planck(const score_losses *losses, double share) {
     const score_tile_view *view = &losses->view;
@@ -104,11 +120,10 @@ static double weigh_fokker_planck(const score_losses *losses, double share) {
     score_real *along_t = stream_of(losses, view->t, DIRECTION);
     score_real *weight_1 = stream_of(losses, view->output_bar, PROBE_1_SECOND);
     score_real *weight_2 = stream_of(losses, view->output_bar, PROBE_2_SECOND);
-    const double squared = (double)losses->coordinates * losses->coordinates;
     double sum = 0;
     for (int m = 0; m < view->molecules; m++) {
         const double t = losses->t[m], half = score_beta(losses->setting.schedule, t) / 2;
-        const double kappa = weight_at(losses, SCORE_LOSS_FOKKER_PLANCK, t) / squared;
+        const double kappa = residual_weight(losses, t);
         const double rest = (double)view->t_bar[m] - half * drift(losses, m);
         const double r_1 = rest + half * (double)hessian_1[m];
         const double r_2 = rest + half * (double)hessian_2[m];

@@ -6,14 +6,17 @@
  *     denoising       w/D |eps + sigma s|^2
  *     Fokker-Planck   w/D^2 r_1 r_2,  r_k = dl/dt - beta/2 [z_k . H z_k + |s|^2 + x . s + D_r]
  *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_scale.h
- * each times its weight in the recipe. r is zero for the true log q_t; H is the Hessian of l, z_1
+ * each times its weight in the recipe. Where the recipe names a variance, Fokker-Planck's weight
+ * w/D^2 is 1/h'(t)^2 instead, h(t) = log(sigma^2 + variance) the scale of time_scale.h: r/h' is the
+ * error of log q_t gained per unit of h, in which early times, where r is largest and lasts
+ * shortest, count no more than late ones. r is zero for the true log q_t; H is the Hessian of l, z_1
  * and z_2 are independent, so r_1 r_2 is an unbiased estimate of r^2.
  *
  * The gradient of each is that of a weighted sum of l, its first derivatives along directions in
  * (x, t) and its second ones, with weights and directions that are known once the score is:
  *     denoising       D_u l,  u = 2 w sigma/D (eps + sigma s) along x
  *     Fokker-Planck   kappa (r_1 + r_2) D_a l - kappa beta/2 (r_2 D^2_z1 l + r_1 D^2_z2 l),
- *                     kappa = w/D^2,  a = -beta/2 (2 s + x) along x and 1 along t
+ *                     kappa = w/D^2 or 1/h'^2,  a = -beta/2 (2 s + x) along x and 1 along t
  *     classification  p [l(x, t') - l(x, t)],  p the probability of the wrong answer
  * The first derivatives share ONE direction, u + kappa (r_1 + r_2) a. So a pass is
  *     forward   the value, and z_1 and z_2 with their second order
@@ -45,6 +48,7 @@ typedef struct score_loss_setting {
     double t_end;
     double weight_middle;
     double weights[SCORE_LOSS_KINDS]; /* 0: not used */
+    double fokker_planck_variance;    /* of h(t) above; below 0: the published weight */
     int beads;                        /* of every sample */
     const int *features; /* beads x feature_count, or NULL where the network has none */
 } score_loss_setting;

@@ -23,6 +23,7 @@ static const char HELP[] =
     "  --threads N    threads to use (default: OMP_NUM_THREADS, or all processors); no more\n"
     "                 than %d are used\n"
     "  --output DIR   output folder, made where it is missing (default: .)\n"
+    "  --seed N       of the run, in place of the recipe's\n"
     "  --resume       go on from the checkpoint in the output folder, if there is one\n"
     "  --help         print this\n"
     "  --version      print the version\n";
@@ -32,9 +33,13 @@ enum { USAGE_ERROR = 2, MAX_THREADS = 4096 };
 /* 0: go on; else exit with status result - 1. */
 static int parse(int count, char **arguments, score_train_options *options) {
     static const struct option known[] = {
-        {"threads", required_argument, NULL, 't'}, {"output", required_argument, NULL, 'o'},
-        {"resume", no_argument, NULL, 'r'},        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+        {"threads", required_argument, NULL, 't'},
+        {"output", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 's'},
+        {"resume", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
     int64_t threads;
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
@@ -49,6 +54,12 @@ static int parse(int count, char **arguments, score_train_options *options) {
             break;
         case 'o':
             options->output = optarg;
+            break;
+        case 's':
+            if (!score_parse_int(optarg, 0, INT64_MAX, &options->seed)) {
+                fprintf(stderr, "score-train: --seed is '%s', must be in [0, 2^63)\n", optarg);
+                return 1 + USAGE_ERROR;
+            }
             break;
         case 'r':
             options->resume = true;
@@ -74,7 +85,8 @@ static int parse(int count, char **arguments, score_train_options *options) {
 }
 
 int main(int count, char **arguments) {
-    score_train_options options = {.output = ".", .threads = score_openmp_default_threads()};
+    score_train_options options = {
+        .output = ".", .threads = score_openmp_default_threads(), .seed = SCORE_TRAIN_RECIPE_SEED};
     int result = parse(count, arguments, &options);
     if (result != 0)
         return result - 1;

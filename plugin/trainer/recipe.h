@@ -41,7 +41,8 @@ typedef struct score_denoising_config {
 
 typedef struct score_fokker_planck_config {
     double weight;
-    double share; /* of the samples, in (0, 1] */
+    double share;    /* of the samples, in (0, 1] */
+    double variance; /* of the time scale that the residual is taken along, loss.h, or -1 */
 } score_fokker_planck_config;
 
 typedef struct score_classification_config {

@@ -44,11 +44,12 @@ static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_
 }
 
 static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight share");
+    score_xml_allow_attributes(reader, node, "weight share variance");
     score_xml_allow_children(reader, node, "");
-    stage->fokker_planck.weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE,
-                                                   SCORE_REQUIRED);
-    stage->fokker_planck.share = score_xml_double(reader, node, "share", SHARE, 1);
+    score_fokker_planck_config *loss = &stage->fokker_planck;
+    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
+    loss->share = score_xml_double(reader, node, "share", SHARE, 1);
+    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, -1);
 }
 
 static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {

@@ -83,6 +83,7 @@ static score_loss_setting loss_setting(const score_recipe *recipe, const score_s
         .weights = {[SCORE_LOSS_DENOISING] = stage->denoising.weight,
                     [SCORE_LOSS_FOKKER_PLANCK] = stage->fokker_planck.weight,
                     [SCORE_LOSS_CLASSIFICATION] = stage->classification.weight},
+        .fokker_planck_variance = stage->fokker_planck.variance,
         .beads = recipe->model.bead_count,
         .features = features,
     };

@@ -194,8 +194,11 @@ static score_status describe(const trainer *run, score_error *error) {
 static score_status set_up(trainer *run, const score_train_options *options, score_error *error) {
     score_status status;
     bool resumes = false;
-    if ((status = score_recipe_read(options->recipe, &run->recipe, error)) ||
-        (status = score_run_paths_open(options->output, options->resume, &run->paths, &resumes,
+    if ((status = score_recipe_read(options->recipe, &run->recipe, error)))
+        return status;
+    if (options->seed != SCORE_TRAIN_RECIPE_SEED)
+        run->recipe->seed = (uint64_t)options->seed;
+    if ((status = score_run_paths_open(options->output, options->resume, &run->paths, &resumes,
                                        error)) ||
         (status = score_dataset_open(run->recipe, run->paths.folder, &run->dataset, error)) ||
         (status = count_samples(run, error)) ||

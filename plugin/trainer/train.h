@@ -3,16 +3,20 @@
 #define SCORE_TRAIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "score/status.h"
 
 /* More threads are not used: a step's gradient is summed in as many parts, whatever the threads. */
 enum { SCORE_TRAIN_MOST_THREADS = 8 };
 
+enum { SCORE_TRAIN_RECIPE_SEED = -1 };
+
 typedef struct score_train_options {
     const char *recipe;
     const char *output; /* folder of the run's files, made where it is missing */
     int threads;        /* at least 1 */
+    int64_t seed;       /* in place of the recipe's, or SCORE_TRAIN_RECIPE_SEED */
     bool resume;
 } score_train_options;
 

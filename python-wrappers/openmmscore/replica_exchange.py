@@ -133,7 +133,11 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
     parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
     parser.add_argument("--steps", type=int, default=50, help="time steps between swaps (50)")
-    parser.add_argument("--interval", type=float, default=0.0, help="between frames, ps (a swap's)")
+    parser.add_argument(
+        "--interval",
+        type=int,
+        help="time steps between frames, rounded up to a multiple of --steps (as many)",
+    )
     parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -184,6 +188,8 @@ def _simulate(options: argparse.Namespace) -> int:
         for name in ("timestep", "friction", "steps", "platform", "seed")
     }
     copies = as_count("copies", options.copies)
+    interval = options.steps if options.interval is None else options.interval
+    as_count("interval", interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
     name = PARAMETERS[options.parameter]
     values = _ladder(options, model, settings)
@@ -193,7 +199,7 @@ def _simulate(options: argparse.Namespace) -> int:
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
         exchange.set_positions(start)
-    run = exchange.run(options.time, options.equilibration, options.interval)
+    run = exchange.run(options.time, options.equilibration, interval * options.timestep)
     if not len(run.positions):
         raise KeyboardInterrupt
     attributes = {

@@ -80,8 +80,11 @@ def _fokker_planck(path: str | Path, stage: ElementTree.Element) -> float:
     element = stage.find("FokkerPlanck")
     if element is None:
         return 0.0
-    if (share := _number(element, "share", 1)) != 1:
-        raise ValueError(f"{path}: Fokker-Planck on a share of {share} has no counterpart in JAX")
+    if (share := _number(element, "share", 1)) != 1 or "variance" in element.attrib:
+        raise ValueError(
+            f"{path}: Fokker-Planck on a share of {share}, or with a variance, has no counterpart "
+            "in JAX"
+        )
     return float(element.attrib["weight"])
 
 
@@ -133,12 +136,16 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def write_with_losses(path: Path, losses: Mapping[str, Mapping[str, str]], to: Path) -> None:
-    """A copy of a recipe whose first stage has, beside denoising score matching, the given losses:
-    name of the element to attributes. `to` may be in another folder."""
+    """A copy of a recipe that has its first stage alone, and its first expert, which is trained
+    there on the given losses beside denoising score matching: name of the element to attributes.
+    `to` may be in another folder."""
     tree = ElementTree.parse(path)
     root = tree.getroot()
     data, stage = _find(root, "Data"), _find(root, "Training/Stage")
     data.set("file", str((path.parent / data.attrib["file"]).resolve()))
+    for parent, name in (("Model", "Expert"), ("Training", "Stage")):
+        for element in root.findall(f"{parent}/{name}")[1:]:
+            _find(root, parent).remove(element)
     for name in OTHER_LOSSES:
         for element in stage.findall(name):
             stage.remove(element)

@@ -51,10 +51,18 @@ def test_implicit_numbers_that_the_readme_states():
 
 def test_explicit_frames_have_no_weights_and_their_licence_is_there():
     data = read("alanine_dipeptide_explicit")
-    assert data.positions.shape == (10_000, 5, 3)
+    assert data.positions.shape == (6750, 5, 3)
     assert not data.log_weights.any()
     licence = (EXAMPLES / "alanine_dipeptide_explicit" / "LICENSE.cgnet").read_text()
     assert "Copyright (c) 2019, coarse-graining" in licence
+
+
+def test_explicit_frames_are_trained_on_or_compared_with():
+    folder = EXAMPLES / "alanine_dipeptide_explicit"
+    parts = [read_frames(folder / name) for name in (f"{folder.name}.h5", "reference.h5")]
+    trained, held_out = (set(part.time_ps.tolist()) for part in parts)
+    assert not trained & held_out
+    assert trained | held_out == set(np.arange(0, 100_000, 10.0))
 
 
 @pytest.mark.parametrize("name", ["alanine_dipeptide", "alanine_dipeptide_explicit"])

@@ -60,6 +60,8 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
         f->setting.weights[SCORE_LOSS_FOKKER_PLANCK] = 0.02;
     if (use & BIT(SCORE_LOSS_CLASSIFICATION))
         f->setting.weights[SCORE_LOSS_CLASSIFICATION] = 0.7;
+    /* Both weights of Fokker-Planck: the published one where it is alone. */
+    f->setting.fokker_planck_variance = use & BIT(SCORE_LOSS_CLASSIFICATION) ? 0.05 : -1;
     assert_int_equal(score_packed_create(f->network, &f->packed, &error), SCORE_OK);
     const score_executor serial = score_executor_serial();
     score_packed_update(f->packed, score_model_parameters(f->model, 0), &serial);
@@ -201,7 +203,16 @@ static double denoising_loss(fixture *f, int m, const double *score) {
     return 1.5 * time_weight(f, t) * square / f->coordinates;
 }
 
-/* w(t) r_1 r_2 / D^2, D_r = D without the mean over beads. */
+/* w(t) / D^2, or the inverse square of (sigma^2)' / (sigma^2 + variance), sigma^2 = 1 - m^2. */
+static double residual_weight(const fixture *f, double t) {
+    const double variance = f->setting.fokker_planck_variance;
+    const double square = exp(-t * t * 19.9 / 2 - 0.1 * t), slope = (0.1 + 19.9 * t) * square;
+    if (variance < 0)
+        return time_weight(f, t) / (f->coordinates * f->coordinates);
+    return pow((1 - square + variance) / slope, 2);
+}
+
+/* That times r_1 r_2, D_r = D without the mean over beads. */
 static double fokker_planck_loss(fixture *f, score_tile *tile, int m, const double *score) {
     const double half = (0.1 + 19.9 * f->t[m]) / 2;
     const int dimensions = f->network->dimensions;
@@ -210,7 +221,7 @@ static double fokker_planck_loss(fixture *f, score_tile *tile, int m, const doub
         inner += score[d] * (score[d] + f->x[m * f->coordinates + d]);
     for (int k = 0; k < 2; k++)
         r[k] = rate(f, tile, m) - half * (inner + curvature(f, tile, m, f->probes[k]));
-    return 0.02 * time_weight(f, f->t[m]) * r[0] * r[1] / (f->coordinates * f->coordinates);
+    return 0.02 * residual_weight(f, f->t[m]) * r[0] * r[1];
 }
 
 /* -log of q(x, t) / (q(x, t) + q(x, t') exp(-odds)) */

@@ -200,7 +200,7 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
                       "<DenoisingScoreMatching antithetic='true'/></Stage>"
                       "<Stage expert='1' epochs='30' batch='128'><AdamW rate='1e-3'/>"
                       "<DenoisingScoreMatching weight='2'/>"
-                      "<FokkerPlanck weight='5e-4' share='0.25'/>"
+                      "<FokkerPlanck weight='5e-4' share='0.25' variance='1e-3'/>"
                       "<TimeClassification weight='3' width='0.8' variance='7e-4'/>"
                       "</Stage></Training></ScoreRecipe>";
     score_recipe *recipe = NULL;
@@ -217,7 +217,8 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
     assert_true(recipe->stages[0].denoising.antithetic);
     const score_stage *last = &recipe->stages[1];
     assert_true(last->denoising.weight == 2);
-    assert_true(last->fokker_planck.weight == 5e-4 && last->fokker_planck.share == 0.25);
+    assert_true(last->fokker_planck.weight == 5e-4 && last->fokker_planck.share == 0.25 &&
+                last->fokker_planck.variance == 1e-3);
     assert_true(last->classification.weight == 3 && last->classification.width == 0.8 &&
                 last->classification.variance == 7e-4);
     score_recipe_destroy(recipe);

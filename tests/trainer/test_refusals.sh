@@ -8,6 +8,9 @@ expect 0 'score-train [0-9]' "$train" --version
 expect 2 'needs one recipe' "$train"
 expect 2 'needs one recipe, got 2' "$train" recipe.xml recipe.xml
 expect 2 'score-train --help' "$train" --dance recipe.xml
+for seed in -1 two 9223372036854775808 ''; do
+    expect 2 "seed is '$seed'" "$train" --seed "$seed" recipe.xml
+done
 for threads in 0 -1 two 1.5 ''; do
     expect 2 "threads is '$threads'" "$train" --threads "$threads" recipe.xml
 done

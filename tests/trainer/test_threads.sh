@@ -16,6 +16,8 @@ grep -q '^weighted: as good as [0-9.]* training frames' said || fail "no weights
 sed 's/seed="5"/seed="6"/' recipe.xml >other.xml
 expect 0 'finished: ' "$train" other.xml --output other
 ! cmp -s one/model.xml.gz other/model.xml.gz || fail "the seed does not matter"
+expect 0 'finished: ' "$train" recipe.xml --seed 6 --output given
+same_run other given
 
 # 2 stages of 42 steps of 48 samples; a row whenever 600 samples are passed and at a stage's end.
 [ "$(course one | tail -n +2 | cut -d, -f1-3 | tr '\n' ' ')" = \
