@@ -109,17 +109,18 @@ inline void testForcesShareParameters() {
 inline void testExpertsOwnTheirTimes() {
     vector<score_bead> beads = chainBeads(5);
     score_model_config config = baseConfig(beads);
-    config.expert_count = 3;
+    config.expert_count = 4;
     config.experts[0] = graphExpert(0.6, 1, SCORE_OUTPUT_SCORE);
     config.experts[1] = graphExpert(0.1, 0.5);
     config.experts[2] = graphExpert(0, 0.1);
+    config.experts[3] = graphExpert(0.5, 0.52, SCORE_OUTPUT_SCORE);
     ScoreModel model = randomModel(config);
     System system;
     ScoreForce *force = addChains(system, model, 1);
     vector<Vec3> positions = chainPositions(1, 5);
     Simulation simulation(system, positions);
     const char *name = "ScoreForceDiffusionTime";
-    for (double t : {0.05, 0.1, 0.3}) {
+    for (double t : {0.05, 0.1, 0.3, 0.5}) {
         simulation.context.setParameter(name, t);
         CoreResult core = evaluateCore(model, testPlatform().precision, positions, 5, t);
         CHECK_NEAR(kT(model) * core.totalEnergy(), simulation.energy(), 0);

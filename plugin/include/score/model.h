@@ -112,7 +112,8 @@ SCORE_EXPORT const score_model_config *score_model_get_config(const score_model 
 SCORE_EXPORT score_status score_model_set_note(score_model *model, const char *name,
                                                const char *text, score_error *error);
 
-/* The expert that owns diffusion time t: the last in the list whose closed range holds it.
+/* The expert that owns diffusion time t: of those whose closed range holds it the last in the list
+ * that has an energy, or the last.
  * SCORE_ERROR_ARGUMENT names t where none does. */
 SCORE_EXPORT score_status score_model_expert_at(const score_model *model, double t, int *expert,
                                                 score_error *error);

@@ -240,13 +240,19 @@ const score_model_config *score_model_get_config(const score_model *model) {
 
 score_status score_model_expert_at(const score_model *model, double t, int *expert,
                                    score_error *error) {
+    int found = -1;
     for (int k = model->config.expert_count - 1; k >= 0; k--) {
         const score_expert_config *config = &model->config.experts[k];
-        if (t >= config->t_begin && t <= config->t_end) {
-            *expert = k;
-            return SCORE_OK;
-        }
+        if (!(t >= config->t_begin && t <= config->t_end))
+            continue;
+        if (found < 0 || config->output == SCORE_OUTPUT_ENERGY)
+            found = k;
+        if (config->output == SCORE_OUTPUT_ENERGY)
+            break;
     }
+    *expert = found;
+    if (found >= 0)
+        return SCORE_OK;
     return score_fail(error, SCORE_ERROR_ARGUMENT, "no expert of the model owns diffusion time %g",
                       t);
 }
