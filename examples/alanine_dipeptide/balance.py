@@ -1,0 +1,101 @@
+"""Where along diffusion time does a model lose the balance of its basins?
+
+Noise moves no weight from one basin to another until they overlap, so the integral of q_t over the
+part of x that stems from one basin, Z(t), is the same for all t. Of a model's exp(-E(x, t)) it is
+not: between neighbouring times, ln Z changes by what Bennett's acceptance ratio
+(J. Comput. Phys. 22, 245, 1976) finds from the energies, at both times, of noised frames of the
+basin. Printed is ln Z(t) - ln Z(t_1) of a basin minus that of beta, where t_1 is the largest time
+with an energy: what the model adds, at t, to the basin's free energy over kT, with the other sign,
+beside what it has at t_1. No simulation is needed. Frames are the data's own, so that a model that
+differs from them within basins too is not measured exactly.
+
+    python balance.py model.xml.gz
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from openmm import unit
+from openmmscore import Model
+from openmmscore.analysis import dihedrals
+from openmmscore.frames import read_frames
+from openmmscore.ladders import energy_range, geometric_times
+from scipy.optimize import brentq
+from scipy.special import expit
+
+Array = NDArray[np.float64]
+
+DATA = Path(__file__).resolve().parent / "alanine_dipeptide.h5"
+FRAMES = 3000  # of each basin
+TIMES = 24
+BOND_VARIANCE = 1.5e-4  # in the model's units
+
+
+def basins(positions: Array) -> dict[str, NDArray[np.bool_]]:
+    phi, psi = np.degrees(dihedrals(positions, [(0, 1, 2, 3), (1, 2, 3, 4)])).T
+    return {
+        "beta": (phi < 0) & ((psi > 100) | (psi < -140)),
+        "alpha": (phi < 0) & (psi > -100) & (psi < 50),
+        "phi>0": (phi > 0) & (phi < 120),
+    }
+
+
+def bennett(forward: Array, backward: Array) -> float:
+    """F_2 - F_1 over kT from E_2 - E_1 in equally many frames of 1, and E_1 - E_2 in those of 2."""
+
+    def excess(difference: float) -> float:
+        return float(expit(difference - forward).mean() - expit(-difference - backward).mean())
+
+    return float(brentq(excess, -200, 200))
+
+
+def log_weights(model: Model, frames: Array, times: list[float], noise: Array) -> Array:
+    """ln Z at each time less that at the last. frames: centred, in the model's units."""
+    minimum, maximum = model.schedule
+    nm = model.scale.value_in_unit(unit.nanometer)
+
+    def noised(t: float) -> Array:
+        log_signal = -(t**2) * (maximum - minimum) / 4 - minimum * t / 2
+        return np.exp(log_signal) * frames + np.sqrt(-np.expm1(2 * log_signal)) * noise
+
+    def energy(x: Array, t: float) -> Array:
+        return model.energy_and_score(nm * x, t, precision="single")[0]
+
+    steps = []
+    for t1, t2 in pairwise(times):
+        x1, x2 = noised(t1), noised(t2)
+        steps.append(bennett(energy(x1, t2) - energy(x1, t1), energy(x2, t1) - energy(x2, t2)))
+    return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, default=DATA)
+    options = parser.parse_args()
+
+    model, data = Model(options.model), read_frames(options.data)
+    times = geometric_times(model, TIMES, energy_range(model)[1], variance=BOND_VARIANCE)
+    positions = np.asarray(data.positions, float) / model.scale.value_in_unit(unit.nanometer)
+    random = np.random.default_rng(1)
+    noise = random.standard_normal((FRAMES, *positions.shape[1:]))
+    found = {}
+    for name, inside in basins(positions).items():
+        share = np.where(inside, data.probabilities, 0)
+        drawn = random.choice(len(positions), FRAMES, p=share / share.sum())
+        found[name] = log_weights(model, positions[drawn], times, noise)
+    print("diffusion time", *(f"{name:>8}" for name in found if name != "beta"))
+    for k, t in enumerate(times):
+        relative = [found[name][k] - found["beta"][k] for name in found if name != "beta"]
+        print(f"{t:14.3g}", *(f"{value:+8.2f}" for value in relative))
+
+
+if __name__ == "__main__":
+    main()
