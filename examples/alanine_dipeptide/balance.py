@@ -4,10 +4,11 @@ Noise moves no weight from one basin to another until they overlap, so the integ
 part of x that stems from one basin, Z(t), is the same for all t. Of a model's exp(-E(x, t)) it is
 not: between neighbouring times, ln Z changes by what Bennett's acceptance ratio
 (J. Comput. Phys. 22, 245, 1976) finds from the energies, at both times, of noised frames of the
-basin. Printed is ln Z(t) - ln Z(t_1) of a basin minus that of beta, where t_1 is the largest time
-with an energy: what the model adds, at t, to the basin's free energy over kT, with the other sign,
-beside what it has at t_1. No simulation is needed. Frames are the data's own, so that a model that
-differs from them within basins too is not measured exactly.
+basin. Printed is ln Z(t) - ln Z(t_1) of a basin minus that of beta: what the logarithm of the
+basin's weight gains between t_1 and t, which should be nothing. At t_1, by default .04, basins are
+still apart; at .1 noised frames of phi > 0 are among those of the rest. No simulation is needed.
+Frames are the data's own, so that a model that differs from them within basins too is not measured
+exactly.
 
     python balance.py model.xml.gz
 """
@@ -24,7 +25,7 @@ from openmm import unit
 from openmmscore import Model
 from openmmscore.analysis import dihedrals
 from openmmscore.frames import read_frames
-from openmmscore.ladders import energy_range, geometric_times
+from openmmscore.ladders import geometric_times
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -79,10 +80,11 @@ def main() -> None:
     )
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--last", type=float, default=0.04, help="t_1 (.04)")
     options = parser.parse_args()
 
     model, data = Model(options.model), read_frames(options.data)
-    times = geometric_times(model, TIMES, energy_range(model)[1], variance=BOND_VARIANCE)
+    times = geometric_times(model, TIMES, options.last, variance=BOND_VARIANCE)
     positions = np.asarray(data.positions, float) / model.scale.value_in_unit(unit.nanometer)
     random = np.random.default_rng(1)
     noise = random.standard_normal((FRAMES, *positions.shape[1:]))
