@@ -16,7 +16,6 @@ exactly.
 from __future__ import annotations
 
 import argparse
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from openmm import unit
 from openmmscore import Model
 from openmmscore.analysis import dihedrals
 from openmmscore.frames import read_frames
-from openmmscore.ladders import geometric_times
+from openmmscore.ladders import geometric_times, noise_variance
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -57,20 +56,18 @@ def bennett(forward: Array, backward: Array) -> float:
 
 def log_weights(model: Model, frames: Array, times: list[float], noise: Array) -> Array:
     """ln Z at each time less that at the last. frames: centred, in the model's units."""
-    minimum, maximum = model.schedule
     nm = model.scale.value_in_unit(unit.nanometer)
+    variances = [noise_variance(model, t) for t in times]
+    noised = [np.sqrt(1 - square) * frames + np.sqrt(square) * noise for square in variances]
 
-    def noised(t: float) -> Array:
-        log_signal = -(t**2) * (maximum - minimum) / 4 - minimum * t / 2
-        return np.exp(log_signal) * frames + np.sqrt(-np.expm1(2 * log_signal)) * noise
+    def energies(x: int, t: int) -> Array:
+        return model.energy_and_score(nm * noised[x], times[t], precision="single")[0]
 
-    def energy(x: Array, t: float) -> Array:
-        return model.energy_and_score(nm * x, t, precision="single")[0]
-
-    steps = []
-    for t1, t2 in pairwise(times):
-        x1, x2 = noised(t1), noised(t2)
-        steps.append(bennett(energy(x1, t2) - energy(x1, t1), energy(x2, t1) - energy(x2, t2)))
+    own = [energies(k, k) for k in range(len(times))]
+    steps = [
+        bennett(energies(k, k + 1) - own[k], energies(k + 1, k) - own[k + 1])
+        for k in range(len(times) - 1)
+    ]
     return np.append(np.cumsum(steps[::-1])[::-1], 0.0)
 
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/number.h"
+#include "command_line.h"
 #include "executor_openmp.h"
 #include "interrupt.h"
 #include "sample_file.h"
@@ -41,11 +41,8 @@ static int refuse(const char *option, const char *value, const char *must) {
 
 static int take_integer(const char *option, const char *text, int64_t least, int64_t most,
                         int64_t *value) {
-    char must[80];
-    if (score_parse_int(text, least, most, value))
-        return 0;
-    snprintf(must, sizeof must, "be in [%lld, %lld]", (long long)least, (long long)most);
-    return refuse(option, text, must);
+    return score_option_integer("score-sample", option, text, least, most, value) ? 0
+                                                                                  : 1 + USAGE_ERROR;
 }
 
 /* One option with its value; what parse returns. */
@@ -129,12 +126,5 @@ int main(int count, char **arguments) {
         return result - 1;
     score_interrupt_install();
     score_error error = {0};
-    const score_status status = score_sample(&options, &error);
-    if (status == SCORE_OK)
-        return EXIT_SUCCESS;
-    char text[1024];
-    fflush(stdout);
-    fprintf(stderr, "score-sample: %s\n", score_error_text(&error, text, sizeof text));
-    /* As the shell reports a program that a signal ended. */
-    return status == SCORE_ERROR_INTERRUPTED ? 128 + score_interrupt_signal() : EXIT_FAILURE;
+    return score_exit_status("score-sample", score_sample(&options, &error), &error);
 }

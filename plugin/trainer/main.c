@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
+#include "command_line.h"
 #include "executor_openmp.h"
 #include "interrupt.h"
 #include "train.h"
@@ -45,21 +45,17 @@ static int parse(int count, char **arguments, score_train_options *options) {
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
         switch (option) {
         case 't':
-            if (!score_parse_int(optarg, 1, MAX_THREADS, &threads)) {
-                fprintf(stderr, "score-train: --threads is '%s', must be in [1, %d]\n", optarg,
-                        MAX_THREADS);
+            if (!score_option_integer("score-train", "--threads", optarg, 1, MAX_THREADS, &threads))
                 return 1 + USAGE_ERROR;
-            }
             options->threads = (int)threads;
             break;
         case 'o':
             options->output = optarg;
             break;
         case 's':
-            if (!score_parse_int(optarg, 0, INT64_MAX, &options->seed)) {
-                fprintf(stderr, "score-train: --seed is '%s', must be in [0, 2^63)\n", optarg);
+            if (!score_option_integer("score-train", "--seed", optarg, 0, INT64_MAX,
+                                      &options->seed))
                 return 1 + USAGE_ERROR;
-            }
             break;
         case 'r':
             options->resume = true;
@@ -92,12 +88,5 @@ int main(int count, char **arguments) {
         return result - 1;
     score_interrupt_install();
     score_error error = {0};
-    score_status status = score_train(&options, &error);
-    if (status == SCORE_OK)
-        return EXIT_SUCCESS;
-    char text[1024];
-    fflush(stdout);
-    fprintf(stderr, "score-train: %s\n", score_error_text(&error, text, sizeof text));
-    /* As the shell reports a program that a signal ended. */
-    return status == SCORE_ERROR_INTERRUPTED ? 128 + score_interrupt_signal() : EXIT_FAILURE;
+    return score_exit_status("score-train", score_train(&options, &error), &error);
 }

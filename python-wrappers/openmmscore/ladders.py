@@ -28,6 +28,7 @@ __all__ = [
     "evenly_spaced",
     "expected_acceptance",
     "geometric_times",
+    "noise_variance",
     "states_needed",
 ]
 
@@ -69,19 +70,19 @@ def geometric_times(
         )
     if not 0 <= variance < math.inf:
         raise ValueError(f"variance is {variance}, must not be negative or infinite")
-    squares = [_noise_variance(model, time) + variance for time in (first, last)]
+    squares = [noise_variance(model, time) + variance for time in (first, last)]
     between = np.geomspace(squares[0], squares[1], count)[1:-1] - variance
     return [first, *(_time_of(model, value) for value in between), last]
 
 
-def _noise_variance(model: Model, time: float) -> float:
+def noise_variance(model: Model, time: float) -> float:
     """sigma^2 = 1 - exp(-L(t)), L = beta_min t + (beta_max - beta_min) t^2 / 2."""
     low, high = model.schedule
     return -math.expm1(-(low * time + (high - low) * time**2 / 2))
 
 
 def _time_of(model: Model, noise_variance: float) -> float:
-    """The inverse of `_noise_variance`, in a form that also holds where beta is constant."""
+    """The inverse of `noise_variance`, in a form that also holds where beta is constant."""
     low, high = model.schedule
     integral = -math.log1p(-noise_variance)
     return 2 * integral / (low + math.sqrt(low**2 + 2 * (high - low) * integral))

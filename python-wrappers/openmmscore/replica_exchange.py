@@ -188,8 +188,7 @@ def _simulate(options: argparse.Namespace) -> int:
         for name in ("timestep", "friction", "steps", "platform", "seed")
     }
     copies = as_count("copies", options.copies)
-    interval = options.steps if options.interval is None else options.interval
-    as_count("interval", interval)
+    interval = 0 if options.interval is None else as_count("interval", options.interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
     name = PARAMETERS[options.parameter]
     values = _ladder(options, model, settings)

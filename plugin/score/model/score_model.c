@@ -1,6 +1,7 @@
 #include "score/model.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,21 +241,19 @@ const score_model_config *score_model_get_config(const score_model *model) {
 
 score_status score_model_expert_at(const score_model *model, double t, int *expert,
                                    score_error *error) {
+    const score_expert_config *experts = model->config.experts;
     int found = -1;
-    for (int k = model->config.expert_count - 1; k >= 0; k--) {
-        const score_expert_config *config = &model->config.experts[k];
-        if (!(t >= config->t_begin && t <= config->t_end))
-            continue;
-        if (found < 0 || config->output == SCORE_OUTPUT_ENERGY)
+    for (int k = 0; k < model->config.expert_count; k++) {
+        const bool owns = t >= experts[k].t_begin && t <= experts[k].t_end;
+        if (owns && (found < 0 || experts[k].output == SCORE_OUTPUT_ENERGY ||
+                     experts[found].output != SCORE_OUTPUT_ENERGY))
             found = k;
-        if (config->output == SCORE_OUTPUT_ENERGY)
-            break;
     }
+    if (found < 0)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "no expert of the model owns diffusion time %g", t);
     *expert = found;
-    if (found >= 0)
-        return SCORE_OK;
-    return score_fail(error, SCORE_ERROR_ARGUMENT, "no expert of the model owns diffusion time %g",
-                      t);
+    return SCORE_OK;
 }
 
 const score_network *score_model_network(const score_model *model, int expert) {

@@ -1,0 +1,27 @@
+#include "command_line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+#include "interrupt.h"
+
+bool score_option_integer(const char *program, const char *option, const char *text, int64_t least,
+                          int64_t most, int64_t *value) {
+    if (score_parse_int(text, least, most, value))
+        return true;
+    fprintf(stderr, "%s: %s is '%s', must be in [%" PRId64 ", %" PRId64 "]\n", program, option,
+            text, least, most);
+    return false;
+}
+
+int score_exit_status(const char *program, score_status status, const score_error *error) {
+    if (status == SCORE_OK)
+        return EXIT_SUCCESS;
+    char text[1024];
+    fflush(stdout);
+    fprintf(stderr, "%s: %s\n", program, score_error_text(error, text, sizeof text));
+    /* As the shell reports a program that a signal ended. */
+    return status == SCORE_ERROR_INTERRUPTED ? 128 + score_interrupt_signal() : EXIT_FAILURE;
+}
