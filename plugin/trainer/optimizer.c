@@ -2,7 +2,10 @@
 
 #include <math.h>
 
+#include "nn/orthogonal.h"
 #include "pieces.h"
+
+static const double MUON_RMS = 0.2;
 
 score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
                              double norm) {
@@ -38,6 +41,37 @@ SCORE_MULTIVERSION void score_adamw_update(const score_adamw *adamw, size_t size
         score_real deviation = sqrt(second[k] * correction2);
 #endif
         parameters[k] = keep * parameters[k] - rate * first[k] / (deviation + epsilon);
+    }
+}
+
+size_t score_muon_work_size(const score_hidden_matrix *matrix) {
+    return (size_t)matrix->rows * (size_t)matrix->columns +
+           score_orthogonalise_size(matrix->rows, matrix->columns);
+}
+
+void score_muon_update(const score_adamw *adamw, double momentum, const score_hidden_matrix *matrix,
+                       const score_real *gradient, score_real *parameters, score_real *momenta,
+                       score_real *work) {
+    const int rows = matrix->rows, columns = matrix->columns;
+    const score_real take = (score_real)((1 - momentum) * adamw->gradient_scale);
+    const score_real hold = (score_real)momentum;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const size_t row = matrix->offset + (size_t)i * (size_t)matrix->stride;
+        for (ptrdiff_t j = 0; j < columns; j++) {
+            const score_real part = take * gradient[row + (size_t)j];
+            const score_real value = hold * momenta[row + (size_t)j] + part;
+            momenta[row + (size_t)j] = value;
+            work[i * columns + j] = hold * value + part;
+        }
+    }
+    score_orthogonalise(rows, columns, work, work + (ptrdiff_t)rows * columns);
+    const score_real keep = (score_real)(1 - adamw->decay);
+    const score_real step = (score_real)(adamw->rate * MUON_RMS *
+                                         sqrt(rows > columns ? rows : columns));
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        score_real *row = parameters + matrix->offset + (size_t)i * (size_t)matrix->stride;
+        for (ptrdiff_t j = 0; j < columns; j++)
+            row[j] = keep * row[j] - step * work[i * columns + j];
     }
 }
 

@@ -1,7 +1,7 @@
-/* AdamW (Loshchilov and Hutter, arXiv 1711.05101) and the moving average of the weights. Every
- * weight decays, biases and norms included, as in the paper's training (optax.adamw without a
- * mask). All functions work on any piece of the parameter vector, so that pieces may be handled by
- * different threads. */
+/* AdamW (Loshchilov and Hutter, arXiv 1711.05101), Muon (K. Jordan et al., "Muon: an optimizer for
+ * hidden layers in neural networks", 2024) and the moving average of the weights. Every weight decays,
+ * biases and norms included, as in the paper's training (optax.adamw without a mask). All functions
+ * work on any piece of the parameter vector, so that pieces may be handled by different threads. */
 #ifndef SCORE_OPTIMIZER_H
 #define SCORE_OPTIMIZER_H
 
@@ -9,10 +9,13 @@
 #include <stdint.h>
 
 #include "base/real.h"
+#include "model/network.h"
 #include "recipe.h"
 
 #define score_adamw_step SCORE_TYPED(score_adamw_step)
 #define score_adamw_update SCORE_TYPED(score_adamw_update)
+#define score_muon_work_size SCORE_TYPED(score_muon_work_size)
+#define score_muon_update SCORE_TYPED(score_muon_update)
 #define score_average_update SCORE_TYPED(score_average_update)
 #define score_square_sum SCORE_TYPED(score_square_sum)
 
@@ -36,6 +39,18 @@ score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step
  * v = beta2 v + (1 - beta2) g^2, p -= rate m^/(sqrt(v^) + epsilon) + decay p. */
 void score_adamw_update(const score_adamw *adamw, size_t size, const score_real *gradient,
                         score_real *parameters, score_real *first, score_real *second);
+
+/* Numbers that score_muon_update needs to work. */
+size_t score_muon_work_size(const score_hidden_matrix *matrix);
+
+/* One matrix of the parameter vector, at matrix->offset of all arrays: with G the scaled gradient,
+ * V = momentum V + (1 - momentum) G and O the nearest orthonormal matrix of
+ * momentum V + (1 - momentum) G (nn/orthogonal.h),
+ *     P -= 0.2 rate sqrt(max(rows, columns)) O + decay P.
+ * The root mean square of an update is so 0.2 times the rate, about that of AdamW (arXiv 2502.16982). */
+void score_muon_update(const score_adamw *adamw, double momentum, const score_hidden_matrix *matrix,
+                       const score_real *gradient, score_real *parameters, score_real *momenta,
+                       score_real *work);
 
 /* average += share (parameters - average); double, for the share can be below float's epsilon. */
 void score_average_update(double share, size_t size, const score_real *parameters, double *average);

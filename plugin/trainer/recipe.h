@@ -51,7 +51,7 @@ typedef struct score_classification_config {
     double variance;
 } score_classification_config;
 
-/* AdamW (arXiv 1711.05101) with linear warm-up, then a cosine from rate to final_rate. */
+/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for hidden matrices, with linear warm-up, then a cosine from rate to final_rate. */
 typedef struct score_optimizer_config {
     double rate;
     double final_rate;
@@ -60,6 +60,7 @@ typedef struct score_optimizer_config {
     double beta2;
     double epsilon;
     double weight_decay;
+    double momentum;          /* of Muon, or -1: AdamW for all weights */
     double clip_norm;         /* global norm of the gradient, or 0: not clipped */
     double average_half_life; /* of the exponential moving average of the weights, in samples, or
                                    0: the last weights are the result */

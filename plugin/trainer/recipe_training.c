@@ -1,6 +1,7 @@
 #include "recipe_training.h"
 
 #include <float.h>
+#include <string.h>
 
 static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
                                       "above 0 and at most 3.4e38, as float"};
@@ -9,28 +10,39 @@ static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
 static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
 static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
 
-static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
-                           score_optimizer_config *optimizer) {
-    score_xml_allow_attributes(reader, node,
-                               "rate finalRate warmUpSamples beta1 beta2 epsilon "
-                               "weightDecay clipNorm");
-    score_xml_allow_children(reader, node, "");
+static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
+                      score_optimizer_config *optimizer) {
     optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
     optimizer->final_rate = score_xml_double(reader, node, "finalRate", SCORE_NOT_NEGATIVE,
                                              0.01 * optimizer->rate);
     optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
+    if (optimizer->final_rate > optimizer->rate)
+        score_xml_fail(reader, node, "<%s> has finalRate %g, above its rate %g",
+                       (const char *)node->name, optimizer->final_rate, optimizer->rate);
+    if (stage_samples > 0 && optimizer->warm_up > stage_samples)
+        score_xml_fail(reader, node, "<%s> warms up over %llu samples, the stage has %llu",
+                       (const char *)node->name, (unsigned long long)optimizer->warm_up,
+                       (unsigned long long)stage_samples);
+}
+
+/* <AdamW>, or <Muon>, which is AdamW but for hidden matrices. */
+static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
+                           score_optimizer_config *optimizer) {
+    const bool muon = strcmp((const char *)node->name, "Muon") == 0;
+    score_xml_allow_attributes(reader, node,
+                               muon ? "rate finalRate warmUpSamples beta1 beta2 epsilon "
+                                      "weightDecay clipNorm momentum"
+                                    : "rate finalRate warmUpSamples beta1 beta2 epsilon "
+                                      "weightDecay clipNorm");
+    score_xml_allow_children(reader, node, "");
+    read_rate(reader, node, stage_samples, optimizer);
     optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
     optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
     optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
     optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", SCORE_NOT_NEGATIVE,
                                                1e-4);
     optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", SCORE_POSITIVE, 0);
-    if (optimizer->final_rate > optimizer->rate)
-        score_xml_fail(reader, node, "<AdamW> has finalRate %g, above its rate %g",
-                       optimizer->final_rate, optimizer->rate);
-    if (stage_samples > 0 && optimizer->warm_up > stage_samples)
-        score_xml_fail(reader, node, "<AdamW> warms up over %llu samples, the stage has %llu",
-                       (unsigned long long)optimizer->warm_up, (unsigned long long)stage_samples);
+    optimizer->momentum = muon ? score_xml_double(reader, node, "momentum", DECAY, 0.95) : -1;
 }
 
 static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
@@ -124,7 +136,7 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
                                "expert samples epochs batch timeBegin timeEnd "
                                "timeVariance weightMiddle");
     score_xml_allow_children(reader, node,
-                             "AdamW MovingAverage DenoisingScoreMatching FokkerPlanck "
+                             "AdamW Muon MovingAverage DenoisingScoreMatching FokkerPlanck "
                              "TimeClassification");
     if (recipe->stage_count == SCORE_MAX_STAGES)
         score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
@@ -137,9 +149,12 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
     stage->batch = (int)score_xml_int(reader, node, "batch", 1, 1 << 24, SCORE_REQUIRED_INT);
     read_length(reader, node, stage);
     read_times(reader, node, &recipe->model.experts[stage->expert], stage);
-    const xmlNode *optimizer = score_xml_only(reader, node, "AdamW", true);
-    if (optimizer != NULL)
-        read_optimizer(reader, optimizer, stage->samples, &stage->optimizer);
+    const xmlNode *muon = score_xml_only(reader, node, "Muon", false);
+    const xmlNode *adamw = score_xml_only(reader, node, "AdamW", muon == NULL);
+    if (muon != NULL && adamw != NULL)
+        score_xml_fail(reader, adamw, "<Stage> has both <Muon> and <AdamW>");
+    else if (muon != NULL || adamw != NULL)
+        read_optimizer(reader, muon != NULL ? muon : adamw, stage->samples, &stage->optimizer);
     const xmlNode *average = score_xml_only(reader, node, "MovingAverage", false);
     if (average != NULL) {
         score_xml_allow_attributes(reader, average, "halfLifeSamples");

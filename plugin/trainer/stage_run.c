@@ -9,6 +9,7 @@
 #include "pieces.h"
 #include "purposes.h"
 #include "schedule.h"
+#include "weight_update.h"
 
 /* One evaluation of as many held-out samples is about as much work as VALIDATION_SAMPLES/2 samples
  * of training; its noise is common to all validations of a run. */
@@ -24,6 +25,7 @@ struct score_stage_run {
     score_packed *packed;
     score_packed *average_packed;
     score_minibatch *minibatch;
+    score_weight_update *update;
     size_t size; /* parameters */
     size_t gradient_size;
     score_arena arena;
@@ -34,9 +36,7 @@ struct score_stage_run {
     score_real *gradient;
     score_real *average_rounded; /* of the average, for validation */
     double *square_sums;         /* one a piece */
-    /* Of the step under way. */
-    score_adamw adamw;
-    double average_share;
+    double average_share;        /* of the step under way */
 };
 
 static score_sampler make_sampler(const score_recipe *recipe, const score_dataset *dataset,
@@ -158,6 +158,9 @@ score_status score_stage_run_create(const score_recipe *recipe, const score_data
         recipe, stage, score_dataset_frames(dataset, SCORE_SPLIT_TRAINING), &run->steps, error);
     if (status == SCORE_OK)
         status = create_network_parts(run, recipe, error);
+    if (status == SCORE_OK)
+        status = score_weight_update_create(run->network, &run->stage->optimizer, executor,
+                                            &run->update, error);
     if (status == SCORE_OK) {
         carve(run);
         status = score_arena_allocate(&run->arena, error);
@@ -175,6 +178,7 @@ score_status score_stage_run_create(const score_recipe *recipe, const score_data
 void score_stage_run_destroy(score_stage_run *run) {
     if (run == NULL)
         return;
+    score_weight_update_destroy(run->update);
     score_minibatch_destroy(run->minibatch);
     score_packed_destroy(run->average_packed);
     score_packed_destroy(run->packed);
@@ -212,12 +216,10 @@ static void sum_squares(void *argument, int piece, int thread) {
     run->square_sums[piece] = score_square_sum(end - begin, run->gradient + begin);
 }
 
-static void update_weights(void *argument, int piece, int thread) {
+static void update_average(void *argument, int piece, int thread) {
     (void)thread;
     score_stage_run *run = argument;
     const size_t begin = score_piece_begin(piece), end = score_piece_end(piece, run->size);
-    score_adamw_update(&run->adamw, end - begin, run->gradient + begin, run->parameters + begin,
-                       run->first + begin, run->second + begin);
     score_average_update(run->average_share, end - begin, run->parameters + begin,
                          run->average + begin);
 }
@@ -252,11 +254,13 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step,
     if (!isfinite(loss) || !isfinite(*norm))
         return score_fail(error, SCORE_ERROR_NUMERIC, "the loss is %g and its gradient's norm %g",
                           loss, *norm);
-    run->adamw = score_adamw_step(&run->stage->optimizer, step, score_stage_run_rate(run, step),
-                                  *norm);
+    const score_adamw adamw = score_adamw_step(&run->stage->optimizer, step,
+                                               score_stage_run_rate(run, step), *norm);
+    const score_weight_arrays arrays = {run->gradient, run->parameters, run->first, run->second};
+    score_weight_update_run(run->update, &adamw, &arrays, executor);
     run->average_share = score_average_share(run->stage->optimizer.average_half_life, step,
                                              run->stage->batch);
-    executor->run(executor->context, pieces, update_weights, run);
+    executor->run(executor->context, pieces, update_average, run);
     score_packed_update(run->packed, run->parameters, run->executor);
     return SCORE_OK;
 }

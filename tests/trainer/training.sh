@@ -23,7 +23,7 @@ expect() {
 
 # All of a log but how fast it went.
 course() {
-    cut -d, -f1-8 "$1/log.csv"
+    cut -d, -f1-10 "$1/log.csv"
 }
 
 same_run() {
@@ -51,7 +51,7 @@ write_recipe() {
       <DenoisingScoreMatching/>
     </Stage>
     <Stage expert="1" samples="2000" batch="48" weightMiddle="0.03">
-      <AdamW rate="2e-3" warmUpSamples="300"/>
+      <Muon rate="2e-3" warmUpSamples="300"/>
       <DenoisingScoreMatching antithetic="true"/>
     </Stage>
   </Training>

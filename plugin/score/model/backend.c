@@ -20,6 +20,8 @@ const score_backend score_backend_table = {
     .tile_set_molecules = score_tile_set_molecules,
     .first_layer_size = score_first_layer_size,
     .first_layer = score_first_layer,
+    .orthogonalise_size = score_orthogonalise_size,
+    .orthogonalise = score_orthogonalise,
     .forward = score_forward,
     .backward = score_backward,
 };

@@ -1,8 +1,9 @@
-/* The functions of model/tile.h as compiled for one set of instructions. */
+/* The functions of model/tile.h and nn/orthogonal.h as compiled for one set of instructions. */
 #ifndef SCORE_BACKEND_H
 #define SCORE_BACKEND_H
 
 #include "model/tile.h"
+#include "nn/orthogonal.h"
 
 #define score_backend_table SCORE_TYPED(score_backend_table)
 #define score_backend_name SCORE_TYPED(score_backend_name)
@@ -25,6 +26,8 @@ typedef struct score_backend {
     size_t (*first_layer_size)(const score_network *network, int beads);
     score_constant_attention (*first_layer)(const score_packed *packed, score_tile *tile,
                                             score_real *memory);
+    size_t (*orthogonalise_size)(int rows, int columns);
+    void (*orthogonalise)(int rows, int columns, score_real *matrix, score_real *work);
     void (*forward)(const score_packed *packed, score_tile *tile, const score_pass *pass);
     void (*backward)(const score_packed *packed, score_tile *tile, const score_pass *pass);
 } score_backend;

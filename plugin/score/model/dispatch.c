@@ -1,4 +1,4 @@
-/* model/tile.h for everybody who does not care for instruction sets: the copy of it that suits the
+/* model/tile.h and nn/orthogonal.h for everybody who does not care for instruction sets: the copy of it that suits the
  * processor. */
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +82,14 @@ size_t score_first_layer_size(const score_network *network, int beads) {
 score_constant_attention score_first_layer(const score_packed *packed, score_tile *tile,
                                            score_real *memory) {
     return chosen->first_layer(packed, tile, memory);
+}
+
+size_t score_orthogonalise_size(int rows, int columns) {
+    return chosen->orthogonalise_size(rows, columns);
+}
+
+void score_orthogonalise(int rows, int columns, score_real *matrix, score_real *work) {
+    chosen->orthogonalise(rows, columns, matrix, work);
 }
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass) {

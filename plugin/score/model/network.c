@@ -144,6 +144,28 @@ void score_network_destroy(score_network *network) {
     network->tensors = NULL;
 }
 
+int score_network_hidden_matrices(const score_network *network, score_hidden_matrix *matrices) {
+    const int hidden = network->expert.hidden;
+    int count = 0;
+    for (int t = 0; t < network->tensor_count; t++) {
+        const score_tensor *tensor = &network->tensors[t];
+        if (strncmp(tensor->name, "layer.", strlen("layer.")) != 0 || tensor->rank != 2 ||
+            tensor->shape[0] < hidden || tensor->shape[1] < hidden)
+            continue;
+        const int parts = strstr(tensor->name, ".query_key_value.") != NULL ? 3 : 1;
+        const int columns = tensor->shape[1] / parts;
+        for (int k = 0; k < parts; k++, count++)
+            if (matrices != NULL)
+                matrices[count] = (score_hidden_matrix){.tensor = t,
+                                                        .offset = tensor->offset +
+                                                                  (size_t)k * (size_t)columns,
+                                                        .rows = tensor->shape[0],
+                                                        .columns = columns,
+                                                        .stride = tensor->shape[1]};
+    }
+    return count;
+}
+
 size_t score_network_offset(const score_network *network, const char *name) {
     for (int k = 0; k < network->tensor_count; k++)
         if (strcmp(network->tensors[k].name, name) == 0)
