@@ -22,13 +22,19 @@ def main() -> None:
     parser.add_argument("toy", nargs="+", choices=TOYS)
     parser.add_argument("--frames", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="instead of the example's")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="instead of the example's; made where it is missing",
+    )
     options = parser.parse_args()
     if options.frames < 1:
         parser.error(f"--frames is {options.frames}, must be positive")
     for name in options.toy:
         samples = TOYS[name].samples(options.frames, options.seed)
         path = (options.output or EXAMPLES / name) / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, samples[:, None, :].astype(np.float32))
         print(f"{path}: {options.frames} frames, seed {options.seed}")
 

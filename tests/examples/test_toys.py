@@ -197,9 +197,10 @@ def test_samples_are_those_of_their_seed(name):
 def test_the_command_writes_what_recipes_read(tmp_path):
     command = [sys.executable, str(EXAMPLES / "toys" / "toy_data.py"), "double_well_2d"]
     subprocess.run(
-        [*command, "--frames", "50", "--seed", "3", "--output", str(tmp_path)], check=True
+        [*command, "--frames", "50", "--seed", "3", "--output", str(tmp_path / "new" / "folder")],
+        check=True,
     )
-    frames = np.load(tmp_path / "double_well_2d.npy")
+    frames = np.load(tmp_path / "new" / "folder" / "double_well_2d.npy")
     assert frames.dtype == np.float32
     samples = TOYS["double_well_2d"].samples(50, seed=3)
     np.testing.assert_array_equal(frames, samples[:, None, :].astype(np.float32))
