@@ -41,8 +41,9 @@ static int refuse(const char *option, const char *value, const char *must) {
 
 static int take_integer(const char *option, const char *text, int64_t least, int64_t most,
                         int64_t *value) {
-    return score_option_integer("score-sample", option, text, least, most, value) ? 0
-                                                                                  : 1 + USAGE_ERROR;
+    if (score_option_integer("score-sample", option, text, least, most, value))
+        return 0;
+    return 1 + USAGE_ERROR;
 }
 
 /* One option with its value; what parse returns. */

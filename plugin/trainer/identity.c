@@ -69,7 +69,9 @@ static void write_optimizer(FILE *out, int k, const score_optimizer_config *opti
     fprintf(out, "stage %d, warm-up (samples): %" PRIu64 "\n", k, optimizer->warm_up);
     fprintf(out, "stage %d, Adam: beta1 %.17g, beta2 %.17g, epsilon %.17g\n", k, optimizer->beta1,
             optimizer->beta2, optimizer->epsilon);
-    if (optimizer->momentum >= 0)
+    if (optimizer->momentum < 0)
+        fprintf(out, "stage %d, AdamW for all weights\n", k);
+    else
         fprintf(out, "stage %d, Muon: momentum %.17g\n", k, optimizer->momentum);
     fprintf(out, "stage %d, weight decay: %.17g\n", k, optimizer->weight_decay);
     fprintf(out, "stage %d, largest gradient norm: %.17g\n", k, optimizer->clip_norm);

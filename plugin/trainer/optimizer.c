@@ -7,30 +7,31 @@
 
 static const double MUON_RMS = 0.2;
 
-score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
-                             double norm) {
-    double n = (double)step + 1;
+score_optimizer_step score_optimizer_step_at(const score_optimizer_config *config, uint64_t index,
+                                             double rate, double norm) {
+    double n = (double)index + 1;
     double scale = config->clip_norm > 0 && norm > config->clip_norm ? config->clip_norm / norm : 1;
-    return (score_adamw){.rate = rate,
-                         .beta1 = config->beta1,
-                         .beta2 = config->beta2,
-                         .epsilon = config->epsilon,
-                         .decay = rate * config->weight_decay,
-                         .correction1 = 1 / (1 - pow(config->beta1, n)),
-                         .correction2 = 1 / (1 - pow(config->beta2, n)),
-                         .gradient_scale = scale};
+    return (score_optimizer_step){.rate = rate,
+                                  .momentum = config->momentum,
+                                  .beta1 = config->beta1,
+                                  .beta2 = config->beta2,
+                                  .epsilon = config->epsilon,
+                                  .decay = rate * config->weight_decay,
+                                  .correction1 = 1 / (1 - pow(config->beta1, n)),
+                                  .correction2 = 1 / (1 - pow(config->beta2, n)),
+                                  .gradient_scale = scale};
 }
 
-SCORE_MULTIVERSION void score_adamw_update(const score_adamw *adamw, size_t size,
+SCORE_MULTIVERSION void score_adamw_update(const score_optimizer_step *step, size_t size,
                                            const score_real *gradient, score_real *parameters,
                                            score_real *first, score_real *second) {
-    const score_real scale = (score_real)adamw->gradient_scale;
-    const score_real keep1 = (score_real)adamw->beta1, take1 = (score_real)(1 - adamw->beta1);
-    const score_real keep2 = (score_real)adamw->beta2, take2 = (score_real)(1 - adamw->beta2);
-    const score_real rate = (score_real)(adamw->rate * adamw->correction1);
-    const score_real correction2 = (score_real)adamw->correction2;
-    const score_real epsilon = (score_real)adamw->epsilon;
-    const score_real keep = (score_real)(1 - adamw->decay);
+    const score_real scale = (score_real)step->gradient_scale;
+    const score_real keep1 = (score_real)step->beta1, take1 = (score_real)(1 - step->beta1);
+    const score_real keep2 = (score_real)step->beta2, take2 = (score_real)(1 - step->beta2);
+    const score_real rate = (score_real)(step->rate * step->correction1);
+    const score_real correction2 = (score_real)step->correction2;
+    const score_real epsilon = (score_real)step->epsilon;
+    const score_real keep = (score_real)(1 - step->decay);
     for (size_t k = 0; k < size; k++) {
         score_real g = gradient[k] * scale;
         first[k] = keep1 * first[k] + take1 * g;
@@ -49,12 +50,12 @@ size_t score_muon_work_size(const score_hidden_matrix *matrix) {
            score_orthogonalise_size(matrix->rows, matrix->columns);
 }
 
-void score_muon_update(const score_adamw *adamw, double momentum, const score_hidden_matrix *matrix,
+void score_muon_update(const score_optimizer_step *step, const score_hidden_matrix *matrix,
                        const score_real *gradient, score_real *parameters, score_real *momenta,
                        score_real *work) {
     const int rows = matrix->rows, columns = matrix->columns;
-    const score_real take = (score_real)((1 - momentum) * adamw->gradient_scale);
-    const score_real hold = (score_real)momentum;
+    const score_real take = (score_real)((1 - step->momentum) * step->gradient_scale);
+    const score_real hold = (score_real)step->momentum;
     for (ptrdiff_t i = 0; i < rows; i++) {
         const size_t row = matrix->offset + (size_t)i * (size_t)matrix->stride;
         for (ptrdiff_t j = 0; j < columns; j++) {
@@ -65,13 +66,13 @@ void score_muon_update(const score_adamw *adamw, double momentum, const score_hi
         }
     }
     score_orthogonalise(rows, columns, work, work + (ptrdiff_t)rows * columns);
-    const score_real keep = (score_real)(1 - adamw->decay);
-    const score_real step = (score_real)(adamw->rate * MUON_RMS *
+    const score_real keep = (score_real)(1 - step->decay);
+    const score_real move = (score_real)(step->rate * MUON_RMS *
                                          sqrt(rows > columns ? rows : columns));
     for (ptrdiff_t i = 0; i < rows; i++) {
         score_real *row = parameters + matrix->offset + (size_t)i * (size_t)matrix->stride;
         for (ptrdiff_t j = 0; j < columns; j++)
-            row[j] = keep * row[j] - step * work[i * columns + j];
+            row[j] = keep * row[j] - move * work[i * columns + j];
     }
 }
 

@@ -1,7 +1,8 @@
 /* AdamW (Loshchilov and Hutter, arXiv 1711.05101), Muon (K. Jordan et al., "Muon: an optimizer for
- * hidden layers in neural networks", 2024) and the moving average of the weights. Every weight decays,
- * biases and norms included, as in the paper's training (optax.adamw without a mask). All functions
- * work on any piece of the parameter vector, so that pieces may be handled by different threads. */
+ * hidden layers in neural networks", 2024) and the moving average of the weights. Every weight
+ * decays, biases and norms included, as in the paper's training (optax.adamw without a mask). But for
+ * score_muon_update, which takes a whole matrix, all functions work on any piece of the parameter
+ * vector, so that pieces may be handled by different threads. */
 #ifndef SCORE_OPTIMIZER_H
 #define SCORE_OPTIMIZER_H
 
@@ -12,7 +13,7 @@
 #include "model/network.h"
 #include "recipe.h"
 
-#define score_adamw_step SCORE_TYPED(score_adamw_step)
+#define score_optimizer_step_at SCORE_TYPED(score_optimizer_step_at)
 #define score_adamw_update SCORE_TYPED(score_adamw_update)
 #define score_muon_work_size SCORE_TYPED(score_muon_work_size)
 #define score_muon_update SCORE_TYPED(score_muon_update)
@@ -20,8 +21,9 @@
 #define score_square_sum SCORE_TYPED(score_square_sum)
 
 /* The numbers of one step, the same for every parameter. */
-typedef struct score_adamw {
+typedef struct score_optimizer_step {
     double rate;
+    double momentum; /* Muon's */
     double beta1;
     double beta2;
     double epsilon;
@@ -29,15 +31,15 @@ typedef struct score_adamw {
     double correction1; /* 1/(1 - beta1^n) in step n, from 1 */
     double correction2;
     double gradient_scale; /* from clipping, at most 1 */
-} score_adamw;
+} score_optimizer_step;
 
-/* Step number `step` counts from 0; `norm` is the gradient's. */
-score_adamw score_adamw_step(const score_optimizer_config *config, uint64_t step, double rate,
-                             double norm);
+/* Step number `index` counts from 0; `norm` is the gradient's. */
+score_optimizer_step score_optimizer_step_at(const score_optimizer_config *config, uint64_t index,
+                                             double rate, double norm);
 
 /* size values each: with g the scaled gradient, m = beta1 m + (1 - beta1) g,
  * v = beta2 v + (1 - beta2) g^2, p -= rate m^/(sqrt(v^) + epsilon) + decay p. */
-void score_adamw_update(const score_adamw *adamw, size_t size, const score_real *gradient,
+void score_adamw_update(const score_optimizer_step *step, size_t size, const score_real *gradient,
                         score_real *parameters, score_real *first, score_real *second);
 
 /* Numbers that score_muon_update needs to work. */
@@ -47,8 +49,9 @@ size_t score_muon_work_size(const score_hidden_matrix *matrix);
  * V = momentum V + (1 - momentum) G and O the nearest orthonormal matrix of
  * momentum V + (1 - momentum) G (nn/orthogonal.h),
  *     P -= 0.2 rate sqrt(max(rows, columns)) O + decay P.
- * The root mean square of an update is so 0.2 times the rate, about that of AdamW (arXiv 2502.16982). */
-void score_muon_update(const score_adamw *adamw, double momentum, const score_hidden_matrix *matrix,
+ * So an update has the root mean square 0.2 rate where V has full rank, about AdamW's
+ * (arXiv 2502.16982). */
+void score_muon_update(const score_optimizer_step *step, const score_hidden_matrix *matrix,
                        const score_real *gradient, score_real *parameters, score_real *momenta,
                        score_real *work);
 

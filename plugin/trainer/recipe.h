@@ -51,7 +51,8 @@ typedef struct score_classification_config {
     double variance;
 } score_classification_config;
 
-/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for hidden matrices, with linear warm-up, then a cosine from rate to final_rate. */
+/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up,
+ * then a cosine from rate to final_rate. */
 typedef struct score_optimizer_config {
     double rate;
     double final_rate;

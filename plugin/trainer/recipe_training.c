@@ -29,11 +29,9 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
 static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
                            score_optimizer_config *optimizer) {
     const bool muon = strcmp((const char *)node->name, "Muon") == 0;
-    score_xml_allow_attributes(reader, node,
-                               muon ? "rate finalRate warmUpSamples beta1 beta2 epsilon "
-                                      "weightDecay clipNorm momentum"
-                                    : "rate finalRate warmUpSamples beta1 beta2 epsilon "
-                                      "weightDecay clipNorm");
+#define OF_ADAMW "rate finalRate warmUpSamples beta1 beta2 epsilon weightDecay clipNorm"
+    score_xml_allow_attributes(reader, node, muon ? OF_ADAMW " momentum" : OF_ADAMW);
+#undef OF_ADAMW
     score_xml_allow_children(reader, node, "");
     read_rate(reader, node, stage_samples, optimizer);
     optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
@@ -43,6 +41,22 @@ static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64
                                                1e-4);
     optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", SCORE_POSITIVE, 0);
     optimizer->momentum = muon ? score_xml_double(reader, node, "momentum", DECAY, 0.95) : -1;
+}
+
+static void read_stage_optimizer(score_xml_reader *reader, const xmlNode *node,
+                                 const score_expert_config *expert, score_stage *stage) {
+    const xmlNode *adamw = score_xml_only(reader, node, "AdamW", false);
+    const xmlNode *muon = score_xml_only(reader, node, "Muon", false);
+    if (adamw == NULL && muon == NULL)
+        score_xml_fail(reader, node, "<Stage> lacks its <AdamW> or <Muon>");
+    else if (adamw != NULL && muon != NULL)
+        score_xml_fail(reader, muon, "<Stage> has both <AdamW> and <Muon>");
+    else if (muon != NULL && expert->architecture == SCORE_MLP && expert->layers == 1)
+        score_xml_fail(reader, muon,
+                       "<Muon> moves matrices between layers, expert %d has one layer",
+                       stage->expert);
+    else
+        read_optimizer(reader, muon != NULL ? muon : adamw, stage->samples, &stage->optimizer);
 }
 
 static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
@@ -149,12 +163,7 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
     stage->batch = (int)score_xml_int(reader, node, "batch", 1, 1 << 24, SCORE_REQUIRED_INT);
     read_length(reader, node, stage);
     read_times(reader, node, &recipe->model.experts[stage->expert], stage);
-    const xmlNode *muon = score_xml_only(reader, node, "Muon", false);
-    const xmlNode *adamw = score_xml_only(reader, node, "AdamW", muon == NULL);
-    if (muon != NULL && adamw != NULL)
-        score_xml_fail(reader, adamw, "<Stage> has both <Muon> and <AdamW>");
-    else if (muon != NULL || adamw != NULL)
-        read_optimizer(reader, muon != NULL ? muon : adamw, stage->samples, &stage->optimizer);
+    read_stage_optimizer(reader, node, &recipe->model.experts[stage->expert], stage);
     const xmlNode *average = score_xml_only(reader, node, "MovingAverage", false);
     if (average != NULL) {
         score_xml_allow_attributes(reader, average, "halfLifeSamples");

@@ -159,7 +159,7 @@ score_status score_stage_run_create(const score_recipe *recipe, const score_data
     if (status == SCORE_OK)
         status = create_network_parts(run, recipe, error);
     if (status == SCORE_OK)
-        status = score_weight_update_create(run->network, &run->stage->optimizer, executor,
+        status = score_weight_update_create(run->network, &run->stage->optimizer, executor->threads,
                                             &run->update, error);
     if (status == SCORE_OK) {
         carve(run);
@@ -254,10 +254,10 @@ score_status score_stage_run_step(score_stage_run *run, uint64_t step,
     if (!isfinite(loss) || !isfinite(*norm))
         return score_fail(error, SCORE_ERROR_NUMERIC, "the loss is %g and its gradient's norm %g",
                           loss, *norm);
-    const score_adamw adamw = score_adamw_step(&run->stage->optimizer, step,
-                                               score_stage_run_rate(run, step), *norm);
+    const score_optimizer_step numbers = score_optimizer_step_at(
+        &run->stage->optimizer, step, score_stage_run_rate(run, step), *norm);
     const score_weight_arrays arrays = {run->gradient, run->parameters, run->first, run->second};
-    score_weight_update_run(run->update, &adamw, &arrays, executor);
+    score_weight_update_run(run->update, &numbers, &arrays, executor);
     run->average_share = score_average_share(run->stage->optimizer.average_half_life, step,
                                              run->stage->batch);
     executor->run(executor->context, pieces, update_average, run);

@@ -1,5 +1,5 @@
-/* The step of an optimizer over the whole parameter vector, part by part: pieces of fixed size, or with
- * Muon whole tensors, those that it moves matrix by matrix. The same bits for any number of threads. */
+/* A step of the optimizer over a whole parameter vector, tensor by tensor, or matrix by matrix where
+ * Muon moves them. The same bits for any number of threads. */
 #ifndef SCORE_WEIGHT_UPDATE_H
 #define SCORE_WEIGHT_UPDATE_H
 
@@ -12,22 +12,22 @@
 
 typedef struct score_weight_update score_weight_update;
 
-/* One parameter each. */
+/* [parameter_count] each; the gradient may be longer. */
 typedef struct score_weight_arrays {
     const score_real *gradient;
     score_real *parameters;
-    score_real *first; /* moments of AdamW; the first is Muon's average of gradients */
-    score_real *second;
+    score_real *first;  /* AdamW's first moments, Muon's averages of gradients */
+    score_real *second; /* AdamW's; Muon leaves them alone */
 } score_weight_arrays;
 
-/* `network` and `config` must outlive it. SCORE_ERROR_MEMORY. */
+/* For steps of `config`. `network` must outlive it. SCORE_ERROR_MEMORY. */
 score_status score_weight_update_create(const score_network *network,
-                                        const score_optimizer_config *config,
-                                        const score_executor *executor,
+                                        const score_optimizer_config *config, int threads,
                                         score_weight_update **update, score_error *error);
 void score_weight_update_destroy(score_weight_update *update);
 
-void score_weight_update_run(score_weight_update *update, const score_adamw *step,
+/* `executor` has at most the threads that it was created for. */
+void score_weight_update_run(const score_weight_update *update, const score_optimizer_step *step,
                              const score_weight_arrays *arrays, const score_executor *executor);
 
 #endif

@@ -81,10 +81,10 @@ def noise_variance(model: Model, time: float) -> float:
     return -math.expm1(-(low * time + (high - low) * time**2 / 2))
 
 
-def _time_of(model: Model, noise_variance: float) -> float:
+def _time_of(model: Model, square: float) -> float:
     """The inverse of `noise_variance`, in a form that also holds where beta is constant."""
     low, high = model.schedule
-    integral = -math.log1p(-noise_variance)
+    integral = -math.log1p(-square)
     return 2 * integral / (low + math.sqrt(low**2 + 2 * (high - low) * integral))
 
 

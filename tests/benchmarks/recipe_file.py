@@ -99,9 +99,10 @@ def _classification(stage: ElementTree.Element) -> Classification:
 def read_recipe(path: str | Path) -> Recipe:
     root = ElementTree.parse(path).getroot()
     data, stage = _find(root, "Data"), _find(root, "Training/Stage")
-    expert, adamw = _find(root, "Model/Expert"), _find(stage, "AdamW")
+    expert, adamw = _find(root, "Model/Expert"), stage.find("AdamW")
     if (
-        stage.find("MovingAverage") is None
+        adamw is None
+        or stage.find("MovingAverage") is None
         or adamw.get("clipNorm")
         or stage.get("expert", "0") != "0"
     ):

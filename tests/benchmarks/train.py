@@ -19,7 +19,6 @@ from tests.benchmarks.operations import Shape
 from tests.benchmarks.peer import PRODUCT_SIZE
 from tests.benchmarks.recipe_file import read_recipe, write_with_losses
 from tests.benchmarks.session import Session, best_rate, note_disturbances, parser, words
-from tests.benchmarks.table import ROOT
 from tests.benchmarks.training_operations import (
     classification_operations,
     dsm_operations,
@@ -29,7 +28,7 @@ from tests.benchmarks.workers import Worker, take_turns
 
 PEERS = {"jax": "JAX", "jax-affine": "JAX affine"}
 RECIPES = {
-    "alanine": ROOT / "examples/alanine_dipeptide/recipe.xml",
+    "alanine": Path(__file__).parent / "alanine_dipeptide.xml",
     "chignolin": Path(__file__).parent / "chignolin.xml",
 }
 

@@ -30,7 +30,8 @@ static void adamw_is_its_sum(void **state) {
     double parameter = 0.7, first = 0, second = 0, expected = 0.7;
     for (int n = 0; n < STEPS; n++) {
         const double gradient = gradient_at(n), rate = 1e-2 / (1 + n);
-        score_adamw adamw = score_adamw_step(&CONFIG, (uint64_t)n, rate, fabs(gradient));
+        score_optimizer_step adamw = score_optimizer_step_at(&CONFIG, (uint64_t)n, rate,
+                                                             fabs(gradient));
         score_adamw_update(&adamw, 1, &gradient, &parameter, &first, &second);
         /* Both moments as weighted means over all gradients so far: no recurrence. */
         double m = 0, v = 0, m_weights = 0, v_weights = 0;
@@ -55,7 +56,7 @@ static void adamw_treats_all_parameters_alike(void **state) {
     for (int n = 0; n < 3; n++) {
         for (int k = 0; k < SIZE; k++)
             gradient[k] = gradient_at(SIZE * n + k);
-        score_adamw adamw = score_adamw_step(&CONFIG, (uint64_t)n, 1e-3, 1);
+        score_optimizer_step adamw = score_optimizer_step_at(&CONFIG, (uint64_t)n, 1e-3, 1);
         score_adamw_update(&adamw, SIZE, gradient, together, first, second);
         for (int k = 0; k < SIZE; k++)
             score_adamw_update(&adamw, 1, &gradient[k], &alone[k], &alone_first[k],
@@ -69,16 +70,16 @@ static void clipping_limits_the_norm(void **state) {
     (void)state;
     score_optimizer_config config = CONFIG;
     config.clip_norm = 2;
-    assert_close(score_adamw_step(&config, 0, 1e-3, 8).gradient_scale, 0.25);
-    assert_close(score_adamw_step(&config, 0, 1e-3, 1.5).gradient_scale, 1);
+    assert_close(score_optimizer_step_at(&config, 0, 1e-3, 8).gradient_scale, 0.25);
+    assert_close(score_optimizer_step_at(&config, 0, 1e-3, 1.5).gradient_scale, 1);
     config.clip_norm = 0; /* off */
-    assert_close(score_adamw_step(&config, 0, 1e-3, 1e9).gradient_scale, 1);
+    assert_close(score_optimizer_step_at(&config, 0, 1e-3, 1e9).gradient_scale, 1);
 
     /* The scale is applied: clipped to a tenth, the moments are those of a tenth. */
     config.clip_norm = 0.5;
     const double gradient = 5, small = 0.5;
     double p = 0, m = 0, v = 0, q = 0, small_m = 0, small_v = 0;
-    score_adamw adamw = score_adamw_step(&config, 0, 1e-3, 5);
+    score_optimizer_step adamw = score_optimizer_step_at(&config, 0, 1e-3, 5);
     score_adamw_update(&adamw, 1, &gradient, &p, &m, &v);
     adamw.gradient_scale = 1;
     score_adamw_update(&adamw, 1, &small, &q, &small_m, &small_v);

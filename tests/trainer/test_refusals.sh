@@ -42,6 +42,7 @@ refuse 's/batch="48" weight/batch="24" weight/' "'stage 1, batch: 48'.*'stage 1,
 refuse 's/hidden="8"/hidden="16"/' 'hidden 8.*hidden 16'
 refuse 's/mass="14"/mass="15"/' "14 amu'.*15 amu'"
 refuse 's/rate="2e-3"/rate="3e-3"/' 'learning rate: 0.002.*learning rate: 0.003'
+refuse 's/<Muon/<AdamW/' "stage 1, Muon: .*stage 1, AdamW"
 refuse 's/antithetic="true"//' 'antithetic 1.*antithetic 0'
 refuse 's/heldOut="0.1"/heldOut="0.2"/' 'held-out fraction'
 refuse 's/temperatureK="300"/temperatureK="310"/' 'temperature'

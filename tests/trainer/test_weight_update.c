@@ -12,7 +12,7 @@
 
 static const double RATE = 1e-3, DECAY = 0.1;
 /* What nn/orthogonal.h says of singular values. */
-static const double NEAR_ONE = 0.03;
+static const double NEAR_ONE = 0.022;
 
 typedef struct arrays {
     size_t size;
@@ -65,9 +65,9 @@ static arrays run(const score_network *network, const score_optimizer_config *co
     const score_executor executor = score_executor_openmp(&threads);
     score_weight_update *update = NULL;
     score_error error = {0};
-    assert_int_equal(score_weight_update_create(network, config, &executor, &update, &error),
+    assert_int_equal(score_weight_update_create(network, config, threads, &update, &error),
                      SCORE_OK);
-    const score_adamw step = score_adamw_step(config, 0, RATE, 1);
+    const score_optimizer_step step = score_optimizer_step_at(config, 0, RATE, 1);
     const score_weight_arrays of_step = {a.gradient, a.after, a.first, a.second};
     score_weight_update_run(update, &step, &of_step, &executor);
     score_weight_update_destroy(update);
@@ -79,33 +79,50 @@ static void check_matrix(const arrays *a, const score_tensor *tensor, int begin,
     const int rows = tensor->shape[0];
     const double scale = 0.2 * RATE * sqrt(rows > columns ? rows : columns);
     double *moves = calloc((size_t)rows * (size_t)columns, sizeof *moves);
-    assert_non_null(moves);
-    double along = 0, square = 0;
+    double *gradients = calloc((size_t)rows * (size_t)columns, sizeof *gradients);
+    assert_true(moves != NULL && gradients != NULL);
+    double square = 0;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
             const size_t k = tensor->offset + (size_t)(i * tensor->shape[1] + begin + j);
             moves[i * columns + j] = ((1 - RATE * DECAY) * a->before[k] - a->after[k]) / scale;
-            along += moves[i * columns + j] * a->gradient[k];
+            gradients[i * columns + j] = a->gradient[k];
             square += a->gradient[k] * a->gradient[k];
         }
-    /* The sum of the singular values, at least the root of their summed squares. */
-    assert_true(along >= (1 - NEAR_ONE) * sqrt(square));
     const int n = rows < columns ? rows : columns, m = rows < columns ? columns : rows;
     const int outer = rows < columns ? columns : 1, inner = rows < columns ? 1 : columns;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            double sum = 0;
-            for (int k = 0; k < m; k++)
+            double sum = 0, with_gradient = 0, other_way = 0;
+            for (int k = 0; k < m; k++) {
                 sum += moves[i * outer + k * inner] * moves[j * outer + k * inner];
+                with_gradient += moves[i * outer + k * inner] * gradients[j * outer + k * inner];
+                other_way += moves[j * outer + k * inner] * gradients[i * outer + k * inner];
+            }
             if (!(fabs(sum - (i == j)) <= 2.1 * NEAR_ONE))
                 fail_msg("%s: rows or columns %d and %d have product %g", tensor->name, i, j, sum);
+            /* U f(S) V^T and U S V^T: their product is symmetric and has no negative diagonal. */
+            assert_true(fabs(with_gradient - other_way) <= 1e-9 * sqrt(square));
+            assert_true(i != j || with_gradient > 0);
         }
+    free(gradients);
     free(moves);
 }
 
-static bool is_hidden_matrix(const score_tensor *tensor, int hidden) {
-    return strncmp(tensor->name, "layer.", 6) == 0 && tensor->rank == 2 &&
-           tensor->shape[0] >= hidden && tensor->shape[1] >= hidden;
+/* In how many matrices, side by side, Muon moves a tensor; 0: it does not. */
+static int matrices_in(const score_network *network, const score_tensor *tensor) {
+    static const char *const names[] = {"attention_edge.weight", "attention_out.weight",
+                                        "feedforward_in.weight", "feedforward_out.weight"};
+    if (network->expert.architecture == SCORE_MLP)
+        return strcmp(tensor->name, "layer.1.weight") == 0;
+    const char *name = strchr(tensor->name, '.');
+    name = name != NULL ? strchr(name + 1, '.') : NULL; /* behind "layer.<l>" */
+    if (name == NULL)
+        return 0;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (strcmp(name + 1, names[k]) == 0)
+            return 1;
+    return strcmp(name + 1, "query_key_value.weight") == 0 ? 3 : 0;
 }
 
 static void check_network(const tiny_network *tiny) {
@@ -120,14 +137,14 @@ static void check_network(const tiny_network *tiny) {
     int matrices = 0;
     for (int t = 0; t < network->tensor_count; t++) {
         const score_tensor *tensor = &network->tensors[t];
-        if (!is_hidden_matrix(tensor, network->expert.hidden)) {
+        const int parts = matrices_in(network, tensor);
+        if (parts == 0)
             assert_memory_equal(by_muon.after + tensor->offset, by_adamw.after + tensor->offset,
                                 tensor->size * sizeof(double));
-            continue;
-        }
-        const int parts = strstr(tensor->name, "query_key_value") != NULL ? 3 : 1;
         for (int k = 0; k < parts; k++, matrices++)
             check_matrix(&by_muon, tensor, k * tensor->shape[1] / parts, tensor->shape[1] / parts);
+        for (size_t k = 0; k < tensor->size; k++)
+            assert_true((by_muon.second[tensor->offset + k] == 0) == (parts > 0));
     }
     assert_int_equal(matrices, score_network_hidden_matrices(network, NULL));
     assert_true(matrices > 0);
@@ -145,37 +162,42 @@ static void every_weight_is_moved_by_its_optimizer(void **state) {
         check_network(&TINY_NETWORKS[k]);
 }
 
-/* All gradients so far, and the last once more (Nesterov). A multiple of the identity keeps its
- * direction, so that only the sign of the sum counts. */
+/* All clipped gradients so far, and the last once more (Nesterov). A multiple of the identity keeps its
+ * direction, so that only the sign of the sum counts; the fifth depends on clipping. */
 static void momentum_weighs_all_gradients(void **state) {
     (void)state;
-    enum { N = 5, STRIDE = 8, OFFSET = 2, STEPS = 6 };
-    static const double sizes[STEPS] = {1, -3, 40, -2, -20, -30};
+    enum { N = 5, STRIDE = 8, OFFSET = 2, SIZE = N * STRIDE, STEPS = 6 };
+    static const double sizes[STEPS] = {1, -3, 40, -2, -7, -30};
     const score_hidden_matrix matrix = {
         .offset = OFFSET, .rows = N, .columns = N, .stride = STRIDE};
-    const score_optimizer_config all = {.beta1 = 0.9, .beta2 = 0.99};
-    double gradient[N * STRIDE], momenta[N * STRIDE] = {0}, parameters[N * STRIDE] = {0};
+    const score_optimizer_config config = {
+        .beta1 = 0.9, .beta2 = 0.99, .momentum = 0.8, .clip_norm = 10};
+    double gradient[SIZE], momenta[SIZE] = {0}, parameters[SIZE] = {0}, mean = 0;
     double *work = calloc(score_muon_work_size(&matrix), sizeof *work);
     assert_non_null(work);
     for (int n = 0; n < STEPS; n++) {
-        for (int k = 0; k < N * STRIDE; k++)
-            gradient[k] = k >= OFFSET && (k - OFFSET) % (STRIDE + 1) == 0 ? sizes[n] : 0;
-        double last = 0;
-        for (int k = 0; k <= n; k++)
-            last = 0.8 * last + 0.2 * sizes[k];
-        const double sign = 0.8 * last + 0.2 * sizes[n] > 0 ? 1 : -1;
-        double before[N * STRIDE];
-        memcpy(before, parameters, sizeof before);
-        const score_adamw step = score_adamw_step(&all, (uint64_t)n, RATE, 1);
-        score_muon_update(&step, 0.8, &matrix, gradient, parameters, momenta, work);
+        for (int k = 0; k < SIZE; k++)
+            gradient[k] = 7; /* where it is another matrix's */
         for (int i = 0; i < N; i++)
-            for (int j = 0; j < STRIDE; j++) {
-                if (i == N - 1 && OFFSET + j >= STRIDE)
-                    break;
-                const int k = OFFSET + i * STRIDE + j;
-                const double move = (before[k] - parameters[k]) / (0.2 * RATE * sqrt(N));
+            for (int j = 0; j < N; j++)
+                gradient[OFFSET + i * STRIDE + j] = i == j ? sizes[n] : 0;
+        const double clipped = fmax(-10, fmin(10, sizes[n]));
+        mean = 0.8 * mean + 0.2 * clipped;
+        const double sign = 0.8 * mean + 0.2 * clipped > 0 ? 1 : -1;
+        double before[SIZE];
+        memcpy(before, parameters, sizeof before);
+        const score_optimizer_step step = score_optimizer_step_at(&config, (uint64_t)n, RATE,
+                                                                  fabs(sizes[n]));
+        score_muon_update(&step, &matrix, gradient, parameters, momenta, work);
+        for (int k = 0; k < SIZE; k++) {
+            const int i = (k + STRIDE - OFFSET) / STRIDE - 1, j = (k + STRIDE - OFFSET) % STRIDE;
+            const double move = (before[k] - parameters[k]) / (0.2 * RATE * sqrt(N));
+            if (i < 0 || j >= N)
+                assert_true(move == 0 && momenta[k] == 0);
+            else
                 assert_true(fabs(move - (i == j ? sign : 0)) <= NEAR_ONE);
-            }
+        }
+        assert_true(fabs(momenta[OFFSET] - mean) < 1e-13);
     }
     free(work);
 }

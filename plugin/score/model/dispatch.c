@@ -1,5 +1,5 @@
-/* model/tile.h and nn/orthogonal.h for everybody who does not care for instruction sets: the copy of it that suits the
- * processor. */
+/* model/tile.h and nn/orthogonal.h for everybody who does not care for instruction sets: the copies
+ * that suit the processor. */
 #include <stdlib.h>
 #include <string.h>
 

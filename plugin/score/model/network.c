@@ -145,12 +145,11 @@ void score_network_destroy(score_network *network) {
 }
 
 int score_network_hidden_matrices(const score_network *network, score_hidden_matrix *matrices) {
-    const int hidden = network->expert.hidden;
     int count = 0;
     for (int t = 0; t < network->tensor_count; t++) {
         const score_tensor *tensor = &network->tensors[t];
         if (strncmp(tensor->name, "layer.", strlen("layer.")) != 0 || tensor->rank != 2 ||
-            tensor->shape[0] < hidden || tensor->shape[1] < hidden)
+            strcmp(tensor->name, "layer.0.weight") == 0)
             continue;
         const int parts = strstr(tensor->name, ".query_key_value.") != NULL ? 3 : 1;
         const int columns = tensor->shape[1] / parts;

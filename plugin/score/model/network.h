@@ -56,7 +56,8 @@ void score_network_destroy(score_network *network);
 size_t score_network_offset(const score_network *network, const char *name);
 size_t score_network_layer_offset(const score_network *network, int layer, const char *name);
 
-/* A matrix between hidden values: a tensor "layer.*", or query, key or value of one. */
+/* A weight matrix of a layer: of a graph transformer every "layer.*.weight" in rows and columns,
+ * query, key and value apart; of an MLP every one but the first, which takes the inputs. */
 typedef struct score_hidden_matrix {
     int tensor;    /* that it is in */
     size_t offset; /* of its first value in the parameter vector */
@@ -65,7 +66,7 @@ typedef struct score_hidden_matrix {
     int stride; /* from row to row */
 } score_hidden_matrix;
 
-/* How many there are, in the order of their tensors; `matrices` may be NULL, or has room for all. */
+/* How many there are, in the order of their tensors; `matrices` is NULL or has room for all. */
 int score_network_hidden_matrices(const score_network *network, score_hidden_matrix *matrices);
 
 const score_network *score_model_network(const score_model *model, int expert);

@@ -6,7 +6,9 @@
 #include "nn/product.h"
 
 /* s -> linear s + cubic s^3 + quintic s^5: of all such polynomials the one that differs least from 1
- * between 0.002 and 1; then between the least and the largest value that this gives; and so on. */
+ * between 0.002 and 1; then between the least and the largest value that this one gives; and so on.
+ * What differs least takes its largest difference, up and down in turn, at both ends and twice between
+ * (tests/core/test_orthogonal.c). */
 typedef struct step_coefficients {
     double linear;
     double cubic;
@@ -19,6 +21,9 @@ static const step_coefficients steps[] = {
     {1.993145, -1.375813, 0.387787},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
+
+/* Float still holds its inverse. */
+static const double LEAST_NORM = 1e-30;
 
 /* c = factor a b, all n x n. */
 static void square_product(int n, double factor, const score_real *a, const score_real *b,
@@ -52,9 +57,10 @@ static void step_polynomial(int n, step_coefficients step, const score_real *squ
         polynomial[i * n + i] += (score_real)step.linear;
 }
 
-/* X -> p(X X^T) X, repeated, is Q X with the product Q of all p; and the next X X^T is p X X^T p. All
- * are polynomials of the first X X^T, symmetric and exchangeable. square is overwritten; what holds Q
- * is returned, it is `factor` or `spare`. */
+/* A step of a wide X is p(X X^T) X, and the next X X^T is p X X^T p: all p are polynomials of the first
+ * X X^T and commute, so that in the end X has their product Q before it. Of a tall X likewise with
+ * X^T X and Q behind it. `square` is that first matrix and is overwritten; Q is returned, in `factor`
+ * or `spare`. */
 static score_real *iterate(int n, score_real *square, score_real *factor, score_real *spare,
                            score_real *polynomial) {
     step_polynomial(n, steps[0], square, factor);
@@ -82,7 +88,7 @@ void score_orthogonalise(int rows, int columns, score_real *matrix, score_real *
     double sum = 0;
     for (ptrdiff_t k = 0; k < size; k++)
         sum += (double)matrix[k] * (double)matrix[k];
-    if (!(sum > 0))
+    if (!(sum > LEAST_NORM * LEAST_NORM))
         return;
     const score_real scale = (score_real)(1 / sqrt(sum));
     for (ptrdiff_t k = 0; k < size; k++)

@@ -1,8 +1,8 @@
-/* The nearest matrix with orthonormal rows or columns, but for a fiftieth: U f(S) V^T of G = U S V^T,
- * where f is within 0.97 and 1.03 for singular values from 0.002 to 1 times the root of their summed
- * squares, and 0 at 0. f is five odd polynomials of degree 5, one after the other, each the one nearest
- * to 1 where the last has led the values (arXiv 2505.16932). All of f is found from the smaller of
- * G^T G and G G^T. */
+/* The nearest matrix with orthonormal rows or columns, approximately: U f(S) V^T of G = U S V^T, the
+ * singular values S taken over the root of their summed squares. f is odd, within 0.978 and 1.022
+ * from 0.002 to 1, and at most 713 s below. It is five polynomials of degree 5, one after the other,
+ * each the one nearest to 1 where the last has led the values (arXiv 2505.16932), found from the
+ * smaller of G^T G and G G^T. */
 #ifndef SCORE_ORTHOGONAL_H
 #define SCORE_ORTHOGONAL_H
 
@@ -16,7 +16,8 @@
 /* Numbers that score_orthogonalise needs to work. */
 size_t score_orthogonalise_size(int rows, int columns);
 
-/* matrix (rows x columns, row-major) in place; zero stays zero. */
+/* matrix (rows x columns, row-major) in place. One that is almost zero, of a norm below 1e-30, is left
+ * as it is. */
 void score_orthogonalise(int rows, int columns, score_real *matrix, score_real *work);
 
 #endif
