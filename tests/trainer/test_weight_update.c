@@ -79,8 +79,9 @@ static void check_matrix(const arrays *a, const score_tensor *tensor, int begin,
     const int rows = tensor->shape[0];
     const double scale = 0.2 * RATE * sqrt(rows > columns ? rows : columns);
     double *moves = calloc((size_t)rows * (size_t)columns, sizeof *moves);
+    assert_non_null(moves);
     double *gradients = calloc((size_t)rows * (size_t)columns, sizeof *gradients);
-    assert_true(moves != NULL && gradients != NULL);
+    assert_non_null(gradients);
     double square = 0;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++) {
