@@ -1,7 +1,6 @@
 #include "recipe_training.h"
 
 #include <float.h>
-#include <string.h>
 
 static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
                                       "above 0 and at most 3.4e38, as float"};
@@ -26,14 +25,14 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
 }
 
 /* <AdamW>, or <Muon>, which is AdamW but for hidden matrices. */
-static void read_optimizer(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
-                           score_optimizer_config *optimizer) {
-    const bool muon = strcmp((const char *)node->name, "Muon") == 0;
+static void read_optimizer(score_xml_reader *reader, const xmlNode *node, bool muon,
+                           score_stage *stage) {
+    score_optimizer_config *optimizer = &stage->optimizer;
 #define OF_ADAMW "rate finalRate warmUpSamples beta1 beta2 epsilon weightDecay clipNorm"
     score_xml_allow_attributes(reader, node, muon ? OF_ADAMW " momentum" : OF_ADAMW);
 #undef OF_ADAMW
     score_xml_allow_children(reader, node, "");
-    read_rate(reader, node, stage_samples, optimizer);
+    read_rate(reader, node, stage->samples, optimizer);
     optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
     optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
     optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
@@ -56,7 +55,7 @@ static void read_stage_optimizer(score_xml_reader *reader, const xmlNode *node,
                        "<Muon> moves matrices between layers, expert %d has one layer",
                        stage->expert);
     else
-        read_optimizer(reader, muon != NULL ? muon : adamw, stage->samples, &stage->optimizer);
+        read_optimizer(reader, muon != NULL ? muon : adamw, muon != NULL, stage);
 }
 
 static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
