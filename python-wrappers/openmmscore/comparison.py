@@ -26,7 +26,8 @@ from .analysis import (
     shared_edges,
     smoothed,
 )
-from .ensembles import Coordinates, Density, Ensemble
+from .coordinates import Coordinates
+from .ensembles import Density, Ensemble
 
 __all__ = [
     "BLOCKS",

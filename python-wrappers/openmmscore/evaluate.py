@@ -33,7 +33,8 @@ from pathlib import Path
 import openmm
 
 from .comparison import BLOCKS, Bins, Population, Row, State, compare, length_of, population
-from .ensembles import Coordinates, Density, Ensemble, read_ensemble
+from .coordinates import Coordinates
+from .ensembles import Density, Ensemble, read_ensemble
 from .evaluation_report import length_text, table, verdict, write_json
 from .model import Model
 

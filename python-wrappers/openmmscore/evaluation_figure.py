@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .analysis import Array
-from .ensembles import Coordinates, Density, Ensemble
+from .coordinates import Coordinates
+from .ensembles import Density, Ensemble
 
 try:
     from matplotlib import rc_context

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .analysis import Array
+from .ensembles import read_ensemble
 
 try:
     from scipy.linalg import eigh
@@ -163,8 +164,6 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _runs(path: Path) -> list[NDArray[np.float32]]:
-    from .ensembles import read_ensemble
-
     def flat(positions: NDArray[np.float32]) -> Array:
         if positions.shape[2] != 3:
             raise ValueError(f"positions of shape {positions.shape}, must be in 3 dimensions")

@@ -1,22 +1,17 @@
-"""The toy systems: their truth is true, their samples follow it, their recipes train."""
+"""The toy systems: their truth is true, their samples follow it, and so do their models."""
 
-import os
-import re
-import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import openmm
-import openmmscore
 import pytest
 from openmm import unit
 from openmmscore import Model, create_system
 from scipy import stats
 
-from toy_accuracy import accuracy, compare, has_energy
+from toy_accuracy import accuracy, compare
 from toys import (
     TOYS,
     Array,
@@ -25,14 +20,11 @@ from toys import (
     grid,
     points,
     signal,
-    temperature_k,
     well_weights,
 )
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RECIPES = sorted(path for name in TOYS for path in (EXAMPLES / name).rglob("*.xml"))
 SHIPPED = sorted(path for name in TOYS for path in (EXAMPLES / name).glob("model*.xml.gz"))
-BUILT = Path(openmmscore.__file__).parents[2] / "bin"  # of a build directory
 
 every_toy = pytest.mark.parametrize("name", TOYS)
 
@@ -257,41 +249,7 @@ def test_shares_of_wells_are_of_the_models_energy():
     np.testing.assert_allclose(result.exact_wells, [1 / 5, 4 / 5], atol=1e-6)
 
 
-# ---- Recipes and models ----
-
-
-def score_train(recipe, folder):
-    program = shutil.which("score-train", path=f"{BUILT}{os.pathsep}{os.environ['PATH']}")
-    assert program is not None, "score-train is neither installed nor beside the package"
-    command = [program, "--threads", "1", "--output", folder / "output", recipe]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-@pytest.mark.parametrize(
-    "recipe", RECIPES, ids=lambda path: str(path.relative_to(EXAMPLES).with_suffix(""))
-)
-def test_recipe_trains_on_its_toy(recipe, tmp_path):
-    name = recipe.relative_to(EXAMPLES).parts[0]
-    toy = TOYS[name]
-    text = recipe.read_text(encoding="utf-8")
-    root = ET.fromstring(text)
-    data, model = root.find("Data"), root.find("Model")
-    assert data is not None and model is not None  # noqa: PT018
-    assert (recipe.parent / data.get("file", "")).resolve() == EXAMPLES / name / f"{name}.npy"
-    assert float(model.get("temperatureK", "nan")) == pytest.approx(temperature_k(toy), rel=1e-6)
-    assert int(model.get("dimensions", "3")) == len(toy.bounds_nm)
-    assert data.get("scaleNm") == "1"
-
-    np.save(tmp_path / "data.npy", toy.samples(2000, 1)[:, None].astype(np.float32))
-    text = text.replace(f'"{data.get("file")}"', '"data.npy"')
-    text = re.sub(r' samples="[^"]*"', ' samples="2048"', text)
-    (tmp_path / "recipe.xml").write_text(text, encoding="utf-8")
-    run = score_train(tmp_path / "recipe.xml", tmp_path)
-    assert run.returncode == 0, run.stderr
-    trained = Model(tmp_path / "output" / "model.xml.gz")
-    assert min(expert.t_begin for expert in trained.experts) == 0
-    assert max(expert.t_end for expert in trained.experts) == 1
-    assert has_energy(trained, 1e-5)
+# ---- Shipped models ----
 
 
 shipped_models = pytest.mark.parametrize("name", [path.parent.name for path in SHIPPED])

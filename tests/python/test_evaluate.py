@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from openmmscore.analysis import js_divergence
 from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
-from openmmscore.ensembles import Coordinates, Density, Ensemble, read_ensemble
+from openmmscore.coordinates import Coordinates
+from openmmscore.ensembles import Density, Ensemble, read_ensemble
 from openmmscore.evaluate import main
 from openmmscore.frames import write_frames
 

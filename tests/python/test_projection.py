@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from openmmscore.ensembles import Coordinates, read_ensemble
+from openmmscore.coordinates import Coordinates
+from openmmscore.ensembles import read_ensemble
 from openmmscore.evaluate import main as evaluate
 from openmmscore.projection import Projection, distances, main, read_projection, slowest
 

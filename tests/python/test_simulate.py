@@ -179,7 +179,8 @@ def test_the_file_says_what_was_done(model_file, tmp_path):
 def test_the_evaluation_knows_what_was_done(toy_file, model_file, tmp_path):
     pytest.importorskip("h5py")
     pytest.importorskip("mdtraj")
-    from openmmscore.ensembles import Coordinates, read_ensemble
+    from openmmscore.coordinates import Coordinates
+    from openmmscore.ensembles import read_ensemble
 
     dihedral = Coordinates.parse("dihedrals:0-1-2-3")
     for file, name, coordinates in (

@@ -1,0 +1,64 @@
+"""Every recipe of the examples is about its own system, and trains, here for a moment."""
+
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import openmmscore
+import pytest
+from openmmscore import Model
+
+from toy_accuracy import has_energy
+from toys import TOYS, temperature_k
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+RECIPES = sorted([*EXAMPLES.glob("*/recipe*.xml"), *EXAMPLES.glob("*/recipes/*.xml")])
+BUILT = Path(openmmscore.__file__).parents[2] / "bin"  # of a build directory
+
+
+def score_train(recipe: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("score-train", path=f"{BUILT}{os.pathsep}{os.environ['PATH']}")
+    assert program is not None, "score-train is neither installed nor beside the package"
+    command = [program, "--threads", "1", "--output", str(folder / "output"), str(recipe)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def assert_is_about_the_toy(root: ET.Element, name: str) -> None:
+    data, model, toy = root.find("Data"), root.find("Model"), TOYS[name]
+    assert data is not None and model is not None  # noqa: PT018
+    assert float(model.get("temperatureK", "nan")) == pytest.approx(temperature_k(toy), rel=1e-6)
+    assert int(model.get("dimensions", "3")) == len(toy.bounds_nm)
+    assert data.get("scaleNm") == "1"
+
+
+@pytest.mark.parametrize(
+    "recipe", RECIPES, ids=lambda path: str(path.relative_to(EXAMPLES).with_suffix(""))
+)
+def test_recipe_trains_a_model_of_all_diffusion_times(recipe: Path, tmp_path: Path) -> None:
+    name = recipe.relative_to(EXAMPLES).parts[0]
+    text = recipe.read_text(encoding="utf-8")
+    root = ET.fromstring(text)
+    data = root.find("Data")
+    assert data is not None
+    file = (recipe.parent / data.get("file", "")).resolve()
+    if name in TOYS:  # whose data are not in the repository
+        assert file == EXAMPLES / name / f"{name}.npy"
+        assert_is_about_the_toy(root, name)
+        file = tmp_path / "data.npy"
+        np.save(file, TOYS[name].samples(2000, 1)[:, None].astype(np.float32))
+    else:
+        assert file == EXAMPLES / name / f"{name}.h5"
+    text = text.replace(f'"{data.get("file")}"', f'"{file}"')
+    text = re.sub(r' samples="[^"]*"', ' samples="1024"', text)
+    text = re.sub(r' warmUpSamples="[^"]*"', ' warmUpSamples="512"', text)
+    (tmp_path / "recipe.xml").write_text(text, encoding="utf-8")
+    run = score_train(tmp_path / "recipe.xml", tmp_path)
+    assert run.returncode == 0, run.stderr
+    trained = Model(tmp_path / "output" / "model.xml.gz")
+    assert min(expert.t_begin for expert in trained.experts) <= 1e-5
+    assert max(expert.t_end for expert in trained.experts) == 1
+    assert has_energy(trained, 1e-5)
