@@ -49,7 +49,7 @@ class Coordinates:
         for beads, word in zip(quadruples, words, strict=True):
             if len(set(beads)) < 4:
                 raise ValueError(f"dihedral {word} names a bead twice")
-        return cls(("phi", "psi")[: len(words)] if len(words) == 2 else (words[0],), quadruples)
+        return cls(("phi", "psi") if len(words) == 2 else (words[0],), quadruples)
 
     @property
     def periodic(self) -> bool:
