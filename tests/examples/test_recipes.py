@@ -1,14 +1,12 @@
 """Every recipe of the examples is about its own system, and trains, here for a moment."""
 
-import os
 import re
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import openmmscore
 import pytest
 from openmmscore import Model
 
@@ -17,14 +15,6 @@ from toys import TOYS, temperature_k
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 RECIPES = sorted([*EXAMPLES.glob("*/recipe*.xml"), *EXAMPLES.glob("*/recipes/*.xml")])
-BUILT = Path(openmmscore.__file__).parents[2] / "bin"  # of a build directory
-
-
-def score_train(recipe: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("score-train", path=f"{BUILT}{os.pathsep}{os.environ['PATH']}")
-    assert program is not None, "score-train is neither installed nor beside the package"
-    command = [program, "--threads", "1", "--output", str(folder / "output"), str(recipe)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 def assert_is_about_the_toy(root: ET.Element, name: str) -> None:
@@ -38,7 +28,9 @@ def assert_is_about_the_toy(root: ET.Element, name: str) -> None:
 @pytest.mark.parametrize(
     "recipe", RECIPES, ids=lambda path: str(path.relative_to(EXAMPLES).with_suffix(""))
 )
-def test_recipe_trains_a_model_of_all_diffusion_times(recipe: Path, tmp_path: Path) -> None:
+def test_recipe_trains_a_model_of_all_diffusion_times(
+    recipe: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
     name = recipe.relative_to(EXAMPLES).parts[0]
     text = recipe.read_text(encoding="utf-8")
     root = ET.fromstring(text)
@@ -56,7 +48,8 @@ def test_recipe_trains_a_model_of_all_diffusion_times(recipe: Path, tmp_path: Pa
     text = re.sub(r' samples="[^"]*"', ' samples="2048"', text)
     text = re.sub(r' warmUpSamples="[^"]*"', ' warmUpSamples="512"', text)
     (tmp_path / "recipe.xml").write_text(text, encoding="utf-8")
-    run = score_train(tmp_path / "recipe.xml", tmp_path)
+    command = [program("score-train"), "--threads", "1", "--output", "output", "recipe.xml"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     trained = Model(tmp_path / "output" / "model.xml.gz")
     first = 0 if name in TOYS else 1e-5

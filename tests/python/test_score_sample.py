@@ -1,33 +1,32 @@
 """score-sample's files, as MDTraj, NumPy and openmmscore read them."""
 
-import os
-import shutil
 import subprocess
-from pathlib import Path
 
 import mdtraj
 import numpy as np
-import openmmscore
 import pytest
 from openmmscore.frames import read_frames
 
-BUILT = Path(openmmscore.__file__).parents[2] / "bin"  # of a build directory
 SAMPLES = 37
 STEPS = 6
 
 
-def score_sample(model, output, *options):
+@pytest.fixture
+def score_sample(program):
     """Runs the program in the folder of `output`."""
-    program = shutil.which("score-sample", path=f"{BUILT}{os.pathsep}{os.environ['PATH']}")
-    assert program is not None, "score-sample is neither installed nor beside the package"
-    model_file = output.parent / "model.xml"
-    model_file.write_text(model.to_xml(), encoding="utf-8")
-    command = [program, "-n", str(SAMPLES), "--steps", str(STEPS), "-o", output.name, *options]
-    subprocess.run([*command, "model.xml"], cwd=output.parent, check=True)
+
+    def run(model, output, *options):
+        model_file = output.parent / "model.xml"
+        model_file.write_text(model.to_xml(), encoding="utf-8")
+        command = [program("score-sample"), "-n", str(SAMPLES), "--steps", str(STEPS)]
+        command += ["-o", output.name, *options, model_file.name]
+        subprocess.run(command, cwd=output.parent, check=True)
+
+    return run
 
 
 @pytest.mark.parametrize("name", ["model", "feature_model"])
-def test_mdtraj_reads_what_is_written(name, request, tmp_path):
+def test_mdtraj_reads_what_is_written(name, request, tmp_path, score_sample):
     model = request.getfixturevalue(name)
     score_sample(model, tmp_path / "samples.h5")
     trajectory = mdtraj.load(str(tmp_path / "samples.h5"))
@@ -43,13 +42,13 @@ def test_mdtraj_reads_what_is_written(name, request, tmp_path):
     np.testing.assert_allclose(trajectory.xyz.mean(1, dtype=np.float64), 0, atol=most * 2**-24)
 
 
-def test_elements_are_those_of_the_masses(model, tmp_path):
+def test_elements_are_those_of_the_masses(model, tmp_path, score_sample):
     score_sample(model, tmp_path / "samples.h5")
     topology = mdtraj.load(str(tmp_path / "samples.h5")).topology
     assert [atom.element.symbol for atom in topology.atoms] == ["C", "N", "C", "VS", "N"]
 
 
-def test_frames_have_their_log_density_and_their_origin(model, tmp_path):
+def test_frames_have_their_log_density_and_their_origin(model, tmp_path, score_sample):
     h5py = pytest.importorskip("h5py")
     options = ["--solver", "euler-maruyama", "--seed", "12345678901"]
     score_sample(model, tmp_path / "samples.h5", *options)
@@ -69,7 +68,7 @@ def test_frames_have_their_log_density_and_their_origin(model, tmp_path):
     np.testing.assert_array_equal(log_density, -energies)
 
 
-def test_numpy_reads_toys(toy, tmp_path):
+def test_numpy_reads_toys(toy, tmp_path, score_sample):
     score_sample(toy, tmp_path / "samples.npy")
     positions = np.load(tmp_path / "samples.npy")
     assert positions.shape == (SAMPLES, 1, 2)
@@ -78,7 +77,7 @@ def test_numpy_reads_toys(toy, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "samples.log_density.npy"), -energies)
 
 
-def test_both_formats_hold_the_same_samples(mixed_model, tmp_path):
+def test_both_formats_hold_the_same_samples(mixed_model, tmp_path, score_sample):
     score_sample(mixed_model, tmp_path / "samples.h5")
     score_sample(mixed_model, tmp_path / "samples.npy")
     np.testing.assert_array_equal(
