@@ -77,6 +77,22 @@ static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, sc
     loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, -1);
 }
 
+/* The error per unit of h = log(sigma^2 + variance) has no bound where h does not grow with time. */
+static void require_growing_noise(score_xml_reader *reader, const xmlNode *node,
+                                  score_schedule schedule, const score_stage *stage) {
+    const double least = 0.1;
+    const score_time_scale scale = {.schedule = schedule,
+                                    .t_begin = stage->t_begin,
+                                    .t_end = stage->t_end,
+                                    .variance = stage->fokker_planck.variance};
+    const double slope = exp(score_time_scale_log_slope(&scale, stage->t_end));
+    if (slope < least)
+        score_xml_fail(reader, node,
+                       "<FokkerPlanck> has variance=\"%g\", but the slope of log(sigma^2 + "
+                       "variance) is %.2g at t = %g, where the stage ends, must be at least %g",
+                       stage->fokker_planck.variance, slope, stage->t_end, least);
+}
+
 static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
     score_xml_allow_attributes(reader, node, "weight width variance");
     score_xml_allow_children(reader, node, "");
@@ -171,6 +187,11 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
                                                               SCORE_POSITIVE, SCORE_REQUIRED);
     }
     read_losses(reader, node, &recipe->model.experts[stage->expert], stage);
+    if (reader->status == SCORE_OK && stage->fokker_planck.weight > 0 &&
+        stage->fokker_planck.variance >= 0)
+        require_growing_noise(reader, score_xml_only(reader, node, "FokkerPlanck", true),
+                              (score_schedule){recipe->model.beta_min, recipe->model.beta_max},
+                              stage);
 }
 
 void score_recipe_read_training(score_xml_reader *reader, const xmlNode *node,
