@@ -68,15 +68,6 @@ static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_
                        stage->batch);
 }
 
-static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight share variance");
-    score_xml_allow_children(reader, node, "");
-    score_fokker_planck_config *loss = &stage->fokker_planck;
-    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
-    loss->share = score_xml_double(reader, node, "share", SHARE, 1);
-    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, -1);
-}
-
 /* The error per unit of h = log(sigma^2 + variance) has no bound where h does not grow with time. */
 static void require_growing_noise(score_xml_reader *reader, const xmlNode *node,
                                   score_schedule schedule, const score_stage *stage) {
@@ -93,6 +84,18 @@ static void require_growing_noise(score_xml_reader *reader, const xmlNode *node,
                        stage->fokker_planck.variance, slope, stage->t_end, least);
 }
 
+static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node,
+                               score_schedule schedule, score_stage *stage) {
+    score_xml_allow_attributes(reader, node, "weight share variance");
+    score_xml_allow_children(reader, node, "");
+    score_fokker_planck_config *loss = &stage->fokker_planck;
+    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
+    loss->share = score_xml_double(reader, node, "share", SHARE, 1);
+    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, -1);
+    if (loss->variance >= 0)
+        require_growing_noise(reader, node, schedule, stage);
+}
+
 static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
     score_xml_allow_attributes(reader, node, "weight width variance");
     score_xml_allow_children(reader, node, "");
@@ -103,24 +106,32 @@ static void read_classification(score_xml_reader *reader, const xmlNode *node, s
                                       fmax(stage->time_variance, 0));
 }
 
+/* The element of a loss that an energy alone has; NULL where there is none, or its expert puts out
+ * a score. */
+static const xmlNode *find_loss_of_energy(score_xml_reader *reader, const xmlNode *node,
+                                          const char *name, const score_expert_config *expert,
+                                          const score_stage *stage) {
+    const xmlNode *loss = score_xml_only(reader, node, name, false);
+    if (loss == NULL || expert->output == SCORE_OUTPUT_ENERGY)
+        return loss;
+    score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score", name,
+                   stage->expert);
+    return NULL;
+}
+
+/* After the stage's times, which some losses depend on. */
 static void read_losses(score_xml_reader *reader, const xmlNode *node,
-                        const score_expert_config *expert, score_stage *stage) {
+                        const score_model_config *model, score_stage *stage) {
+    const score_expert_config *expert = &model->experts[stage->expert];
     const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
     if (loss != NULL)
         read_denoising(reader, loss, stage);
-    static const struct {
-        const char *name;
-        void (*read)(score_xml_reader *, const xmlNode *, score_stage *);
-    } of_energies[] = {{"FokkerPlanck", read_fokker_planck},
-                       {"TimeClassification", read_classification}};
-    for (size_t k = 0; k < sizeof of_energies / sizeof *of_energies; k++) {
-        loss = score_xml_only(reader, node, of_energies[k].name, false);
-        if (loss != NULL && expert->output != SCORE_OUTPUT_ENERGY)
-            score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score",
-                           of_energies[k].name, stage->expert);
-        else if (loss != NULL)
-            of_energies[k].read(reader, loss, stage);
-    }
+    loss = find_loss_of_energy(reader, node, "FokkerPlanck", expert, stage);
+    if (loss != NULL)
+        read_fokker_planck(reader, loss, (score_schedule){model->beta_min, model->beta_max}, stage);
+    loss = find_loss_of_energy(reader, node, "TimeClassification", expert, stage);
+    if (loss != NULL)
+        read_classification(reader, loss, stage);
 }
 
 /* Where t is drawn and how it is weighted. */
@@ -186,12 +197,7 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
         stage->optimizer.average_half_life = score_xml_double(reader, average, "halfLifeSamples",
                                                               SCORE_POSITIVE, SCORE_REQUIRED);
     }
-    read_losses(reader, node, &recipe->model.experts[stage->expert], stage);
-    if (reader->status == SCORE_OK && stage->fokker_planck.weight > 0 &&
-        stage->fokker_planck.variance >= 0)
-        require_growing_noise(reader, score_xml_only(reader, node, "FokkerPlanck", true),
-                              (score_schedule){recipe->model.beta_min, recipe->model.beta_max},
-                              stage);
+    read_losses(reader, node, &recipe->model, stage);
 }
 
 void score_recipe_read_training(score_xml_reader *reader, const xmlNode *node,
