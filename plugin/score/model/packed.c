@@ -214,20 +214,3 @@ void score_packed_fold_gradient(const score_packed *packed, score_real *gradient
         memset(a_bar, 0, 4 * (size_t)all * sizeof *a_bar);
     }
 }
-
-void score_step_linear_forward(const score_packed *packed, const score_dense *dense,
-                               unsigned streams, int rows, score_range range, const score_real *x,
-                               score_real *y) {
-    score_linear_forward(streams, rows, dense->in, dense->out, range, dense->panels,
-                         packed->values + dense->bias, x, y);
-}
-
-void score_step_linear_backward(const score_dense *dense, unsigned streams, int rows,
-                                score_range range, const score_pass *pass, const score_real *x,
-                                const score_real *y_bar, score_real *x_bar) {
-    score_linear_backward(streams, rows, dense->in, dense->out, range, dense->transposed, y_bar,
-                          x_bar);
-    if (pass->gradient != NULL)
-        score_linear_gradient(streams, rows, dense->in, dense->out, x, y_bar,
-                              pass->gradient + dense->weight, pass->gradient + dense->bias);
-}
