@@ -16,11 +16,12 @@ exactly.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from openmm import unit
+from openmm import OpenMMException, unit
 from openmmscore import Model
 from openmmscore.analysis import dihedrals
 from openmmscore.frames import read_frames
@@ -79,7 +80,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--last", type=float, default=0.04, help="t_1 (.04)")
     options = parser.parse_args()
+    try:
+        _print_balance(options)
+    except (KeyError, OSError, ValueError, OpenMMException) as error:
+        sys.exit(f"error: {error}")
 
+
+def _print_balance(options: argparse.Namespace) -> None:
     model, data = Model(options.model), read_frames(options.data)
     times = geometric_times(model, TIMES, options.last, variance=BOND_VARIANCE)
     positions = np.asarray(data.positions, float) / model.scale.value_in_unit(unit.nanometer)
@@ -88,6 +95,8 @@ def main() -> None:
     found = {}
     for name, inside in basins(positions).items():
         share = np.where(inside, data.probabilities, 0)
+        if not share.sum() > 0:
+            raise ValueError(f"{options.data}: no frame in {name}")
         drawn = random.choice(len(positions), FRAMES, p=share / share.sum())
         found[name] = log_weights(model, positions[drawn], times, noise)
     print("diffusion time", *(f"{name:>8}" for name in found if name != "beta"))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from openmm import OpenMMException
 from openmmscore import Model
 from openmmscore.analysis import js_divergence
 
@@ -125,7 +126,10 @@ def main() -> None:
     parser.add_argument("models", nargs="+", metavar="model.xml.gz")
     parser.add_argument("--csv", action="store_true", help="a line a model, instead of a list")
     options = parser.parse_args()
-    rows = [row(TOYS[options.toy], file) for file in options.models]
+    try:
+        rows = [row(TOYS[options.toy], file) for file in options.models]
+    except (OSError, ValueError, OpenMMException) as error:
+        sys.exit(f"error: {error}")
     if options.csv:
         writer = csv.DictWriter(sys.stdout, rows[0])
         writer.writeheader()

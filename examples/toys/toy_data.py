@@ -8,9 +8,12 @@ writes mueller_brown.npy, (frames, 1, dimensions) in nm, float32, into examples/
 from __future__ import annotations
 
 import argparse
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from openmmscore.files import replace_file
 
 from toys import TOYS
 
@@ -31,12 +34,18 @@ def main() -> None:
     options = parser.parse_args()
     if options.frames < 1:
         parser.error(f"--frames is {options.frames}, must be positive")
-    for name in options.toy:
-        samples = TOYS[name].samples(options.frames, options.seed)
-        path = (options.output or EXAMPLES / name) / f"{name}.npy"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, samples[:, None, :].astype(np.float32))
-        print(f"{path}: {options.frames} frames, seed {options.seed}")
+    if options.seed < 0:
+        parser.error(f"--seed is {options.seed}, must not be negative")
+    try:
+        for name in options.toy:
+            path = (options.output or EXAMPLES / name) / f"{name}.npy"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            samples = TOYS[name].samples(options.frames, options.seed)
+            frames = samples[:, None, :].astype(np.float32)
+            replace_file(path, partial(np.save, arr=frames))
+            print(f"{path}: {options.frames} frames, seed {options.seed}")
+    except (MemoryError, OSError) as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ mean difference removed.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from openmm import OpenMMException
 from openmmscore import Model
 
 from toy_accuracy import TIMES, accuracy, errors, model_energies
@@ -66,19 +68,21 @@ def _lines(axes: list[Array], exact: Array, learned: Array) -> Figure:
 
 
 def _maps(axes: list[Array], exact: Array, learned: Array) -> Figure:
-    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels = figure.subplots(1, 3, sharex=True, sharey=True)
     for axis, title, values in zip(panels, ("exact", "model"), (exact, learned), strict=False):
         shown = np.ma.masked_greater(values, HIGHEST_KT)
         image = axis.pcolormesh(*axes, shown.T, vmin=0, vmax=HIGHEST_KT, rasterized=True)
         axis.contour(*axes, values.T, np.arange(1, HIGHEST_KT), colors="white", linewidths=0.4)
         axis.set(title=title, xlabel="x (nm)")
-    figure.colorbar(image, ax=panels[:2], label="E (kT)", pad=0.02)
+    figure.colorbar(image, ax=panels[:2], label="E (kT)", location="bottom", aspect=40)
     difference = np.ma.masked_where(exact > HIGHEST_KT, learned - exact)
     limits: dict[str, Any] = {"vmin": -DIFFERENCE_KT, "vmax": DIFFERENCE_KT, "cmap": "RdBu_r"}
     image = panels[2].pcolormesh(*axes, difference.T, rasterized=True, **limits)
     panels[2].set(title="model - exact", xlabel="x (nm)")
-    figure.colorbar(image, ax=panels[2], label="kT", extend="both", pad=0.02)
+    figure.colorbar(
+        image, ax=panels[2], label="difference of E (kT)", extend="both", location="bottom"
+    )
     panels[0].set_ylabel("y (nm)")
     return figure
 
@@ -91,7 +95,10 @@ def main() -> None:
     parser.add_argument("model", metavar="model.xml.gz")
     parser.add_argument("figure", type=Path, metavar="energy.png")
     options = parser.parse_args()
-    draw(options.figure, TOYS[options.toy], Model(options.model))
+    try:
+        draw(options.figure, TOYS[options.toy], Model(options.model))
+    except (OSError, ValueError, OpenMMException) as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -7,18 +7,35 @@
 
 #include "base/text.h"
 
-static const char NPY[] = ".npy", DENSITY[] = ".log_density.npy";
+static const char NPY[] = ".npy", DENSITY[] = ".log_density.npy", COPIES[] = "_copy.npy";
 
 bool score_sample_file_knows(const char *path) {
     return score_ends_with(path, ".h5") || score_ends_with(path, NPY);
 }
 
-static char *density_path_of(const char *path) {
-    const size_t stem = strlen(path) - strlen(NPY), size = stem + sizeof DENSITY;
+/* The name of a file beside stem.npy, or NULL without memory. */
+static char *beside(const char *path, const char *end) {
+    const size_t stem = strlen(path) - strlen(NPY), size = stem + strlen(end) + 1;
     char *name = malloc(size);
     if (name != NULL)
-        snprintf(name, size, "%.*s%s", (int)stem, path, DENSITY);
+        snprintf(name, size, "%.*s%s", (int)stem, path, end);
     return name;
+}
+
+/* Samples do not take the name of a simulation's frames: what stands beside those would be taken
+ * for theirs. */
+static score_status check_copies(const char *path, score_error *error) {
+    score_status status = SCORE_OK;
+    char *name = beside(path, COPIES);
+    if (name == NULL)
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
+    else if (access(name, F_OK) == 0)
+        status = score_fail_at(error, SCORE_ERROR_ARGUMENT, path, 0,
+                               "is of a simulation, whose copies are in %s: remove both, or choose "
+                               "another name",
+                               name);
+    free(name);
+    return status;
 }
 
 score_status score_sample_file_open(const char *path, const score_model *model, bool has_density,
@@ -33,10 +50,12 @@ score_status score_sample_file_open(const char *path, const score_model *model, 
                              "beads of MDTraj's layout have 3 coordinates, those of the model %d: "
                              "choose a name that ends in .npy",
                              dimensions);
-    score_status status = score_atomic_open(path, &file->frames, error);
+    score_status status = file->is_hdf5 ? SCORE_OK : check_copies(path, error);
+    if (status == SCORE_OK)
+        status = score_atomic_open(path, &file->frames, error);
     if (status != SCORE_OK || file->is_hdf5)
         return status;
-    file->density_path = density_path_of(path);
+    file->density_path = beside(path, DENSITY);
     if (file->density_path == NULL)
         status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
     else if (has_density)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-__all__ = ["as_array", "as_count", "as_integers", "as_number", "as_positive"]
+__all__ = ["as_array", "as_count", "as_integers", "as_number", "as_positive", "as_seed"]
 
 
 def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
@@ -41,6 +41,14 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
         kind = "positive" if least else "non-negative"
         raise ValueError(f"{name} is {value!r}, must be a {kind} integer")
     return int(value)
+
+
+def as_seed(name: str, value: Any) -> int:
+    """From 0 to 2^63 - 1, as files can hold it."""
+    seed = as_count(name, value, least=0)
+    if seed >= 2**63:
+        raise ValueError(f"{name} is {seed}, must be less than 2^63")
+    return seed
 
 
 def as_integers(name: str, values: Iterable[Any] | ArrayLike, rows: int | None = None) -> list[int]:

@@ -12,13 +12,14 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .files import read_npy, replace_file
 from .model import Model
 from .system import create_system
 
@@ -37,7 +38,7 @@ def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDAr
     path, number = _file_and_frame(os.fspath(word))
     try:
         frames, names = _read(path)
-    except (EOFError, KeyError, OSError, ValueError) as error:
+    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
         text = str(error)
         raise ValueError(text if str(path) in text else f"{path}: {text}") from error
     expected = (len(model.beads), model.dimensions)
@@ -69,7 +70,7 @@ def _file_and_frame(word: str) -> tuple[Path, str]:
 def _read(path: Path) -> tuple[NDArray[Any], list[str] | None]:
     """Positions, and the names of the beads where the file has them."""
     if path.suffix == ".npy":
-        return np.load(path), None
+        return read_npy(path), None
     from .frames import read_frames
 
     frames = read_frames(path)
@@ -82,6 +83,8 @@ def check_output(path: Path, model: Model) -> None:
         raise ValueError(f"{path}: must end in .h5 or .npy")
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent} is no folder")
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass  # so files can be made there
     for file in (path, _beside(path, "_copy.npy"), _beside(path, "_run.json")):
         if file.is_dir():
             raise ValueError(f"{file} is a folder")
@@ -115,9 +118,9 @@ def write_copies(
     copy = np.repeat(np.arange(copies), frames)
     if path.suffix == ".npy":
         text = json.dumps(dict(attributes), indent=2, default=np.ndarray.tolist) + "\n"
-        _replace(path, lambda file: np.save(file, in_order))
-        _replace(_beside(path, "_copy.npy"), lambda file: np.save(file, copy))
-        _replace(_beside(path, "_run.json"), lambda file: file.write(text.encode()))
+        replace_file(path, lambda file: np.save(file, in_order))
+        replace_file(_beside(path, "_copy.npy"), lambda file: np.save(file, copy))
+        replace_file(_beside(path, "_run.json"), lambda file: file.write(text.encode()))
         return
     import mdtraj
 
@@ -130,16 +133,3 @@ def write_copies(
 
 def _beside(path: Path, end: str) -> Path:
     return path.with_name(path.stem + end)
-
-
-def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Writes a file that takes the place of another only when it is complete."""
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -35,6 +35,7 @@ try:
 except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
+from .files import read_npy
 from .frames import read_frames
 from .model import Model
 
@@ -238,7 +239,7 @@ def read_ensemble(path: str | os.PathLike[str], coordinates: Measurement) -> Ens
         raise FileNotFoundError(f"{path}: no such file")
     try:
         return (_read_h5 if path.suffix == ".h5" else _read_npy)(path, coordinates)
-    except (KeyError, OSError, ValueError) as error:
+    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
         text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
         raise ValueError(text if str(path) in text else f"{path}: {text}") from error
 
@@ -280,14 +281,14 @@ def _interval(time_ps: Array, copy: NDArray[np.int64] | None) -> float | None:
 
 
 def _read_npy(path: Path, coordinates: Measurement) -> Ensemble:
-    positions = np.load(path)
+    positions = read_npy(path)
     beside = path.with_name(path.stem + "_copy.npy")
-    copy = np.load(beside) if beside.is_file() else None
+    copy = read_npy(beside) if beside.is_file() else None
     if copy is not None and not np.issubdtype(copy.dtype, np.integer):
         raise ValueError(f"{beside}: {copy.dtype} is no kind of integers")
     attributes = _run_attributes(path.with_name(path.stem + "_run.json"))
     interval = attributes.pop("frame_interval_ps", None)
-    weights = np.zeros(len(positions))
+    weights = np.zeros(positions.shape[:1])
     return _ensemble(coordinates, positions, weights, copy, interval, **attributes)
 
 
@@ -320,11 +321,11 @@ def _ensemble(
     if not np.isfinite(positions).all():
         frame = int(np.argmin(np.isfinite(positions).all(axis=(1, 2))))
         raise ValueError(f"frame {frame} (from 0) has a position that is not finite")
+    if log_weights.shape != (len(positions),):
+        raise ValueError(f"log_weights have shape {log_weights.shape}, not ({len(positions)},)")
+    if not np.isfinite(log_weights.max()):
+        raise ValueError(f"the largest of log_weights is {log_weights.max()}, must be finite")
     weights = np.exp(log_weights - log_weights.max())
-    if weights.shape != (len(positions),) or not np.isfinite(weights).all():
-        raise ValueError(
-            f"log_weights have shape {weights.shape}, not ({len(positions)},), or are not finite"
-        )
     if copy is not None:
         if copy.shape != (len(positions),):
             raise ValueError(f"copy has shape {copy.shape}, not ({len(positions)},)")

@@ -294,7 +294,7 @@ def _run(options: argparse.Namespace) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     try:
         return _run(_arguments(words))
-    except (ImportError, OSError, ValueError, openmm.OpenMMException) as error:
+    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

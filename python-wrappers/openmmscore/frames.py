@@ -8,9 +8,9 @@ independent simulation that a frame comes from.
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ try:
     import mdtraj
 except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
+
+from .files import replace_file
 
 __all__ = ["Frames", "read_frames", "write_frames"]
 
@@ -91,19 +93,11 @@ def write_frames(
         if not np.isfinite(values).all():
             raise ValueError(f"{name} has a value that is not finite")
 
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-    os.close(handle)
-    try:
-        with h5py.File(temporary, "w") as file:
-            _write(file, frames, columns, topology, dict(attributes or {}))
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    # HDF5 crashes where a disk is full, so it writes into memory.
+    whole = io.BytesIO()
+    with h5py.File(whole, "w") as file:
+        _write(file, frames, columns, topology, dict(attributes or {}))
+    replace_file(Path(path), lambda file: file.write(whole.getbuffer()))
 
 
 def read_frames(path: str | os.PathLike[str]) -> Frames:

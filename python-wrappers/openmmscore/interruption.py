@@ -1,4 +1,4 @@
-"""Ctrl-C as a request to end a long job where nothing is lost."""
+"""Ctrl-C, or SIGTERM, as a request to end a long job where nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ __all__ = ["Interruption"]
 
 
 class Interruption:
-    """Ctrl-C sets `asked`, so that a loop can end; a second one raises KeyboardInterrupt."""
+    """Ctrl-C or SIGTERM sets `asked`, so that a loop can end; the next raises KeyboardInterrupt."""
 
     asked = False
-    _previous: Any = None
+    _previous: dict[int, Any]
 
     def __enter__(self) -> Interruption:
+        self._previous = {}
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._ask)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._ask)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: Any, trace: TracebackType | None
     ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

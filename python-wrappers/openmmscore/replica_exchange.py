@@ -60,6 +60,7 @@ PARAMETERS = {"time": "ScoreForceDiffusionTime", "scale": "ScoreForceScale"}
 _PILOT_STATES = 12
 _PILOT_VARIANCE = 7e-4  # of the narrowest data, in the model's units; it only spaces the pilot
 _LEAST_SCALE = 0.4  # at much lower scales a molecule falls apart
+_ACCEPTANCE = 0.3
 
 
 def choose_ladder(
@@ -124,7 +125,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--acceptance",
         type=float,
-        default=0.3,
         help="of swaps, from which an automatic ladder has its number of states (.3)",
     )
     parser.add_argument("--copies", type=int, default=20, help="independent copies (20)")
@@ -155,13 +155,28 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _given_ladder(options: argparse.Namespace) -> list[float]:
+    for name in ("end", "states", "acceptance"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name} is for an automatic ladder, and --ladder gives one")
+    try:
+        values = [float(word) for word in options.ladder.split(",")]
+    except ValueError:
+        raise ValueError(f"--ladder is {options.ladder!r}, must be auto or numbers") from None
+    if options.parameter == "scale" and not min(values) > 0:
+        raise ValueError(f"--ladder is {options.ladder!r}: an energy scale must be positive")
+    return values
+
+
 def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any]) -> list[float]:
     """The values of the parameter, those asked for or chosen by a pilot run."""
     if options.ladder != "auto":
-        try:
-            return [float(word) for word in options.ladder.split(",")]
-        except ValueError:
-            raise ValueError(f"--ladder is {options.ladder!r}, must be auto or numbers") from None
+        return _given_ladder(options)
+    acceptance = _ACCEPTANCE if options.acceptance is None else options.acceptance
+    if not 0 < acceptance < 1:
+        raise ValueError(f"--acceptance is {acceptance:g}, must be between 0 and 1")
+    if options.states is not None and options.states < 2:
+        raise ValueError(f"--states is {options.states}, must be at least 2")
     if options.parameter == "scale":
         end = _LEAST_SCALE if options.end is None else options.end
         if not 0 < end < 1:
@@ -174,7 +189,7 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
         model,
         PARAMETERS[options.parameter],
         pilot,
-        acceptance=options.acceptance,
+        acceptance=acceptance,
         count=options.states,
         **settings,
     )
@@ -223,7 +238,7 @@ def _simulate(options: argparse.Namespace) -> int:
 def main(words: Sequence[str] | None = None) -> int:
     try:
         return _simulate(_arguments(words))
-    except (ImportError, OSError, ValueError, openmm.OpenMMException) as error:
+    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

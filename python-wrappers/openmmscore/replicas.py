@@ -12,7 +12,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_number, as_positive
+from ._values import as_array, as_count, as_number, as_positive, as_seed
 from .force import ScoreForce
 from .interruption import Interruption
 from .model import Model
@@ -90,7 +90,7 @@ class ReplicaExchange:
         _check_system(system, self.copies)
         self.particles = system.getNumParticles() // self.copies
         self._energies = energies
-        own, noise = np.random.SeedSequence(as_count("seed", seed, least=0)).spawn(2)
+        own, noise = np.random.SeedSequence(as_seed("seed", seed)).spawn(2)
         self._random = np.random.default_rng(own)
         self._contexts = []
         self._seeds = [int(word) >> 1 or 1 for word in noise.generate_state(2 * len(self.states))]

@@ -36,7 +36,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_positive
+from ._values import as_array, as_count, as_positive, as_seed
 from .copies import check_output, own_positions, read_starts, write_copies
 from .force import ScoreForce
 from .interruption import Interruption
@@ -49,6 +49,7 @@ __all__ = ["Run", "create_context", "main", "simulate"]
 _STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
 _LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
 _EQUILIBRATION_SHARE = 0.3  # of the limit on time, at most
+_MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 
 
 @dataclass
@@ -128,7 +129,7 @@ def create_context(
 
 def _seeds(seed: int) -> tuple[int, int]:
     """Of noise and velocities, never 0, which lets OpenMM choose one by chance."""
-    sequence = np.random.SeedSequence(as_count("seed", seed, least=0))
+    sequence = np.random.SeedSequence(as_seed("seed", seed))
     noise, velocities = sequence.generate_state(2)
     return int(noise) >> 1 or 1, int(velocities) >> 1 or 1
 
@@ -139,7 +140,9 @@ def _platform(name: str, threads: int | None) -> tuple[openmm.Platform, dict[str
         return platform, {}
     if "Threads" not in platform.getPropertyNames():
         raise ValueError(f"threads is {threads}, but the {name} platform has no such setting")
-    return platform, {"Threads": str(as_count("threads", threads))}
+    if as_count("threads", threads) > _MOST_THREADS:
+        raise ValueError(f"threads is {threads}, must be at most {_MOST_THREADS}")
+    return platform, {"Threads": str(threads)}
 
 
 def simulate(

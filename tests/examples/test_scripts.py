@@ -123,3 +123,28 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
     )
     assert other.returncode == 1
     assert "other settings" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["alanine_dipeptide/row", "-t", "1.5", "recipe.xml", "out"], "1.5 is no time"),
+        (["alanine_dipeptide/row", "-t", "1", "recipe.xml", "out"], "1 ps is too short"),
+        (["alanine_dipeptide/row", "-e", "", "recipe.xml", "out"], " is no time"),
+        (["toys/row", "muller", "recipe.xml", "out"], "no system muller"),
+        (["toys/row", "double_well", "recipe.xml", "out"], "recipe.xml: no such recipe"),
+        (["toys/toy_accuracy.py", "double_well", "none.xml"], "none.xml"),
+        (["toys/toy_figure.py", "double_well", "none.xml", "a.png"], "none.xml"),
+        (["alanine_dipeptide/balance.py", "none.xml"], "none.xml"),
+    ],
+)
+def test_scripts_say_what_is_wrong_before_they_begin(tmp_path, words, message):
+    script = EXAMPLE.parent / words[0]
+    interpreter = [sys.executable] if script.suffix == ".py" else []
+    run = subprocess.run(
+        [*interpreter, script, *words[1:]], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode in (1, 2)
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list(tmp_path.iterdir())

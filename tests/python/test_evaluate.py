@@ -5,6 +5,7 @@ import math
 from statistics import NormalDist
 from typing import Any
 
+import h5py
 import mdtraj
 import numpy as np
 import pytest
@@ -432,6 +433,11 @@ def test_a_divergence_exceeds_its_bound_by_two_errors_or_is_nan():
         (["--samples", "text.txt"], "text.txt: must end in .h5 or .npy"),
         (["--samples", "broken.h5"], "broken.h5"),
         (["--samples", "broken.npy"], "broken.npy"),
+        (["--samples", "words.npy"], "words.npy: holds <U5, must be numbers"),
+        (["--samples", "complex.npy"], "complex.npy: holds complex128, must be numbers"),
+        (["--samples", "number.npy"], "number.npy: positions have shape ()"),
+        (["--samples", "archive.npy"], "archive.npy: holds several arrays"),
+        (["--samples", "group.h5"], "group.h5: "),
         (["--samples", "flat.npy"], "flat.npy: positions have shape (5, 3)"),
         (["--samples", "nan.npy"], "nan.npy: frame 2 (from 0)"),
         (["--samples", "two.npy"], "two.npy: coordinates x of frames of 2 beads"),
@@ -455,6 +461,13 @@ def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message)
     for name in ("text.txt", "broken.h5", "broken.npy"):
         (tmp_path / name).write_text("no frames")
     np.save("flat.npy", np.zeros((5, 3)))
+    np.save("words.npy", np.array([[["three"]]]))
+    np.save("complex.npy", np.zeros((5, 1, 1), complex))
+    np.save("number.npy", np.array(1.0))
+    with open("archive.npy", "wb") as archive:
+        np.savez(archive, np.zeros((5, 1, 1)))
+    with h5py.File("group.h5", "w") as file:
+        file.create_group("coordinates")
     np.save("nan.npy", np.array([0, 1, np.nan, 3]).reshape(4, 1, 1))
     np.save("two.npy", np.zeros((5, 2, 3)))
     save(tmp_path / "few.npy", np.zeros(4))

@@ -1,5 +1,8 @@
 """openmmscore.frames: MDTraj's HDF5 layout, with weights, written whole or not at all."""
 
+import resource
+import signal
+
 import mdtraj
 import numpy as np
 import pytest
@@ -89,5 +92,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, topology, positions):
     before = path.read_bytes()
     with pytest.raises(TypeError):
         write_frames(path, positions[:5], topology, attributes={"bad": object()})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_old_file(tmp_path, topology, positions):
+    """A limit on the size of files stands for the disk; HDF5 itself crashes at either."""
+    path = tmp_path / "a.h5"
+    write_frames(path, positions[:5], topology)
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_frames(path, positions, topology)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

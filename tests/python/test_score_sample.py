@@ -20,7 +20,7 @@ def score_sample(program):
         model_file.write_text(model.to_xml(), encoding="utf-8")
         command = [program("score-sample"), "-n", str(SAMPLES), "--steps", str(STEPS)]
         command += ["-o", output.name, *options, model_file.name]
-        subprocess.run(command, cwd=output.parent, check=True)
+        subprocess.run(command, cwd=output.parent, check=True, capture_output=True, text=True)
 
     return run
 
@@ -83,3 +83,16 @@ def test_both_formats_hold_the_same_samples(mixed_model, tmp_path, score_sample)
     np.testing.assert_array_equal(
         read_frames(tmp_path / "samples.h5").positions, np.load(tmp_path / "samples.npy")
     )
+
+
+def test_samples_do_not_take_a_simulations_name(toy, tmp_path, score_sample):
+    """Else its copies would be taken for theirs."""
+    frames, copies = tmp_path / "run.npy", tmp_path / "run_copy.npy"
+    np.save(frames, np.zeros((4, 1, 2)))
+    np.save(copies, np.array([0, 0, 1, 1]))
+    before = frames.read_bytes()
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        score_sample(toy, frames)
+    assert f"copies are in {copies.name}" in failure.value.stderr
+    assert frames.read_bytes() == before
+    assert sorted(tmp_path.glob("run*")) == [frames, copies]

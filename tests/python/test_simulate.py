@@ -61,16 +61,16 @@ def line_file(toy_weights, tmp_path_factory):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Ctrl-C when so many steps have been done."""
+    """Ctrl-C, or another signal, when so many steps have been done."""
 
-    def at(step):
+    def at(step, number=signal.SIGINT):
         class Interrupting:
             def __init__(self, *_: Any, **__: Any) -> None:
                 pass
 
             def update(self, done: int) -> None:
                 if done == step:
-                    signal.raise_signal(signal.SIGINT)
+                    signal.raise_signal(number)
 
             def close(self) -> None:
                 pass
@@ -285,10 +285,13 @@ def test_unused_dimensions_have_no_force_and_no_influence(toy_file, line_file, p
 # How a run ends
 
 
-def test_interruption_keeps_the_frames_that_there_are(model_file, tmp_path, capsys, interrupt):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_keeps_the_frames_that_there_are(
+    model_file, tmp_path, capsys, interrupt, number
+):
     whole, part = tmp_path / "whole.npy", tmp_path / "part.npy"
     assert command(model_file, whole) == 0
-    interrupt(at := 20)  # two frames after equilibration
+    interrupt(at := 20, number)  # two frames after equilibration
     assert command(model_file, part) == 130
     frames = (at - 10) // 5
     expected = np.load(whole).reshape(3, 4, 5, 3)[:, :frames].reshape(-1, 5, 3)
@@ -363,6 +366,8 @@ def test_positions_that_are_not_finite_are_an_error(model):
         ("--friction -1", "friction is -1"),
         ("--time-limit 0", "--time-limit is 0"),
         ("--seed -1", "seed is -1"),
+        (f"--seed {2**63}", f"seed is {2**63}, must be less than 2^63"),
+        ("--platform CPU --threads 40000", "threads is 40000, must be at most 1024"),
         ("--threads 2", "threads is 2, but the Reference platform has no such setting"),
         ("--platform CPU --threads 0", "threads is 0"),
         ("--platform Abacus", "Abacus"),
