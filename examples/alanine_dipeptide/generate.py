@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +36,7 @@ from openmmscore.analysis import (
     noise_floor,
     shared_edges,
 )
+from openmmscore.files import replace_file
 from openmmscore.frames import write_frames
 from openmmscore.progress import Progress
 
@@ -184,7 +183,7 @@ def make_bias(path: Path, settings: dict[str, Any], platform: openmm.Platform) -
         "bias": asdict(bias),
         "free_energy_psi_phi_kj_mol": free_energy.round(3).tolist(),
     }
-    write_whole(path, json.dumps(document).encode())
+    replace_file(path, lambda file: file.write(json.dumps(document).encode()))
     return bias
 
 
@@ -200,16 +199,13 @@ class Run:
     context: bytes  # OpenMM's checkpoint, random number generators included
 
     def save(self, path: Path, settings: dict[str, Any]) -> None:
-        with tempfile.TemporaryFile() as buffer:
-            np.savez(
-                buffer,
-                positions=self.positions,
-                log_weights=self.log_weights,
-                context=np.frombuffer(self.context, np.uint8),
-                settings=np.array(json.dumps(settings)),
-            )
-            buffer.seek(0)
-            write_whole(path, buffer.read())
+        arrays: dict[str, Any] = {
+            "positions": self.positions,
+            "log_weights": self.log_weights,
+            "context": np.frombuffer(self.context, np.uint8),
+            "settings": np.array(json.dumps(settings)),
+        }
+        replace_file(path, lambda file: np.savez(file, **arrays))
 
     @classmethod
     def load(cls, path: Path, settings: dict[str, Any]) -> Run:
@@ -320,16 +316,6 @@ def write_result(
             "position_quantum_nm": POSITION_QUANTUM_NM,
         },
     )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is either the old one or complete."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name + ".", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        os.fchmod(file.fileno(), 0o644)
-    os.replace(file.name, path)
 
 
 def require_same(path: Path, stored: dict[str, Any], wanted: dict[str, Any]) -> None:

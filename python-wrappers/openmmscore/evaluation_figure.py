@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from .analysis import Array
 from .coordinates import Coordinates
 from .ensembles import Density, Ensemble
+from .files import replace_file
 
 try:
     from matplotlib import rc_context
@@ -76,15 +75,7 @@ def draw(
     style: dict[Any, Any] = {"font.size": 9, "axes.titlesize": 9.5, "savefig.dpi": 160}
     with rc_context(style):
         figure = _maps(axes, shown, titles) if len(axes) == 2 else _single(axes[0], shown)
-        handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                figure.savefig(file, format="png")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(path, lambda file: figure.savefig(file, format="png"))
 
 
 def _axis(coordinates: Coordinates, column: int, limits: tuple[float, float]) -> _Axis:
@@ -123,10 +114,9 @@ def _maps(
         panels[name].set_title(name + titles.get(name, "\n"))
         panels[name].tick_params(labelleft=name == names[0])
     panels[names[0]].set_ylabel(axes[1].label)
-    bar = figure.colorbar(
-        image, ax=[panels[name] for name in names], pad=0.02, shrink=0.8, extend="max"
-    )
-    bar.set_label("free energy (kT)")
+    below: dict[str, Any] = {"location": "bottom", "shrink": 0.6, "aspect": 40, "extend": "max"}
+    bar = figure.colorbar(image, ax=[panels[name] for name in names], **below)
+    bar.set_label("free energy (kT); white: no frames")
     for column, name in enumerate(("first", "second")):
         _profile(panels[name], axes[column], column, shown)
     panels["first"].legend(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 
 from .comparison import Bins, Length, Population, Row
 from .ensembles import Ensemble
+from .files import replace_file
 
 __all__ = ["length_text", "table", "verdict", "write_json"]
 
@@ -106,15 +105,8 @@ def write_json(
         },
         "rows": {name: _row(row) for name, row in rows.items()},
     }
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(_plain(document), indent=2, allow_nan=False) + "\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    text = json.dumps(_plain(document), indent=2, allow_nan=False) + "\n"
+    replace_file(path, lambda file: file.write(text.encode()))
 
 
 def _row(row: Row) -> dict[str, Any]:

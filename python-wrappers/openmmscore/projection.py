@@ -14,17 +14,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .analysis import Array
 from .ensembles import read_ensemble
+from .files import replace_file
 
 try:
     from scipy.linalg import eigh
@@ -76,15 +77,8 @@ class Projection:
 
     def save(self, path: Path) -> None:
         """Writes an .npz file, which is replaced only when the new one is complete."""
-        handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, pairs=self.pairs, mean=self.mean, vectors=self.vectors)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        arrays: dict[str, Any] = {"pairs": self.pairs, "mean": self.mean, "vectors": self.vectors}
+        replace_file(path, lambda file: np.savez(file, **arrays))
 
 
 def read_projection(path: str | os.PathLike[str]) -> Projection:
