@@ -104,7 +104,7 @@ def _maps(
     axes: Sequence[_Axis], shown: Mapping[str, Ensemble | Density], titles: Mapping[str, str]
 ) -> Figure:
     names = list(shown)
-    figure = Figure(figsize=(3.1 * len(names) + 3.9, 3.9), layout="constrained")
+    figure = Figure(figsize=(2.9 * len(names) + 3.9, 4.5), layout="constrained")
     panels: dict[str, Any] = figure.subplot_mosaic(
         [[*names, "first"], [*names, "second"]], width_ratios=[1.0] * len(names) + [1.05]
     )
