@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .files import read_npy, replace_file
+from .files import naming, read_npy, replace_file
 from .model import Model
 from .system import create_system
 
@@ -36,11 +36,8 @@ def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDAr
     where there are fewer of them than copies.
     """
     path, number = _file_and_frame(os.fspath(word))
-    try:
+    with naming(path):
         frames, names = _read(path)
-    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
-        text = str(error)
-        raise ValueError(text if str(path) in text else f"{path}: {text}") from error
     expected = (len(model.beads), model.dimensions)
     if frames.ndim != 3 or frames.shape[1:] != expected:
         beads, dimensions = expected

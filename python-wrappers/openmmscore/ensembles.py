@@ -35,7 +35,7 @@ try:
 except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
-from .files import read_npy
+from .files import naming, read_npy
 from .frames import read_frames
 from .model import Model
 
@@ -237,11 +237,9 @@ def read_ensemble(path: str | os.PathLike[str], coordinates: Measurement) -> Ens
         raise ValueError(f"{path}: must end in .h5 or .npy")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    try:
-        return (_read_h5 if path.suffix == ".h5" else _read_npy)(path, coordinates)
-    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
-        text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
-        raise ValueError(text if str(path) in text else f"{path}: {text}") from error
+    with naming(path):
+        found = (_read_h5 if path.suffix == ".h5" else _read_npy)(path, coordinates)
+    return found
 
 
 def _read_h5(path: Path, coordinates: Measurement) -> Ensemble:

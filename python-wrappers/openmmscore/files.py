@@ -1,17 +1,18 @@
-"""Files that are replaced as a whole, and arrays from files that may hold anything."""
+"""Files that are replaced as a whole, and reading files that may hold anything."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["read_npy", "replace_file"]
+__all__ = ["naming", "read_npy", "replace_file"]
 
 
 def replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -37,3 +38,13 @@ def read_npy(path: Path) -> NDArray[Any]:
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{path}: holds {array.dtype}, must be numbers")
     return array
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What goes wrong with the content of a file becomes a ValueError that names the file."""
+    try:
+        yield
+    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
+        text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+        raise ValueError(text if str(path) in text else f"{path}: {text}") from error

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from .model import Model
 
 __all__ = [
+    "check_acceptance",
     "energy_range",
     "evenly_spaced",
     "expected_acceptance",
@@ -88,6 +89,11 @@ def _time_of(model: Model, square: float) -> float:
     return 2 * integral / (low + math.sqrt(low**2 + 2 * (high - low) * integral))
 
 
+def check_acceptance(name: str, acceptance: float) -> None:
+    if not 0 < acceptance < 1:
+        raise ValueError(f"{name} is {acceptance}, must be between 0 and 1")
+
+
 def expected_acceptance(length: float) -> float:
     """The mean acceptance of swaps between two states at this distance."""
     return math.erfc(length / 2)
@@ -98,8 +104,7 @@ def states_needed(costs: ArrayLike, acceptance: float) -> int:
 
     costs: (pairs,), the mean of Delta of every pair of another ladder with the same ends.
     """
-    if not 0 < acceptance < 1:
-        raise ValueError(f"acceptance is {acceptance}, must be between 0 and 1")
+    check_acceptance("acceptance", acceptance)
     length = float(_lengths(costs).sum())
     count = 2
     while expected_acceptance(length / (count - 1)) < acceptance:

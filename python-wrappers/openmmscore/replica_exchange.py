@@ -48,7 +48,13 @@ from openmm import unit
 
 from ._values import as_count, as_number
 from .copies import check_output, own_positions, read_starts, write_copies
-from .ladders import energy_range, evenly_spaced, geometric_times, states_needed
+from .ladders import (
+    check_acceptance,
+    energy_range,
+    evenly_spaced,
+    geometric_times,
+    states_needed,
+)
 from .model import Model
 from .replicas import Energies, ReplicaExchange, model_energies
 from .swaps import Run
@@ -68,7 +74,7 @@ def choose_ladder(
     parameter: str,
     values: Sequence[float],
     *,
-    acceptance: float = 0.3,
+    acceptance: float = _ACCEPTANCE,
     count: int | None = None,
     copies: int = 16,
     time: float | unit.Quantity = 4.0,
@@ -173,8 +179,7 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
     if options.ladder != "auto":
         return _given_ladder(options)
     acceptance = _ACCEPTANCE if options.acceptance is None else options.acceptance
-    if not 0 < acceptance < 1:
-        raise ValueError(f"--acceptance is {acceptance:g}, must be between 0 and 1")
+    check_acceptance("--acceptance", acceptance)
     if options.states is not None and options.states < 2:
         raise ValueError(f"--states is {options.states}, must be at least 2")
     if options.parameter == "scale":

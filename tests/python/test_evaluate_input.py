@@ -1,0 +1,101 @@
+"""python -m openmmscore.evaluate: bad input is named, and nothing is written."""
+
+import h5py
+import numpy as np
+import pytest
+from openmmscore.evaluate import main
+
+
+def save(path, values, copy=None):
+    """Frames of one bead on a line. values: (frames,)."""
+    np.save(path, np.asarray(values, np.float32).reshape(-1, 1, 1))
+    if copy is not None:
+        np.save(path.with_name(path.stem + "_copy.npy"), copy)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    return save(tmp_path / "data.npy", np.linspace(-2, 2, 1000))
+
+
+def evaluate(data, output, *words, coordinates="x"):
+    common = ["--data", str(data), "--coordinates", coordinates, "--output", str(output)]
+    return main(common + [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--samples", "missing.npy"], "missing.npy: no such file"),
+        (["--samples", "text.txt"], "text.txt: must end in .h5 or .npy"),
+        (["--samples", "broken.h5"], "broken.h5"),
+        (["--samples", "broken.npy"], "broken.npy"),
+        (["--samples", "words.npy"], "words.npy: holds <U5, must be numbers"),
+        (["--samples", "complex.npy"], "complex.npy: holds complex128, must be numbers"),
+        (["--samples", "number.npy"], "number.npy: positions have shape ()"),
+        (["--samples", "archive.npy"], "archive.npy: holds several arrays"),
+        (["--samples", "group.h5"], "group.h5: "),
+        (["--samples", "flat.npy"], "flat.npy: positions have shape (5, 3)"),
+        (["--samples", "nan.npy"], "nan.npy: frame 2 (from 0)"),
+        (["--samples", "two.npy"], "two.npy: coordinates x of frames of 2 beads"),
+        (["--simulation", "copies.npy"], "copies.npy: copy has shape (3,), not (6,)"),
+        (["--simulation", "uneven.npy"], "copy 1 has 2 frames and copy 0 has 4"),
+        (["--simulation", "few.npy"], "few.npy: 4 frames are too few"),
+        (["--simulation", "few.npy", "--equilibration-ps", "5"], "needs --interval-ps"),
+        (["--samples", "data.npy", "--state", "far:x:5:6"], "state 'far'"),
+        (["--samples", "data.npy", "--state", "a:y:0:1"], "column 'y'"),
+        (["--samples", "data.npy", "--state", "a:1:0:1"], "column '1'"),
+        (["--samples", "data.npy", "--state", "a:x:1:0"], "1 is not below 0"),
+        (["--samples", "data.npy", "--state", "a:x:1"], "NAME:COLUMN:LOW:HIGH"),
+        (["--samples", "data.npy", "--state", "a:x:0:nan"], "'nan'"),
+        (["--samples", "data.npy", "--state", "a:x:0:1", "a:x:1:2"], "two states of one name"),
+        (["--samples", "data.npy", "--limits", "0:1", "0:1"], "2 --limits for 1 columns"),
+        (["--samples", "data.npy", "--limits", "1:0"], "'1:0'"),
+    ],
+)
+def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    for name in ("text.txt", "broken.h5", "broken.npy"):
+        (tmp_path / name).write_text("no frames")
+    np.save("flat.npy", np.zeros((5, 3)))
+    np.save("words.npy", np.array([[["three"]]]))
+    np.save("complex.npy", np.zeros((5, 1, 1), complex))
+    np.save("number.npy", np.array(1.0))
+    with open("archive.npy", "wb") as archive:
+        np.savez(archive, np.zeros((5, 1, 1)))
+    with h5py.File("group.h5", "w") as file:
+        file.create_group("coordinates")
+    np.save("nan.npy", np.array([0, 1, np.nan, 3]).reshape(4, 1, 1))
+    np.save("two.npy", np.zeros((5, 2, 3)))
+    save(tmp_path / "few.npy", np.zeros(4))
+    save(tmp_path / "copies.npy", np.zeros(6), np.array([0, 1, 2]))
+    save(tmp_path / "uneven.npy", np.arange(6), np.array([0, 0, 0, 0, 1, 1]))
+    assert evaluate(data, tmp_path / "out", *words) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["z", "xyz", "dihedrals:", "dihedrals:0-1-2", "dihedrals:0-1-2-2", "dihedrals:a-b-c-d"]
+)
+def test_coordinates_that_are_none(data, tmp_path, capsys, text):
+    assert evaluate(data, tmp_path, "--samples", data, coordinates=text) == 2
+    assert "dihedral" in capsys.readouterr().err
+
+
+def test_dihedrals_of_beads_that_are_not_there(data, tmp_path, capsys):
+    words = ["--samples", data]
+    assert evaluate(data, tmp_path, *words, coordinates="dihedrals:0-1-2-7") == 2
+    assert "a dihedral of bead 7 in frames of 1 beads" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--samples", "a", "--bins", "2"], ["--samples", "a", "--bound", "nan"],
+     ["--samples", "a", "--equilibration-ps", "-1"], ["--samples", "a", "--seed", "-1"]],
+)  # fmt: skip
+def test_options_out_of_range_end_with_2(tmp_path, words):
+    with pytest.raises(SystemExit) as ended:
+        evaluate("data.npy", tmp_path, *words)
+    assert ended.value.code == 2
