@@ -32,6 +32,7 @@ struct score_dataset {
     score_partition partition;
     score_store store;
     frame_side sides[2];
+    double *emphasised; /* like `cumulative` of the training frames, in its place; or NULL */
 };
 
 static uint64_t frame_of(const score_dataset *dataset, score_split split, uint64_t index) {
@@ -209,6 +210,54 @@ static score_status compute_scale(score_dataset *dataset, const char *path, scor
     return SCORE_OK;
 }
 
+/* -------- emphasis -------- */
+
+/* Sums weight times g over the training frames into `emphasised`; weights: of the frames outside and
+ * inside the emphasised range. */
+static score_status emphasise_frames(score_dataset *dataset, const score_emphasis *emphasis,
+                                     double *x, double weights[2], score_error *error) {
+    const frame_side *side = &dataset->sides[SCORE_SPLIT_TRAINING];
+    double sum = 0;
+    for (uint64_t k = 0; k < side->frames; k++) {
+        score_status status = read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, k), 1, x,
+                                         error);
+        if (status != SCORE_OK)
+            return status;
+        const double weight = weight_of(side, k), factor = score_emphasis_at(emphasis, x);
+        weights[factor != 1] += weight;
+        sum += weight * factor;
+        dataset->emphasised[k] = sum;
+    }
+    return SCORE_OK;
+}
+
+score_status score_dataset_emphasise(score_dataset *dataset, const score_recipe *recipe, int stage,
+                                     score_error *error) {
+    const score_emphasis *emphasis = &recipe->stages[stage].emphasis;
+    free(dataset->emphasised);
+    dataset->emphasised = NULL;
+    if (emphasis->factor == 0)
+        return SCORE_OK;
+    const uint64_t frames = dataset->sides[SCORE_SPLIT_TRAINING].frames;
+    double *x = malloc(dataset->values * sizeof *x), weights[2] = {0};
+    dataset->emphasised = malloc(frames * sizeof *dataset->emphasised);
+    score_status status;
+    if (x == NULL || dataset->emphasised == NULL)
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu weights",
+                            (unsigned long long)frames);
+    else
+        status = emphasise_frames(dataset, emphasis, x, weights, error);
+    free(x);
+    if (status == SCORE_OK && (weights[0] == 0 || weights[1] == 0))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, recipe->path, emphasis->line,
+                             "<Emphasis> from=\"%g\" to=\"%g\": %s of the training frames have "
+                             "dihedral %d-%d-%d-%d there",
+                             emphasis->from, emphasis->to, weights[0] == 0 ? "all" : "none",
+                             emphasis->beads[0], emphasis->beads[1], emphasis->beads[2],
+                             emphasis->beads[3]);
+    return status;
+}
+
 /* -------- opening -------- */
 
 static score_status split_frames(score_dataset *dataset, const score_frame_source *source,
@@ -274,6 +323,7 @@ void score_dataset_close(score_dataset *dataset) {
         return;
     for (int split = 0; split < 2; split++)
         free(dataset->sides[split].cumulative);
+    free(dataset->emphasised);
     score_store_close(&dataset->store);
     free(dataset);
 }
@@ -294,11 +344,11 @@ double score_dataset_scale_nm(const score_dataset *dataset) {
 
 /* The first frame whose cumulative weight is above `target`, which is below the total: a frame of
  * weight 0 adds nothing and is never the first. */
-static uint64_t search(const frame_side *side, double target) {
-    uint64_t low = 0, high = side->frames - 1;
+static uint64_t search(const double *cumulative, uint64_t frames, double target) {
+    uint64_t low = 0, high = frames - 1;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (side->cumulative[middle] > target)
+        if (cumulative[middle] > target)
             high = middle;
         else
             low = middle + 1;
@@ -313,13 +363,16 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
     uint32_t purpose = SCORE_PURPOSE_PERMUTATION + 0x10 * (uint32_t)split;
     uint64_t index = score_permute(dataset->seed, purpose, epoch, side->frames,
                                    sample % side->frames);
-    if (side->cumulative != NULL) {
-        double total = side->cumulative[side->frames - 1];
+    const double *cumulative = side->cumulative;
+    if (split == SCORE_SPLIT_TRAINING && dataset->emphasised != NULL)
+        cumulative = dataset->emphasised;
+    if (cumulative != NULL) {
+        double total = cumulative[side->frames - 1];
         score_random random = score_random_stream(
             dataset->seed, SCORE_PURPOSE_STRATUM + (uint32_t)split, epoch, (uint32_t)index);
         double place = ((double)index + score_random_uniform(&random)) / (double)side->frames;
         double target = place * total;
-        index = search(side, target < total ? target : nextafter(total, 0));
+        index = search(cumulative, side->frames, target < total ? target : nextafter(total, 0));
     }
     return read_frame(dataset, frame_of(dataset, split, index),
                       dataset->unit_nm / dataset->scale_nm, x, error);

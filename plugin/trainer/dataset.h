@@ -53,6 +53,14 @@ double score_dataset_scale_nm(const score_dataset *dataset);
 score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
                                 double *x, score_error *error);
 
+/* From now on training frames are drawn as the stage has them emphasised (emphasis.h): g(frame) times
+ * as often as their weights say, which is how they are drawn after opening, and where the stage has no
+ * emphasis. Nothing else here changes, nor do the frames held out.
+ * SCORE_ERROR_FORMAT: no training frame is in the range of the emphasis, or all are;
+ * SCORE_ERROR_FILE: the scratch file cannot be read; SCORE_ERROR_MEMORY. */
+score_status score_dataset_emphasise(score_dataset *dataset, const score_recipe *recipe, int stage,
+                                     score_error *error);
+
 /* The training frame that weighs most, the first of equals, in nm (beads x dimensions), centred
  * where the model is: the frame that a model file keeps. */
 score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,

@@ -94,6 +94,11 @@ static void write_stage(FILE *out, int k, const score_stage *stage) {
     fprintf(out, "stage %d, classification over time: weight %.17g, width %.17g, variance %.17g\n",
             k, stage->classification.weight, stage->classification.width,
             stage->classification.variance);
+    const score_emphasis *emphasis = &stage->emphasis;
+    if (emphasis->factor > 0)
+        fprintf(out, "stage %d, emphasis: %.17g where dihedral %d-%d-%d-%d is in [%.17g, %.17g]\n",
+                k, emphasis->factor, emphasis->beads[0], emphasis->beads[1], emphasis->beads[2],
+                emphasis->beads[3], emphasis->from, emphasis->to);
 }
 
 static void write_recipe(FILE *out, const score_recipe *recipe) {

@@ -27,6 +27,7 @@ struct score_losses {
     score_arena arena;
     score_real *noise;      /* [max_samples][D] */
     double *t;              /* [max_samples] */
+    double *weight;         /* [max_samples] */
     double *other_t;        /* [max_samples] */
     double *other_log_odds; /* [max_samples] */
     int *beads;             /* [max_samples] */
@@ -69,7 +70,8 @@ static double weigh_denoising(const score_losses *losses, const score_real *scor
     double sum = 0;
     for (int m = 0; m < losses->view.molecules; m++) {
         const double t = losses->t[m], sigma = score_noise(losses->setting.schedule, t);
-        const double weight = weight_at(losses, SCORE_LOSS_DENOISING, t) / coordinates;
+        const double weight = losses->weight[m] * weight_at(losses, SCORE_LOSS_DENOISING, t) /
+                              coordinates;
         const size_t first = (size_t)m * (size_t)coordinates;
         double square = 0;
         for (int d = 0; d < coordinates; d++) {
@@ -123,7 +125,7 @@ static double weigh_fokker_planck(const score_losses *losses, double share) {
     double sum = 0;
     for (int m = 0; m < view->molecules; m++) {
         const double t = losses->t[m], half = score_beta(losses->setting.schedule, t) / 2;
-        const double kappa = residual_weight(losses, t);
+        const double kappa = losses->weight[m] * residual_weight(losses, t);
         const double rest = (double)view->t_bar[m] - half * drift(losses, m);
         const double r_1 = rest + half * (double)hessian_1[m];
         const double r_2 = rest + half * (double)hessian_2[m];
@@ -151,9 +153,10 @@ static double softplus(double a) {
 /* The sum over samples of -log of the probability that the model gives to the right time; sets the
  * values' weights in both tiles. */
 static double weigh_classification(const score_losses *losses, double share) {
-    const double weight = losses->setting.weights[SCORE_LOSS_CLASSIFICATION];
     double sum = 0;
     for (int m = 0; m < losses->view.molecules; m++) {
+        const double weight = losses->weight[m] *
+                              losses->setting.weights[SCORE_LOSS_CLASSIFICATION];
         const double energy = (double)losses->view.output[m];
         const double other = (double)losses->at_other.output[m];
         const double against = energy - other - losses->other_log_odds[m];
@@ -257,7 +260,8 @@ score_loss_samples score_losses_room(score_losses *losses, int samples, unsigned
     losses->use = use;
     losses->tile = uses(losses, SCORE_LOSS_FOKKER_PLANCK) ? losses->probed : losses->plain;
     losses->view = score_tile_set_molecules(losses->tile, samples, losses->beads, losses->features);
-    score_loss_samples room = {.x = losses->view.x, .noise = losses->noise, .t = losses->t};
+    score_loss_samples room = {
+        .x = losses->view.x, .noise = losses->noise, .t = losses->t, .weight = losses->weight};
     if (uses(losses, SCORE_LOSS_FOKKER_PLANCK)) {
         room.probes[0] = stream_x(losses, PROBE_1);
         room.probes[1] = stream_x(losses, PROBE_2);
@@ -278,6 +282,7 @@ static void carve(score_losses *losses) {
     losses->noise = score_arena_take(arena, samples * (size_t)losses->coordinates,
                                      sizeof *losses->noise);
     losses->t = score_arena_take(arena, samples, sizeof *losses->t);
+    losses->weight = score_arena_take(arena, samples, sizeof *losses->weight);
     losses->other_t = score_arena_take(arena, samples, sizeof *losses->other_t);
     losses->other_log_odds = score_arena_take(arena, samples, sizeof *losses->other_log_odds);
     losses->beads = score_arena_take(arena, samples, sizeof *losses->beads);

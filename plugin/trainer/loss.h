@@ -6,7 +6,7 @@
  *     denoising       w/D |eps + sigma s|^2
  *     Fokker-Planck   w/D^2 r_1 r_2,  r_k = dl/dt - beta/2 [z_k . H z_k + |s|^2 + x . s + D_r]
  *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_scale.h
- * each times its weight in the recipe. Where the recipe names a variance, Fokker-Planck's weight
+ * each times its weight in the recipe and the sample's own (sampler.h). Where the recipe names a variance, Fokker-Planck's weight
  * w/D^2 is 1/h'(t)^2 instead, h(t) = log(sigma^2 + variance) the scale of time_scale.h: r/h' is the
  * error of log q_t gained per unit of h, in which early times, where r is largest and lasts
  * shortest, count no more than late ones. r is zero for the true log q_t; H is the Hessian of l, z_1
@@ -61,6 +61,7 @@ typedef struct score_loss_samples {
     score_real *x;          /* [samples][D] x_t */
     score_real *noise;      /* [samples][D] eps */
     double *t;              /* [samples] */
+    double *weight;         /* [samples] of all its losses */
     score_real *probes[2];  /* [samples][D] z_1 and z_2 */
     double *other_t;        /* [samples] t', time_scale.h */
     double *other_log_odds; /* [samples] log of having drawn (t, t') and not (t', t) */

@@ -49,6 +49,8 @@ static score_status draw_sample(const score_minibatch *batch, const score_loss_s
     const size_t offset = (size_t)k * (size_t)batch->coordinates;
     score_status status = score_sampler_draw(sampler, batch->step, index, frame, room->x + offset,
                                              room->noise + offset, room->t + k, error);
+    if (status == SCORE_OK)
+        room->weight[k] = score_sampler_weight(sampler, frame, room->x + offset);
     if (status == SCORE_OK && room->probes[0] != NULL)
         score_sampler_draw_probe(sampler, batch->step, index, room->probes[0] + offset,
                                  room->probes[1] + offset);

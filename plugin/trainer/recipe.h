@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "emphasis.h"
 #include "score/model.h"
 #include "time_scale.h"
 
@@ -81,7 +82,8 @@ typedef struct score_stage {
     score_denoising_config denoising;
     score_fokker_planck_config fokker_planck;
     score_classification_config classification;
-    long line; /* of <Stage> in the recipe */
+    score_emphasis emphasis; /* of training samples */
+    long line;               /* of <Stage> in the recipe */
 } score_stage;
 
 typedef struct score_recipe {

@@ -1,12 +1,18 @@
 #include "recipe_training.h"
 
 #include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/number.h"
 
 static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
                                       "above 0 and at most 3.4e38, as float"};
 static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
                                          "in [1.2e-38, 3.4e38], as float"};
 static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
+static const score_range DEGREES = {-180, 180, false, false, "in [-180, 180], degrees"};
+static const score_range ABOVE_ONE = {1, 1e6, true, false, "above 1 and at most 1e6"};
 static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
 
 static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
@@ -134,6 +140,42 @@ static void read_losses(score_xml_reader *reader, const xmlNode *node,
         read_classification(reader, loss, stage);
 }
 
+/* "0 1 2 3" */
+static void read_corners(score_xml_reader *reader, const xmlNode *node, int bead_count,
+                         int beads[4]) {
+    char *text = score_xml_text(reader, node, "dihedral", true);
+    if (text == NULL)
+        return;
+    int64_t values[4] = {-1, -1, -1, -1};
+    char words[4][12], after;
+    bool good = sscanf(text, "%11s %11s %11s %11s %c", words[0], words[1], words[2], words[3],
+                       &after) == 4;
+    for (int k = 0; k < 4 && good; k++) {
+        good = score_parse_int(words[k], 0, bead_count - 1, &values[k]);
+        for (int j = 0; j < k; j++)
+            good = good && values[j] != values[k];
+        beads[k] = (int)values[k];
+    }
+    if (!good)
+        score_xml_fail(reader, node,
+                       "<Emphasis> has dihedral=\"%.80s\", must be four different beads of 0 to %d",
+                       text, bead_count - 1);
+    free(text);
+}
+
+static void read_emphasis(score_xml_reader *reader, const xmlNode *node,
+                          const score_model_config *model, score_emphasis *emphasis) {
+    score_xml_allow_attributes(reader, node, "dihedral from to factor");
+    score_xml_allow_children(reader, node, "");
+    emphasis->line = score_xml_line(node);
+    if (model->dimensions != 3)
+        score_xml_fail(reader, node, "<Emphasis> needs a model in 3 dimensions");
+    read_corners(reader, node, model->bead_count, emphasis->beads);
+    emphasis->from = score_xml_double(reader, node, "from", DEGREES, SCORE_REQUIRED);
+    emphasis->to = score_xml_double(reader, node, "to", DEGREES, SCORE_REQUIRED);
+    emphasis->factor = score_xml_double(reader, node, "factor", ABOVE_ONE, SCORE_REQUIRED);
+}
+
 /* Where t is drawn and how it is weighted. */
 static void read_times(score_xml_reader *reader, const xmlNode *node,
                        const score_expert_config *expert, score_stage *stage) {
@@ -177,7 +219,7 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
                                "timeVariance weightMiddle");
     score_xml_allow_children(reader, node,
                              "AdamW Muon MovingAverage DenoisingScoreMatching FokkerPlanck "
-                             "TimeClassification");
+                             "TimeClassification Emphasis");
     if (recipe->stage_count == SCORE_MAX_STAGES)
         score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
     if (reader->status != SCORE_OK)
@@ -198,6 +240,9 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
                                                               SCORE_POSITIVE, SCORE_REQUIRED);
     }
     read_losses(reader, node, &recipe->model, stage);
+    const xmlNode *emphasis = score_xml_only(reader, node, "Emphasis", false);
+    if (emphasis != NULL)
+        read_emphasis(reader, emphasis, &recipe->model, &stage->emphasis);
 }
 
 void score_recipe_read_training(score_xml_reader *reader, const xmlNode *node,

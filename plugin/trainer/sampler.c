@@ -61,6 +61,15 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
     return SCORE_OK;
 }
 
+double score_sampler_weight(const score_sampler *sampler, double *frame, const score_real *x) {
+    if (sampler->emphasis == NULL)
+        return 1;
+    const double drawn = score_emphasis_at(sampler->emphasis, frame);
+    for (int d = 0; d < sampler->beads * sampler->dimensions; d++)
+        frame[d] = (double)x[d];
+    return score_emphasis_at(sampler->emphasis, frame) / drawn;
+}
+
 void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
                               score_real *first, score_real *second) {
     score_random random = score_random_stream(sampler->seed, sampler->probe_purpose, step,

@@ -28,11 +28,13 @@ typedef struct score_sampler {
     bool rotate;     /* needs 3 dimensions */
     bool antithetic; /* samples 2k and 2k + 1 share all but the sign of eps; count is even */
     int count;       /* samples of a step */
+    const score_emphasis *emphasis; /* that frames are drawn with, or NULL; needs 3 dimensions */
     score_time_pairs pairs;
 } score_sampler;
 
 #define score_sampler_frames SCORE_TYPED(score_sampler_frames)
 #define score_sampler_draw SCORE_TYPED(score_sampler_draw)
+#define score_sampler_weight SCORE_TYPED(score_sampler_weight)
 #define score_sampler_draw_probe SCORE_TYPED(score_sampler_draw_probe)
 #define score_sampler_draw_pair SCORE_TYPED(score_sampler_draw_pair)
 
@@ -44,6 +46,10 @@ int score_sampler_frames(const score_sampler *sampler);
 score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error);
+
+/* What the losses of a sample just drawn are multiplied by, emphasis.h; 1 without emphasis. `frame` as
+ * score_sampler_draw left it; it is lost. */
+double score_sampler_weight(const score_sampler *sampler, double *frame, const score_real *x);
 
 /* Two random vectors of independent signs +1 and -1, for z . H z as an estimate of the trace of H.
  * (Hutchinson 1990. Of all vectors with <z z> = 1, independent signs scatter least.) */

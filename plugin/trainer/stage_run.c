@@ -65,6 +65,7 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
     run->training.pair_purpose = SCORE_PURPOSE_TIME_PAIRS + (uint32_t)stage;
     run->training.count = run->stage->batch;
     run->training.antithetic = run->stage->denoising.antithetic;
+    run->training.emphasis = run->stage->emphasis.factor > 0 ? &run->stage->emphasis : NULL;
 
     run->validation = make_sampler(recipe, dataset, run->stage);
     run->validation.split = SCORE_SPLIT_VALIDATION;

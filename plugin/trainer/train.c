@@ -62,6 +62,10 @@ static score_status begin_stage(trainer *run, score_error *error) {
     run->stage = NULL;
     if (is_finished(run))
         return SCORE_OK;
+    score_status status = score_dataset_emphasise(run->dataset, run->recipe, (int)run->state.stage,
+                                                  error);
+    if (status != SCORE_OK)
+        return status;
     return score_stage_run_create(run->recipe, run->dataset, run->model, (int)run->state.stage,
                                   run->state.frames, &run->executor, &run->stage, error);
 }
@@ -166,6 +170,15 @@ static score_status count_samples(trainer *run, score_error *error) {
     return SCORE_OK;
 }
 
+/* Of all stages, so that a run does not end where it comes to the first that has nothing to
+ * emphasise. */
+static score_status check_emphasis(trainer *run, score_error *error) {
+    score_status status = SCORE_OK;
+    for (int k = 0; k < run->recipe->stage_count && status == SCORE_OK; k++)
+        status = score_dataset_emphasise(run->dataset, run->recipe, k, error);
+    return status;
+}
+
 static score_status describe(const trainer *run, score_error *error) {
     double gaussian;
     score_status status = score_gaussian_data_loss(run->recipe, run->dataset,
@@ -205,7 +218,7 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
         (status = score_identity_create(run->recipe, run->dataset, &run->identity, error)) ||
         (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)) ||
         (status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, run->identity, error)) ||
-        (status = describe(run, error)))
+        (status = describe(run, error)) || (status = check_emphasis(run, error)))
         return status;
     status = resumes ? begin_resumed(run, error) : begin_new(run, error);
     run->row_seconds = run->state.seconds;

@@ -23,6 +23,7 @@ typedef struct fixture {
     double noise[SAMPLES * 9];
     double probes[2][SAMPLES * 9];
     double t[SAMPLES];
+    double weight[SAMPLES];
     double other_t[SAMPLES];
     double other_log_odds[SAMPLES];
     unsigned use;
@@ -76,6 +77,7 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
     }
     for (int m = 0; m < SAMPLES; m++) { /* strictly inside: energies are differentiated there */
         f->t[m] = tiny->t_begin + (tiny->t_end - tiny->t_begin) * (m + 0.4) / SAMPLES;
+        f->weight[m] = 0.4 + 0.9 * m;
         f->other_t[m] = tiny->t_begin + (tiny->t_end - tiny->t_begin) * 0.9 / (m + 1);
         f->other_log_odds[m] = 0.3 * m - 0.2;
     }
@@ -98,6 +100,7 @@ static double evaluate(fixture *f, int samples, double share, double *gradient) 
     }
     for (int m = 0; m < samples; m++) {
         room.t[m] = f->t[m];
+        room.weight[m] = f->weight[m];
         if (room.other_t != NULL) {
             room.other_t[m] = f->other_t[m];
             room.other_log_odds[m] = f->other_log_odds[m];
@@ -243,11 +246,11 @@ static double expected_loss(fixture *f) {
     for (int m = 0; m < SAMPLES; m++) {
         double score[9] = {0};
         score_of(f, tile, m, score);
-        sum += denoising_loss(f, m, score);
+        sum += f->weight[m] * denoising_loss(f, m, score);
         if (f->use & BIT(SCORE_LOSS_FOKKER_PLANCK))
-            sum += fokker_planck_loss(f, tile, m, score);
+            sum += f->weight[m] * fokker_planck_loss(f, tile, m, score);
         if (f->use & BIT(SCORE_LOSS_CLASSIFICATION))
-            sum += classification_loss(f, tile, m);
+            sum += f->weight[m] * classification_loss(f, tile, m);
     }
     score_tile_destroy(tile);
     return sum;
@@ -345,6 +348,7 @@ static void gradients_of_tiles_add_up(void **state) {
                     one.probes[p][d] = f.probes[p][m * f.coordinates + d];
             }
             one.t[0] = f.t[m];
+            one.weight[0] = f.weight[m];
             one.other_t[0] = f.other_t[m];
             one.other_log_odds[0] = f.other_log_odds[m];
             sum += evaluate(&one, 1, 0.25, apart);

@@ -251,6 +251,71 @@ static void losses_of_energies_are_refused_for_a_score(void **state) {
     }
 }
 
+/* A recipe of four beads with this <Emphasis>, on line 3. */
+static score_status read_emphasis(const char *attributes, const char *dimensions,
+                                  score_recipe **recipe, score_error *error, bool *valid) {
+    char text[1024];
+    snprintf(
+        text, sizeof text,
+        "<ScoreRecipe version='1'><Data file='frames.npy' unit='nm'/><Model temperatureK='300' "
+        "dimensions='%s' centred='false'><Bead name='A' mass='1'/><Bead name='B' mass='1'/>"
+        "<Bead name='C' mass='1'/><Bead name='D' mass='1'/>"
+        "<Expert architecture='mlp' hidden='8' layers='1'/></Model><Training>\n"
+        "<Stage samples='9' batch='1'><AdamW rate='1e-3'/><DenoisingScoreMatching/>\n"
+        "<Emphasis %s/></Stage></Training></ScoreRecipe>",
+        dimensions, attributes);
+    *valid = schema_accepts(text);
+    return read_text(text, recipe, error);
+}
+
+static void emphasis_is_read(void **state) {
+    (void)state;
+    score_recipe *recipe = NULL;
+    score_error error;
+    bool valid;
+    assert_int_equal(read_emphasis("dihedral=' 3  0 2 1 ' from='150' to='-170.5' factor='10'", "3",
+                                   &recipe, &error, &valid),
+                     SCORE_OK);
+    assert_true(valid);
+    const score_emphasis *emphasis = &recipe->stages[0].emphasis;
+    const int beads[4] = {3, 0, 2, 1};
+    assert_memory_equal(emphasis->beads, beads, sizeof beads);
+    assert_true(emphasis->from == 150 && emphasis->to == -170.5 && emphasis->factor == 10);
+    score_recipe_destroy(recipe);
+
+    const struct {
+        const char *attributes, *dimensions, *message;
+        bool schema_sees_it;
+    } bad[] = {
+        {"from='0' to='9' factor='2'", "3", "'dihedral'", true},
+        {"dihedral='' from='0' to='9' factor='2'", "3", "dihedral=\"\"", true},
+        {"dihedral='0 1 2' from='0' to='9' factor='2'", "3", "dihedral=\"0 1 2\", must be", true},
+        {"dihedral='0 1 2 3 0' from='0' to='9' factor='2'", "3", "\"0 1 2 3 0\", must be", true},
+        {"dihedral='0 1 2 4' from='0' to='9' factor='2'", "3", "four different beads of 0 to 3",
+         false},
+        {"dihedral='0 1 2 -1' from='0' to='9' factor='2'", "3", "\"0 1 2 -1\"", true},
+        {"dihedral='0 1 2 1' from='0' to='9' factor='2'", "3", "\"0 1 2 1\"", false},
+        {"dihedral='0-1-2-3' from='0' to='9' factor='2'", "3", "\"0-1-2-3\"", true},
+        {"dihedral='0 1 2 3' to='9' factor='2'", "3", "'from'", true},
+        {"dihedral='0 1 2 3' from='0' to='181' factor='2'", "3", "to=\"181\"", true},
+        {"dihedral='0 1 2 3' from='nan' to='9' factor='2'", "3", "from=\"nan\"", true},
+        {"dihedral='0 1 2 3' from='0' to='9'", "3", "'factor'", true},
+        {"dihedral='0 1 2 3' from='0' to='9' factor='1'", "3", "factor=\"1\"", true},
+        {"dihedral='0 1 2 3' from='0' to='9' factor='1e7'", "3", "factor=\"1e7\"", true},
+        {"dihedral='0 1 2 3' from='0' to='9' factor='2' bead='1'", "3", "'bead'", true},
+        {"dihedral='0 1 2 3' from='0' to='9' factor='2'", "2", "3 dimensions", false},
+    };
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        const score_status status = read_emphasis(bad[k].attributes, bad[k].dimensions, &recipe,
+                                                  &error, &valid);
+        if (status != SCORE_ERROR_FORMAT || error.line != 3 ||
+            strstr(error.message, bad[k].message) == NULL)
+            fail_msg("%s: line %ld, %s", bad[k].attributes, error.line, error.message);
+        if (bad[k].schema_sees_it && valid)
+            fail_msg("the schema accepts %s", bad[k].attributes);
+    }
+}
+
 static void bead_features_are_read(void **state) {
     (void)state;
     const char *text = "<ScoreRecipe version='1'><Data file='frames.npy' unit='nm'/>"
@@ -416,6 +481,7 @@ int main(void) {
         cmocka_unit_test(values_replace_defaults),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
         cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
+        cmocka_unit_test(emphasis_is_read),
         cmocka_unit_test(bead_features_are_read),
         cmocka_unit_test(data_file_is_found_from_the_recipe),
         cmocka_unit_test(longest_note_name_is_read),

@@ -18,6 +18,10 @@ expect 1 'missing.xml' "$train" missing.xml
 expect 1 'no/folder' "$train" recipe.xml --output no/folder
 [ -z "$(ls -d run 2>/dev/null)" ] || fail "something was written"
 
+sed 's/from="-15" to="135"/from="-5" to="-5"/' recipe.xml >nothing.xml
+expect 1 'nothing.xml:[0-9]*: <Emphasis> from="-5" to="-5": none of the training frames' \
+    "$train" nothing.xml --output run
+
 # A run is never overwritten, nor another file of its names.
 expect 0 'finished: ' "$train" recipe.xml --output run
 cp -r run before
@@ -47,6 +51,7 @@ refuse 's/antithetic="true"//' 'antithetic 1.*antithetic 0'
 refuse 's/heldOut="0.1"/heldOut="0.2"/' 'held-out fraction'
 refuse 's/temperatureK="300"/temperatureK="310"/' 'temperature'
 refuse 's/weightMiddle="0.03"//' 'middle of the weights'
+refuse 's/factor="10"/factor="9"/' 'emphasis: 10 where dihedral 0-1-2-3.*emphasis: 9'
 refuse 's/logWeights="log_weights"/logWeights="none"/' 'log-weights: log_weights.*none'
 cp "$frames" frames.h5
 chmod u+w frames.h5

@@ -241,6 +241,7 @@ static void lay_out_sample(const step_fixture *f, score_losses *losses, int inde
     memcpy(room.x, sample.x, sizeof sample.x);
     memcpy(room.noise, sample.noise, sizeof sample.noise);
     room.t[0] = sample.t;
+    room.weight[0] = 1;
     if (room.probes[0] != NULL)
         score_sampler_draw_probe(&f->sampler, 4, index, room.probes[0], room.probes[1]);
     room.other_t[0] = score_sampler_draw_pair(&f->sampler, 4, index, sample.t,

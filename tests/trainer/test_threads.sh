@@ -19,6 +19,12 @@ expect 0 'finished: ' "$train" other.xml --output other
 expect 0 'finished: ' "$train" recipe.xml --seed 6 --output given
 same_run other given
 
+# The second stage's emphasis is of that stage alone.
+sed '/<Emphasis/d' recipe.xml >even.xml
+expect 0 'finished: ' "$train" even.xml --output even
+cmp <(course one | grep '^1,') <(course even | grep '^1,') || fail "stage 1 knows the emphasis of stage 2"
+! cmp -s <(course one | grep '^2,') <(course even | grep '^2,') || fail "the emphasis does not matter"
+
 # 2 stages of 42 steps of 48 samples; a row whenever 600 samples are passed and at a stage's end.
 [ "$(course one | tail -n +2 | cut -d, -f1-3 | tr '\n' ' ')" = \
   "1,13,624 1,25,1200 1,38,1824 1,42,2016 2,8,2400 2,21,3024 2,33,3600 2,42,4032 " ] ||

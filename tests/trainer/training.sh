@@ -53,6 +53,7 @@ write_recipe() {
     <Stage expert="1" samples="2000" batch="48" weightMiddle="0.03">
       <Muon rate="2e-3" warmUpSamples="300"/>
       <DenoisingScoreMatching antithetic="true"/>
+      <Emphasis dihedral="0 1 2 3" from="-15" to="135" factor="10"/>
     </Stage>
   </Training>
 </ScoreRecipe>
