@@ -12,6 +12,8 @@ from openmmscore.frames import read_frames
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "alanine_dipeptide"
 REFERENCE = EXAMPLE / "reference.h5"
+MODEL = EXAMPLE / "model.xml.gz"
+EXPLICIT = EXAMPLE.parent / "alanine_dipeptide_explicit" / "reference.h5"
 COPIES = 60
 
 
@@ -51,7 +53,7 @@ def evaluations(
     chosen = generator.choice(len(frames), COPIES, replace=False, p=frames.probabilities)
     for folder in folders.values():
         np.save(folder / "starts.npy", frames.positions[chosen])
-    words = ["-m", "openmmscore.simulate", EXAMPLE / "model.xml.gz", "--output", "run.h5"]
+    words = ["-m", "openmmscore.simulate", MODEL, "--output", "run.h5"]
     words += ["--copies", COPIES, "--start", "starts.npy:each"]
     words += ["--equilibration", 1.5, "--time", 3, "--interval", 25]
     running = {
@@ -136,6 +138,15 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
         (["toys/toy_accuracy.py", "double_well", "none.xml"], "none.xml"),
         (["toys/toy_figure.py", "double_well", "none.xml", "a.png"], "none.xml"),
         (["alanine_dipeptide/balance.py", "none.xml"], "none.xml"),
+        (["alanine_dipeptide/biased.py", "none.xml", "--output", "b.h5"], "none.xml"),
+        (
+            ["alanine_dipeptide/biased.py", MODEL, "--output", "b.h5", "--time", "0.1"],
+            "--time 0.1 ps is shorter than 240 steps",
+        ),
+        (
+            ["alanine_dipeptide/biased.py", MODEL, "--output", "b.h5", "--data", EXPLICIT],
+            "names no bias",
+        ),
     ],
 )
 def test_scripts_say_what_is_wrong_before_they_begin(tmp_path, words, message):
