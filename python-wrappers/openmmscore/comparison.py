@@ -1,10 +1,10 @@
 """How far samples or a simulation are from data, beside what chance alone would show.
 
 Each divergence has a noise floor, the mean divergence of two sets of independent draws as large as
-the sets compared, and a bootstrap error, for which both sets are drawn anew. Where frames belong to
-copies, the effective number comes from the scatter of their histograms and it is copies that are
-drawn in the bootstrap; where they do not, they count as independent, frames are drawn, and their
-weights say bin by bin what they are worth.
+the sets compared, and a bootstrap error, for which both sets are drawn anew. Weights say bin by bin
+what frames are worth. Where frames belong to copies, the scatter of the copies' histograms says how
+much less that is, and the bootstrap draws copies; where they do not, they count as independent, and
+it draws frames.
 """
 
 from __future__ import annotations

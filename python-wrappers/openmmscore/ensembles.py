@@ -166,16 +166,24 @@ class Ensemble:
     def worth(self, edges: Sequence[Array]) -> tuple[Array, float]:
         """What the frames are worth to a histogram, as a number of independent draws.
 
-        One number, or one a bin; and one to print. It comes from the scatter between copies where
-        there are any, else from the weights.
+        One number, or, of weighted frames, one a bin; and one to print. Frames of copies are worth
+        less in the proportion in which copies scatter more than independent frames of the same
+        weights would.
         """
-        if self.copy is not None:
-            number = min(effective_number(self.histograms(edges)), float(len(self)))
-            return np.asarray(number), number
-        if np.ptp(self.weights) == 0:
-            return np.asarray(float(len(self))), float(len(self))
-        numbers = bin_numbers(self.values, edges)
-        return bin_effective_numbers(numbers, self.weights, _bin_count(edges)), self.kish
+        number = float(len(self))
+        each = np.asarray(number)
+        if np.ptp(self.weights) != 0:
+            number = self.kish
+            numbers = bin_numbers(self.values, edges)
+            each = bin_effective_numbers(numbers, self.weights, _bin_count(edges))
+        if self.copy is None:
+            return each, number
+        copies = self.histograms(edges)
+        share = copies.sum(axis=0) / copies.sum()
+        used = (share > 0) & (share < 1)
+        scatter = (1 - share[used]).sum() / effective_number(copies)
+        kept = min(1.0, ((1 - share) / each)[used].sum() / scatter) if scatter > 0 else 1.0
+        return each * kept, number * kept
 
 
 @dataclass(frozen=True)

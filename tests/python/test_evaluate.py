@@ -8,7 +8,7 @@ from typing import Any
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.analysis import js_divergence
+from openmmscore.analysis import js_divergence, noise_floor
 from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
 from openmmscore.coordinates import Coordinates
 from openmmscore.ensembles import Density, Ensemble, read_ensemble
@@ -194,6 +194,29 @@ def test_weights_undo_a_bias(tmp_path, weighted):
     kish = {"biased": 0.7 * frames, "plain": math.inf}
     assert row["data_effective_number"] < kish[names[0]]
     assert row["effective_number"] < kish[names[1]]
+
+
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_floor_of_weighted_copies_is_what_they_show(repeats):
+    """Even draws with the weights of a density that varies thousandfold, in copies; each comes
+    once, or is followed by three more of itself, which are worth nothing."""
+    generator = np.random.default_rng(21)
+    copies, bins = 40, 40
+    edges, found = [np.linspace(-1, 1, bins + 1)], []
+    for _ in range(100):
+        pair = []
+        for _ in range(2):
+            x = np.repeat(generator.uniform(-1, 1, 4_000), repeats)[:, None]
+            weights = np.exp(-7 * x[:, 0] ** 2)
+            copy = np.repeat(np.arange(copies), len(x) // copies)
+            pair.append(Ensemble(x, weights / weights.sum(), copy))
+        found.append(js_divergence(*(each.histogram(edges) for each in pair)))
+    worth, number = pair[0].worth(edges)
+    floor = noise_floor(pair[0].histogram(edges), worth, worth)
+    # as of independent frames in test_analysis; and how much the copies scatter is known to
+    # (2 / 40 / 40)^.5 = 3.5 %
+    assert floor.mean == pytest.approx(np.mean(found), rel=4 * np.hypot(0.028, 0.035))
+    assert number == pytest.approx(pair[0].kish / repeats, rel=4 * 0.035)
 
 
 def test_a_biased_run_without_its_weights_fails(tmp_path):
