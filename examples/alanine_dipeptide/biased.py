@@ -15,19 +15,19 @@ model's own frame and do not interact. The log-weight of a frame is U(phi) / kT,
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
 import h5py
-import mdtraj
 import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import unit
 from openmmscore import Model
 from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
-from openmmscore.copies import check_output
-from openmmscore.frames import write_frames
+from openmmscore.copies import check_output, write_copies
+from openmmscore.files import naming
 from openmmscore.simulate import Run, simulate
 from openmmscore.system import create_system
 
@@ -36,17 +36,17 @@ from generate import FRICTION_PER_PS, HERE, PHI, Bias
 TIME_STEP_PS = 0.002
 
 
-def read_bias(path: Path) -> Bias:
-    with h5py.File(path) as file:
-        if "bias_cos_kj_mol" not in file.attrs:
-            raise ValueError(f"{path} names no bias: it is not from generate.py")
-        return Bias(*(file.attrs[f"bias_{part}_kj_mol"].tolist() for part in ("cos", "sin")))
+def read_bias(path: Path, scale: float) -> Bias:
+    """What the attributes of the data say, times `scale`."""
+    names = ("bias_cos_kj_mol", "bias_sin_kj_mol")
+    with naming(path), h5py.File(path) as file:
+        if not set(names) <= set(file.attrs):
+            raise ValueError("names no bias: it is not from generate.py")
+        return Bias(*((scale * file.attrs[name]).tolist() for name in names))
 
 
-def context_with(
-    bias: Bias, model: Model, copies: int, seed: int
-) -> tuple[openmm.Context, mdtraj.Topology]:
-    """Copies of the model's molecule, each under the bias; and the topology of one."""
+def create_context(bias: Bias, model: Model, copies: int, seed: int) -> openmm.Context:
+    """Copies of the model's molecule, each under the bias."""
     system, _, positions = create_system(model, copies, spacing=0.0)
     for copy in range(copies):
         system.addForce(bias.force([copy * len(model.beads) + bead for bead in PHI]))
@@ -57,42 +57,16 @@ def context_with(
     context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("CPU"))
     context.setPositions(positions)
     context.setVelocitiesToTemperature(model.temperature, seed)
-    return context, mdtraj.Topology.from_openmm(create_system(model)[1])
+    return context
 
 
 def log_weights(bias: Bias, model: Model, positions: NDArray[np.float32]) -> NDArray[np.float64]:
-    """U(phi) / kT up to a constant. positions: (frames, beads, 3)."""
-    angles = dihedrals(positions, [PHI]) * np.arange(1, len(bias.cosines) + 1)
+    """U(phi) / kT up to a constant. positions: (..., beads, 3)."""
+    frames = positions.reshape(-1, *positions.shape[-2:])
+    angles = dihedrals(frames, [PHI]) * np.arange(1, len(bias.cosines) + 1)
     energies = np.cos(angles) @ bias.cosines + np.sin(angles) @ bias.sines
     kt = BOLTZMANN_KJ * model.temperature.value_in_unit(unit.kelvin)
-    return np.asarray(energies / kt, np.float64)
-
-
-def write(
-    path: Path,
-    topology: mdtraj.Topology,
-    bias: Bias,
-    model: Model,
-    run: Run,
-    interval_ps: float,
-) -> None:
-    frames, copies = run.positions.shape[:2]
-    positions = run.positions.swapaxes(0, 1).reshape(frames * copies, *run.positions.shape[2:])
-    write_frames(
-        path,
-        positions,
-        topology,
-        log_weights=log_weights(bias, model, positions),
-        time_ps=np.tile(run.time_ps, copies),
-        copy=np.repeat(np.arange(copies), frames),
-        attributes={
-            "title": "Simulation with a ScoreForce under a bias along phi",
-            "temperature_k": model.temperature.value_in_unit(unit.kelvin),
-            "equilibration_ps": run.equilibration_ps,
-            "frame_interval_ps": interval_ps,
-            "start": "the model's frame",
-        },
-    )
+    return np.asarray(energies / kt, np.float64).reshape(positions.shape[:-2])
 
 
 def arguments() -> argparse.Namespace:
@@ -107,6 +81,7 @@ def arguments() -> argparse.Namespace:
         default=HERE / "alanine_dipeptide.h5",
         help="the frames whose bias is used (those that the model was trained on)",
     )
+    parser.add_argument("--bias-scale", type=float, default=1.0, help="factor of the bias (1)")
     parser.add_argument("--copies", type=int, default=64, help="(64)")
     parser.add_argument("--equilibration", type=float, default=100.0, help="discarded, ps (100)")
     parser.add_argument("--time", type=float, default=400.0, help="production, ps (400)")
@@ -115,31 +90,59 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _simulate(options: argparse.Namespace) -> None:
-    bias, model = read_bias(options.data), Model(options.model)
-    check_output(options.output, model)
+def plan(options: argparse.Namespace) -> tuple[int, int]:
+    """The numbers of frames and of steps of equilibration."""
+    if options.output.suffix != ".h5":
+        raise ValueError(f"{options.output}: must end in .h5")
+    if options.interval < 1:
+        raise ValueError(f"--interval is {options.interval}, must be positive")
+    if not 0 < options.seed < 2**31:
+        raise ValueError(f"--seed is {options.seed}, must be in [1, {2**31 - 1}]")
+    for name in ("time", "equilibration", "bias_scale"):
+        value = getattr(options, name)
+        if not 0 <= value < math.inf:
+            word = name.replace("_", "-")
+            raise ValueError(f"--{word} is {value:g}, must not be negative or infinite")
     frames = round(options.time / TIME_STEP_PS) // options.interval
     if frames < 1:
         raise ValueError(f"--time {options.time:g} ps is shorter than {options.interval} steps")
-    context, topology = context_with(bias, model, options.copies, options.seed)
-    run = simulate(
-        context,
-        model,
-        frames,
-        interval=options.interval,
-        equilibration=round(options.equilibration / TIME_STEP_PS),
-    )
-    if not len(run.positions):
-        sys.exit("Interrupted before the first frame")
-    interval_ps = options.interval * TIME_STEP_PS
-    write(options.output, topology, bias, model, run, interval_ps)
-    print(f"{options.output}: {len(run.positions)} frames of each of {options.copies} copies")
+    return frames, round(options.equilibration / TIME_STEP_PS)
+
+
+def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> None:
+    attributes = {
+        "title": "Simulation with a ScoreForce under a bias along phi",
+        "model": str(options.model),
+        "start": "the model's frame",
+        "bias_cos_kj_mol": np.array(bias.cosines),
+        "bias_sin_kj_mol": np.array(bias.sines),
+        "temperature_k": model.temperature.value_in_unit(unit.kelvin),
+        "timestep_ps": TIME_STEP_PS,
+        "friction_per_ps": FRICTION_PER_PS,
+        "equilibration_ps": run.equilibration_ps,
+        "frame_interval_ps": options.interval * TIME_STEP_PS,
+        "seed": options.seed,
+    }
+    weights = log_weights(bias, model, run.positions)
+    write_copies(options.output, model, run.positions, run.time_ps, attributes, weights)
+
+
+def biased_run(options: argparse.Namespace) -> int:
+    frames, equilibration = plan(options)
+    bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
+    check_output(options.output, model)
+    context = create_context(bias, model, options.copies, options.seed)
+    run = simulate(context, model, frames, interval=options.interval, equilibration=equilibration)
+    if len(run.positions):
+        write(options, bias, model, run)
+        print(f"{options.output}: {len(run.positions)} frames of each of {options.copies} copies")
+    return 130 if run.interrupted else 0
 
 
 def main() -> None:
     options = arguments()
     try:
-        _simulate(options)
+        sys.exit(biased_run(options))
     except (OSError, ValueError, openmm.OpenMMException) as error:
         sys.exit(f"error: {error}")
 

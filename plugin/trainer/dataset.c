@@ -212,10 +212,10 @@ static score_status compute_scale(score_dataset *dataset, const char *path, scor
 
 /* -------- emphasis -------- */
 
-/* Sums weight times g over the training frames into `emphasised`; weights: of the frames outside and
- * inside the emphasised range. */
-static score_status emphasise_frames(score_dataset *dataset, const score_emphasis *emphasis,
-                                     double *x, double weights[2], score_error *error) {
+/* Sums weight times g over the training frames into `emphasised`; weights: of the frames outside
+ * and inside the emphasised range. */
+static score_status sum_emphasised(score_dataset *dataset, const score_emphasis *emphasis,
+                                   double *x, double weights[2], score_error *error) {
     const frame_side *side = &dataset->sides[SCORE_SPLIT_TRAINING];
     double sum = 0;
     for (uint64_t k = 0; k < side->frames; k++) {
@@ -231,13 +231,8 @@ static score_status emphasise_frames(score_dataset *dataset, const score_emphasi
     return SCORE_OK;
 }
 
-score_status score_dataset_emphasise(score_dataset *dataset, const score_recipe *recipe, int stage,
-                                     score_error *error) {
-    const score_emphasis *emphasis = &recipe->stages[stage].emphasis;
-    free(dataset->emphasised);
-    dataset->emphasised = NULL;
-    if (emphasis->factor == 0)
-        return SCORE_OK;
+static score_status emphasise_frames(score_dataset *dataset, const score_emphasis *emphasis,
+                                     const char *recipe, score_error *error) {
     const uint64_t frames = dataset->sides[SCORE_SPLIT_TRAINING].frames;
     double *x = malloc(dataset->values * sizeof *x), weights[2] = {0};
     dataset->emphasised = malloc(frames * sizeof *dataset->emphasised);
@@ -246,15 +241,31 @@ score_status score_dataset_emphasise(score_dataset *dataset, const score_recipe 
         status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu weights",
                             (unsigned long long)frames);
     else
-        status = emphasise_frames(dataset, emphasis, x, weights, error);
+        status = sum_emphasised(dataset, emphasis, x, weights, error);
     free(x);
     if (status == SCORE_OK && (weights[0] == 0 || weights[1] == 0))
-        return score_fail_at(error, SCORE_ERROR_FORMAT, recipe->path, emphasis->line,
-                             "<Emphasis> from=\"%g\" to=\"%g\": %s of the training frames have "
-                             "dihedral %d-%d-%d-%d there",
+        return score_fail_at(error, SCORE_ERROR_FORMAT, recipe, emphasis->line,
+                             "<Emphasis> from=\"%g\" to=\"%g\": %s of the training frames that "
+                             "weigh anything have dihedral %d-%d-%d-%d there",
                              emphasis->from, emphasis->to, weights[0] == 0 ? "all" : "none",
                              emphasis->beads[0], emphasis->beads[1], emphasis->beads[2],
                              emphasis->beads[3]);
+    return status;
+}
+
+static void draw_by_weight(score_dataset *dataset) {
+    free(dataset->emphasised);
+    dataset->emphasised = NULL;
+}
+
+score_status score_dataset_emphasise(score_dataset *dataset, const score_emphasis *emphasis,
+                                     const char *recipe, score_error *error) {
+    draw_by_weight(dataset);
+    if (emphasis->factor == 0)
+        return SCORE_OK;
+    score_status status = emphasise_frames(dataset, emphasis, recipe, error);
+    if (status != SCORE_OK)
+        draw_by_weight(dataset);
     return status;
 }
 

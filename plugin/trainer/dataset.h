@@ -53,13 +53,13 @@ double score_dataset_scale_nm(const score_dataset *dataset);
 score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
                                 double *x, score_error *error);
 
-/* From now on training frames are drawn as the stage has them emphasised (emphasis.h): g(frame) times
- * as often as their weights say, which is how they are drawn after opening, and where the stage has no
- * emphasis. Nothing else here changes, nor do the frames held out.
- * SCORE_ERROR_FORMAT: no training frame is in the range of the emphasis, or all are;
- * SCORE_ERROR_FILE: the scratch file cannot be read; SCORE_ERROR_MEMORY. */
-score_status score_dataset_emphasise(score_dataset *dataset, const score_recipe *recipe, int stage,
-                                     score_error *error);
+/* From now on training frames are drawn with their weights times g of the emphasis (emphasis.h);
+ * with their weights alone where it has no factor, after an error, and before the first call.
+ * Nothing else here changes, nor do the frames held out. `recipe` is what an error names.
+ * SCORE_ERROR_FORMAT: of the training frames that weigh anything, none is in the range of the
+ * emphasis, or all are; SCORE_ERROR_FILE: the scratch file cannot be read; SCORE_ERROR_MEMORY. */
+score_status score_dataset_emphasise(score_dataset *dataset, const score_emphasis *emphasis,
+                                     const char *recipe, score_error *error);
 
 /* The training frame that weighs most, the first of equals, in nm (beads x dimensions), centred
  * where the model is: the frame that a model file keeps. */

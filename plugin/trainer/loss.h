@@ -6,11 +6,12 @@
  *     denoising       w/D |eps + sigma s|^2
  *     Fokker-Planck   w/D^2 r_1 r_2,  r_k = dl/dt - beta/2 [z_k . H z_k + |s|^2 + x . s + D_r]
  *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_scale.h
- * each times its weight in the recipe and the sample's own (sampler.h). Where the recipe names a variance, Fokker-Planck's weight
- * w/D^2 is 1/h'(t)^2 instead, h(t) = log(sigma^2 + variance) the scale of time_scale.h: r/h' is the
- * error of log q_t gained per unit of h, in which early times, where r is largest and lasts
- * shortest, count no more than late ones. r is zero for the true log q_t; H is the Hessian of l, z_1
- * and z_2 are independent, so r_1 r_2 is an unbiased estimate of r^2.
+ * each times its weight in the recipe and the sample's own (sampler.h). Where the recipe names a
+ * variance, Fokker-Planck's weight w/D^2 is 1/h'(t)^2 instead, h(t) = log(sigma^2 + variance) the
+ * scale of time_scale.h: r/h' is the error of log q_t gained per unit of h, in which early times,
+ * where r is largest and lasts shortest, count no more than late ones. r is zero for the true
+ * log q_t; H is the Hessian of l, z_1 and z_2 are independent, so r_1 r_2 is an unbiased estimate
+ * of r^2.
  *
  * The gradient of each is that of a weighted sum of l, its first derivatives along directions in
  * (x, t) and its second ones, with weights and directions that are known once the score is:

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/number.h"
 
@@ -151,7 +152,8 @@ static void read_corners(score_xml_reader *reader, const xmlNode *node, int bead
     bool good = sscanf(text, "%11s %11s %11s %11s %c", words[0], words[1], words[2], words[3],
                        &after) == 4;
     for (int k = 0; k < 4 && good; k++) {
-        good = score_parse_int(words[k], 0, bead_count - 1, &values[k]);
+        good = strlen(words[k]) < sizeof words[k] - 1 && /* else cut off, its rest is the next */
+               score_parse_int(words[k], 0, bead_count - 1, &values[k]);
         for (int j = 0; j < k; j++)
             good = good && values[j] != values[k];
         beads[k] = (int)values[k];

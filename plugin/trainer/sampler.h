@@ -47,8 +47,8 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error);
 
-/* What the losses of a sample just drawn are multiplied by, emphasis.h; 1 without emphasis. `frame` as
- * score_sampler_draw left it; it is lost. */
+/* What the losses of a sample just drawn are multiplied by (emphasis.h), 1 without emphasis.
+ * `frame`: as score_sampler_draw left it; overwritten. */
 double score_sampler_weight(const score_sampler *sampler, double *frame, const score_real *x);
 
 /* Two random vectors of independent signs +1 and -1, for z . H z as an estimate of the trace of H.

@@ -57,13 +57,26 @@ static bool is_finished(const trainer *run) {
     return run->state.stage == (uint64_t)run->recipe->stage_count;
 }
 
+static score_status emphasise(trainer *run, const score_emphasis *emphasis, score_error *error) {
+    return score_dataset_emphasise(run->dataset, emphasis, run->recipe->path, error);
+}
+
+/* Of all stages, so that a run does not end where it comes to the first that has nothing to
+ * emphasise. */
+static score_status check_emphasis(trainer *run, score_error *error) {
+    score_status status = SCORE_OK;
+    for (int k = 0; k < run->recipe->stage_count && status == SCORE_OK; k++)
+        status = emphasise(run, &run->recipe->stages[k].emphasis, error);
+    return status == SCORE_OK ? emphasise(run, &(score_emphasis){0}, error) : status;
+}
+
 static score_status begin_stage(trainer *run, score_error *error) {
     score_stage_run_destroy(run->stage);
     run->stage = NULL;
     if (is_finished(run))
         return SCORE_OK;
-    score_status status = score_dataset_emphasise(run->dataset, run->recipe, (int)run->state.stage,
-                                                  error);
+    const score_stage *stage = &run->recipe->stages[run->state.stage];
+    score_status status = emphasise(run, &stage->emphasis, error);
     if (status != SCORE_OK)
         return status;
     return score_stage_run_create(run->recipe, run->dataset, run->model, (int)run->state.stage,
@@ -170,16 +183,8 @@ static score_status count_samples(trainer *run, score_error *error) {
     return SCORE_OK;
 }
 
-/* Of all stages, so that a run does not end where it comes to the first that has nothing to
- * emphasise. */
-static score_status check_emphasis(trainer *run, score_error *error) {
-    score_status status = SCORE_OK;
-    for (int k = 0; k < run->recipe->stage_count && status == SCORE_OK; k++)
-        status = score_dataset_emphasise(run->dataset, run->recipe, k, error);
-    return status;
-}
-
 static score_status describe(const trainer *run, score_error *error) {
+    const score_stage *last = &run->recipe->stages[run->recipe->stage_count - 1];
     double gaussian;
     score_status status = score_gaussian_data_loss(run->recipe, run->dataset,
                                                    run->recipe->stage_count - 1, &gaussian, error);
@@ -198,8 +203,9 @@ static score_status describe(const trainer *run, score_error *error) {
     printf("%zu weights, %.4g samples, %d thread%s; Ctrl-C ends with a checkpoint\n", parameters,
            run->total_samples, run->threads, run->threads == 1 ? "" : "s");
     if (!isnan(gaussian))
-        printf("the best Gaussian has the loss %.5f%s\n", gaussian,
-               run->recipe->stage_count > 1 ? " in the last stage" : "");
+        printf("the best Gaussian has the loss %.5f%s%s\n", gaussian,
+               run->recipe->stage_count > 1 ? " in the last stage" : "",
+               last->emphasis.factor > 0 ? ", to be compared with the validation loss" : "");
     fflush(stdout);
     return SCORE_OK;
 }
@@ -214,11 +220,11 @@ static score_status set_up(trainer *run, const score_train_options *options, sco
     if ((status = score_run_paths_open(options->output, options->resume, &run->paths, &resumes,
                                        error)) ||
         (status = score_dataset_open(run->recipe, run->paths.folder, &run->dataset, error)) ||
-        (status = count_samples(run, error)) ||
+        (status = count_samples(run, error)) || (status = check_emphasis(run, error)) ||
         (status = score_identity_create(run->recipe, run->dataset, &run->identity, error)) ||
         (status = score_run_model_create(run->recipe, run->dataset, &run->model, error)) ||
         (status = score_model_set_note(run->model, SCORE_NOTE_RECIPE, run->identity, error)) ||
-        (status = describe(run, error)) || (status = check_emphasis(run, error)))
+        (status = describe(run, error)))
         return status;
     status = resumes ? begin_resumed(run, error) : begin_new(run, error);
     run->row_seconds = run->state.seconds;

@@ -104,15 +104,19 @@ def write_copies(
     positions: NDArray[Any],
     time_ps: ArrayLike,
     attributes: Mapping[str, Any],
+    log_weights: NDArray[Any] | None = None,
 ) -> None:
     """Writes frames, each file replaced only when the new one is complete.
 
     positions: (frames, copies, beads, dimensions), nm. time_ps: (frames,). attributes: numbers,
-    text and lists, of an .h5 file or in the file beside .npy.
+    text and lists, of an .h5 file or in the file beside .npy. log_weights: (frames, copies), of an
+    .h5 file alone.
     """
     frames, copies = positions.shape[:2]
     in_order = positions.swapaxes(0, 1).reshape(-1, *positions.shape[2:])
     copy = np.repeat(np.arange(copies), frames)
+    if path.suffix == ".npy" and log_weights is not None:
+        raise ValueError(f"{path}: must end in .h5, frames have weights")
     if path.suffix == ".npy":
         text = json.dumps(dict(attributes), indent=2, default=np.ndarray.tolist) + "\n"
         replace_file(path, lambda file: np.save(file, in_order))
@@ -125,7 +129,16 @@ def write_copies(
 
     topology = mdtraj.Topology.from_openmm(create_system(model)[1])
     times = np.tile(time_ps, copies)
-    write_frames(path, in_order, topology, time_ps=times, copy=copy, attributes=attributes)
+    weights = None if log_weights is None else log_weights.T.ravel()
+    write_frames(
+        path,
+        in_order,
+        topology,
+        log_weights=weights,
+        time_ps=times,
+        copy=copy,
+        attributes=attributes,
+    )
 
 
 def _beside(path: Path, end: str) -> Path:

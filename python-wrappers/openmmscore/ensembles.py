@@ -168,7 +168,7 @@ class Ensemble:
 
         One number, or, of weighted frames, one a bin; and one to print. Frames of copies are worth
         less in the proportion in which copies scatter more than independent frames of the same
-        weights would.
+        weights would. Where one copy has nearly all the weight, copies cannot show it.
         """
         number = float(len(self))
         each = np.asarray(number)
@@ -178,11 +178,14 @@ class Ensemble:
             each = bin_effective_numbers(numbers, self.weights, _bin_count(edges))
         if self.copy is None:
             return each, number
+        # Summed over bins, variance / q of the histogram: as copies scatter, and of independent
+        # frames, where a bin's variance is (1 - 2 q) q / n + q^2 sum w^2, and sum w^2 = sum q / n.
         copies = self.histograms(edges)
         share = copies.sum(axis=0) / copies.sum()
         used = (share > 0) & (share < 1)
-        scatter = (1 - share[used]).sum() / effective_number(copies)
-        kept = min(1.0, ((1 - share) / each)[used].sum() / scatter) if scatter > 0 else 1.0
+        found = (1 - share[used]).sum() / effective_number(copies)
+        expected = ((1 - share) / each)[used].sum()
+        kept = min(1.0, expected / found) if found > 0 else 1.0
         return each * kept, number * kept
 
 

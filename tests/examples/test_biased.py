@@ -11,12 +11,12 @@ from openmm import unit
 from openmmscore import Model
 from openmmscore.frames import read_frames
 
-from biased import context_with, log_weights, read_bias
+from biased import create_context, log_weights, read_bias
 from generate import BIAS_GROUP, HERE
 
 COPIES = 3
 MODEL = Model(HERE / "model.xml.gz")
-BIAS = read_bias(HERE / "alanine_dipeptide.h5")
+BIAS = read_bias(HERE / "alanine_dipeptide.h5", 1.2)
 
 
 def energies(context: openmm.Context, positions: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_every_copy_is_biased_by_the_log_weight() -> None:
     """OpenMM's own energy of the bias, with the constants of its torsions, and one copy moved at a
     time. Float positions and energies of some 30 kT: 1e-5."""
     data = read_frames(HERE / "alanine_dipeptide.h5").positions[::4000]
-    context, _ = context_with(BIAS, MODEL, COPIES, seed=1)
+    context = create_context(BIAS, MODEL, COPIES, seed=1)
     expected = log_weights(BIAS, MODEL, data)
     assert np.ptp(expected) > 4
     rest = np.repeat(data[:1], COPIES, axis=0)
@@ -51,7 +51,7 @@ def test_every_copy_is_biased_by_the_log_weight() -> None:
 
 def test_weights_are_those_of_the_frames(tmp_path: Path) -> None:
     words = [HERE / "biased.py", HERE / "model.xml.gz", "--output", "b.h5", "--copies", COPIES]
-    words += ["--equilibration", 0.1, "--time", 0.5, "--interval", 50]
+    words += ["--equilibration", 0.1, "--time", 0.5, "--interval", 50, "--bias-scale", 1.2]
     run = subprocess.run([sys.executable, *map(str, words)], cwd=tmp_path, check=False)
     assert run.returncode == 0
     frames = read_frames(tmp_path / "b.h5")
@@ -60,4 +60,4 @@ def test_weights_are_those_of_the_frames(tmp_path: Path) -> None:
         frames.log_weights, log_weights(BIAS, MODEL, frames.positions), atol=1e-12
     )
     assert frames.attributes["equilibration_ps"] == pytest.approx(0.1)
-    np.testing.assert_allclose(frames.time_ps[:5], 0.1 * np.arange(1, 6))
+    np.testing.assert_allclose(frames.time_ps, np.tile(0.1 * np.arange(1, 6), COPIES))

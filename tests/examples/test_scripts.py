@@ -147,6 +147,18 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
             ["alanine_dipeptide/biased.py", MODEL, "--output", "b.h5", "--data", EXPLICIT],
             "names no bias",
         ),
+        *(
+            (["alanine_dipeptide/biased.py", MODEL, "--output", output, option, value], message)
+            for output, option, value, message in [
+                ("b.npy", "--seed", "1", "b.npy: must end in .h5"),
+                ("b.h5", "--interval", "0", "--interval is 0, must be positive"),
+                ("b.h5", "--time", "inf", "--time is inf, must not be"),
+                ("b.h5", "--equilibration", "-5", "--equilibration is -5, must not be"),
+                ("b.h5", "--bias-scale", "nan", "--bias-scale is nan, must not be"),
+                ("b.h5", "--seed", "0", "--seed is 0, must be in"),
+                ("b.h5", "--data", MODEL, "model.xml.gz"),
+            ]
+        ),
     ],
 )
 def test_scripts_say_what_is_wrong_before_they_begin(tmp_path, words, message):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmmscore import Model, simulate
-from openmmscore.copies import read_starts
+from openmmscore.copies import read_starts, write_copies
 from openmmscore.simulate import create_context, main
 from openmmscore.simulate import simulate as run_context
 
@@ -148,6 +148,28 @@ def test_frames_are_written_copy_after_copy(model_file, model, tmp_path):
     assert_allclose(found.time_ps, np.tile(5 * TIMESTEP * np.arange(1, 5), 3), rtol=1e-6)
     with h5py.File(output) as file:
         assert_array_equal(file["copy"], np.repeat(np.arange(3), 4))
+
+
+def test_weights_stand_with_their_frames(model, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    from openmmscore.frames import read_frames
+
+    frames, copies = 5, 3
+    number = np.arange(frames * copies).reshape(frames, copies)  # of a frame of a copy
+    positions = np.zeros((frames, copies, len(model.beads), 3), np.float32)
+    positions[..., 0] = number[..., None]
+    times = 0.5 * np.arange(1, frames + 1)
+    path = tmp_path / "weighted.h5"
+    write_copies(path, model, positions, times, {}, log_weights=-number.astype(float))
+    found = read_frames(path)
+    assert_array_equal(found.positions[:, 0, 0], number.T.ravel())
+    assert_array_equal(found.log_weights, -number.T.ravel())
+    assert_allclose(found.time_ps, np.tile(times, copies))
+    with h5py.File(path) as file:
+        assert_array_equal(file["copy"][:], np.repeat(np.arange(copies), frames))
+    with pytest.raises(ValueError, match=r"weighted\.npy: must end in \.h5"):
+        write_copies(path.with_suffix(".npy"), model, positions, times, {}, log_weights=number)
+    assert not path.with_suffix(".npy").exists()
 
 
 def test_the_file_says_what_was_done(model_file, tmp_path):

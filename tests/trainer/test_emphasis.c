@@ -1,4 +1,5 @@
-/* Emphasis of a region: its angle, which frames are drawn, and that means stay those of all frames. */
+/* Emphasis of a region: its angle, which frames are drawn, and that weighted means stay what they
+ * are without. */
 #include "emphasis.h"
 
 #include <math.h>
@@ -11,8 +12,8 @@ enum { BEADS = 4, FRAMES = 60, COORDINATES = 3 * BEADS };
 
 static const score_emphasis UPPER = {.factor = 6, .beads = {0, 1, 2, 3}, .from = 20, .to = 140};
 
-/* Four points with dihedral `angle`, degrees, along an axis that is not a coordinate's. Seen along the
- * middle bond, the last point is turned clockwise from the first, which is IUPAC's positive sense. */
+/* Four points with dihedral `angle`, degrees, along an axis that is not a coordinate's. Seen along
+ * the middle bond, the last point is turned clockwise from the first, IUPAC's positive sense. */
 static void put_dihedral(double angle, double *x) {
     const double a = angle * acos(-1) / 180;
     const double upright[BEADS][3] = {
@@ -95,7 +96,8 @@ static score_dataset *open_frames(const score_recipe *recipe) {
 
 static void emphasise(score_dataset *dataset, const score_recipe *recipe, int stage) {
     score_error error = {0};
-    if (score_dataset_emphasise(dataset, recipe, stage, &error) != SCORE_OK)
+    if (score_dataset_emphasise(dataset, &recipe->stages[stage].emphasis, recipe->path, &error) !=
+        SCORE_OK)
         fail_msg("%s", error.message);
 }
 
@@ -161,7 +163,11 @@ static void a_range_without_frames_is_an_error(void **state) {
         recipe.data.no_weights = true;
         score_dataset *dataset = open_frames(&recipe);
         score_error error = {0};
-        assert_int_equal(score_dataset_emphasise(dataset, &recipe, 0, &error), SCORE_ERROR_FORMAT);
+        const double before = share_inside(dataset, SCORE_SPLIT_TRAINING, 1);
+        assert_int_equal(
+            score_dataset_emphasise(dataset, &recipe.stages[0].emphasis, "recipe.xml", &error),
+            SCORE_ERROR_FORMAT);
+        assert_true(share_inside(dataset, SCORE_SPLIT_TRAINING, 1) == before);
         assert_string_equal(error.file, "recipe.xml");
         assert_int_equal(error.line, 9);
         assert_non_null(strstr(error.message, k == 0 ? "none of the" : "all of the"));

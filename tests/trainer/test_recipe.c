@@ -295,6 +295,8 @@ static void emphasis_is_read(void **state) {
          false},
         {"dihedral='0 1 2 -1' from='0' to='9' factor='2'", "3", "\"0 1 2 -1\"", true},
         {"dihedral='0 1 2 1' from='0' to='9' factor='2'", "3", "\"0 1 2 1\"", false},
+        {"dihedral='000000000010 2 3' from='0' to='9' factor='2'", "3", "\"000000000010 2 3\"",
+         true},
         {"dihedral='0-1-2-3' from='0' to='9' factor='2'", "3", "\"0-1-2-3\"", true},
         {"dihedral='0 1 2 3' to='9' factor='2'", "3", "'from'", true},
         {"dihedral='0 1 2 3' from='0' to='181' factor='2'", "3", "to=\"181\"", true},

@@ -22,8 +22,10 @@ same_run other given
 # The second stage's emphasis is of that stage alone.
 sed '/<Emphasis/d' recipe.xml >even.xml
 expect 0 'finished: ' "$train" even.xml --output even
-cmp <(course one | grep '^1,') <(course even | grep '^1,') || fail "stage 1 knows the emphasis of stage 2"
-! cmp -s <(course one | grep '^2,') <(course even | grep '^2,') || fail "the emphasis does not matter"
+cmp <(course one | grep '^1,') <(course even | grep '^1,') ||
+    fail "stage 1 knows the emphasis of stage 2"
+! cmp -s <(course one | grep '^2,') <(course even | grep '^2,') ||
+    fail "the emphasis does not matter"
 
 # 2 stages of 42 steps of 48 samples; a row whenever 600 samples are passed and at a stage's end.
 [ "$(course one | tail -n +2 | cut -d, -f1-3 | tr '\n' ' ')" = \
