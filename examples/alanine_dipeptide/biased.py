@@ -24,7 +24,7 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import unit
-from openmmscore import Model
+from openmmscore import Model, ScoreForce
 from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
 from openmmscore.copies import check_output, write_copies
 from openmmscore.files import naming
@@ -45,9 +45,12 @@ def read_bias(path: Path, scale: float) -> Bias:
         return Bias(*((scale * file.attrs[name]).tolist() for name in names))
 
 
-def create_context(bias: Bias, model: Model, copies: int, seed: int) -> openmm.Context:
+def create_context(
+    bias: Bias, model: Model, copies: int, seed: int, diffusion_time: float
+) -> openmm.Context:
     """Copies of the model's molecule, each under the bias."""
     system, _, positions = create_system(model, copies, spacing=0.0)
+    ScoreForce.cast(system.getForce(0)).setDiffusionTime(diffusion_time)
     for copy in range(copies):
         system.addForce(bias.force([copy * len(model.beads) + bead for bead in PHI]))
     integrator = openmm.LangevinMiddleIntegrator(
@@ -82,6 +85,7 @@ def arguments() -> argparse.Namespace:
         help="the frames whose bias is used (those that the model was trained on)",
     )
     parser.add_argument("--bias-scale", type=float, default=1.0, help="factor of the bias (1)")
+    parser.add_argument("--diffusion-time", type=float, default=1e-5, help="of the energy (1e-5)")
     parser.add_argument("--copies", type=int, default=64, help="(64)")
     parser.add_argument("--equilibration", type=float, default=100.0, help="discarded, ps (100)")
     parser.add_argument("--time", type=float, default=400.0, help="production, ps (400)")
@@ -113,6 +117,7 @@ def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> No
     attributes = {
         "title": "Simulation with a ScoreForce under a bias along phi",
         "model": str(options.model),
+        "diffusion_time": options.diffusion_time,
         "start": "the model's frame",
         "bias_cos_kj_mol": np.array(bias.cosines),
         "bias_sin_kj_mol": np.array(bias.sines),
@@ -131,7 +136,7 @@ def biased_run(options: argparse.Namespace) -> int:
     frames, equilibration = plan(options)
     bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
     check_output(options.output, model)
-    context = create_context(bias, model, options.copies, options.seed)
+    context = create_context(bias, model, options.copies, options.seed, options.diffusion_time)
     run = simulate(context, model, frames, interval=options.interval, equilibration=equilibration)
     if len(run.positions):
         write(options, bias, model, run)

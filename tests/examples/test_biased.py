@@ -34,7 +34,7 @@ def test_every_copy_is_biased_by_the_log_weight() -> None:
     """OpenMM's own energy of the bias, with the constants of its torsions, and one copy moved at a
     time. Float positions and energies of some 30 kT: 1e-5."""
     data = read_frames(HERE / "alanine_dipeptide.h5").positions[::4000]
-    context = create_context(BIAS, MODEL, COPIES, seed=1)
+    context = create_context(BIAS, MODEL, COPIES, seed=1, diffusion_time=0.01)
     expected = log_weights(BIAS, MODEL, data)
     assert np.ptp(expected) > 4
     rest = np.repeat(data[:1], COPIES, axis=0)
@@ -43,7 +43,7 @@ def test_every_copy_is_biased_by_the_log_weight() -> None:
         moved[:, copy] = data
         bias, total = energies(context, moved.reshape(len(data), -1, 3)).T
         np.testing.assert_allclose(bias - bias[0], expected - expected[0], atol=1e-5)
-        model = MODEL.energy_and_score(data.astype(float), t=1e-5, precision="single")[0]
+        model = MODEL.energy_and_score(data.astype(float), t=0.01, precision="single")[0]
         np.testing.assert_allclose(
             total - total[0], expected - expected[0] + model - model[0], atol=1e-3
         )

@@ -155,6 +155,7 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
                 ("b.h5", "--time", "inf", "--time is inf, must not be"),
                 ("b.h5", "--equilibration", "-5", "--equilibration is -5, must not be"),
                 ("b.h5", "--bias-scale", "nan", "--bias-scale is nan, must not be"),
+                ("b.h5", "--diffusion-time", "2", "owns diffusion time 2"),
                 ("b.h5", "--seed", "0", "--seed is 0, must be in"),
                 ("b.h5", "--data", MODEL, "model.xml.gz"),
             ]
