@@ -51,8 +51,8 @@ def create_context(
     """Copies of the model's molecule, each under the bias."""
     system, _, positions = create_system(model, copies, spacing=0.0)
     ScoreForce.cast(system.getForce(0)).setDiffusionTime(diffusion_time)
-    for copy in range(copies):
-        system.addForce(bias.force([copy * len(model.beads) + bead for bead in PHI]))
+    beads = len(model.beads)
+    system.addForce(bias.force([[m * beads + bead for bead in PHI] for m in range(copies)]))
     integrator = openmm.LangevinMiddleIntegrator(
         model.temperature, FRICTION_PER_PS / unit.picosecond, TIME_STEP_PS * unit.picosecond
     )

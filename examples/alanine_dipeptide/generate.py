@@ -74,12 +74,14 @@ class Bias:
     cosines: list[float]
     sines: list[float]
 
-    def force(self, atoms: list[int]) -> openmm.PeriodicTorsionForce:
-        """The same up to a constant: k (1 + cos(n phi - phase)) with k >= 0."""
+    def force(self, torsions: list[list[int]]) -> openmm.PeriodicTorsionForce:
+        """The same up to a constant: k (1 + cos(n phi - phase)) with k >= 0. torsions: the four
+        particles of phi, of each molecule that the bias acts on."""
         force = openmm.PeriodicTorsionForce()
         force.setForceGroup(BIAS_GROUP)
         for n, (c, s) in enumerate(zip(self.cosines, self.sines, strict=True), start=1):
-            force.addTorsion(*atoms, n, float(np.arctan2(s, c)), float(np.hypot(c, s)))
+            for atoms in torsions:
+                force.addTorsion(*atoms, n, float(np.arctan2(s, c)), float(np.hypot(c, s)))
         return force
 
 
@@ -220,7 +222,7 @@ def produce(
     """One run of `nanoseconds` under the frozen bias, continued from `path` if it exists."""
     molecule = Molecule()
     system = molecule.system()
-    system.addForce(bias.force(molecule.torsion(PHI)))
+    system.addForce(bias.force([molecule.torsion(PHI)]))
     dynamics = integrator(seed)
     context = openmm.Context(system, dynamics, platform)
     total = round(nanoseconds * 1000 / TIME_STEP_PS) // STEPS_PER_FRAME
