@@ -24,12 +24,11 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import unit
-from openmmscore import Model, ScoreForce
+from openmmscore import Model
 from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
 from openmmscore.copies import check_output, write_copies
 from openmmscore.files import naming
-from openmmscore.simulate import Run, simulate
-from openmmscore.system import create_system
+from openmmscore.simulate import Run, create_context, simulate
 
 from generate import FRICTION_PER_PS, HERE, PHI, Bias
 
@@ -45,22 +44,21 @@ def read_bias(path: Path, scale: float) -> Bias:
         return Bias(*((scale * file.attrs[name]).tolist() for name in names))
 
 
-def create_context(
+def biased_context(
     bias: Bias, model: Model, copies: int, seed: int, diffusion_time: float
 ) -> openmm.Context:
     """Copies of the model's molecule, each under the bias."""
-    system, _, positions = create_system(model, copies, spacing=0.0)
-    ScoreForce.cast(system.getForce(0)).setDiffusionTime(diffusion_time)
     beads = len(model.beads)
-    system.addForce(bias.force([[m * beads + bead for bead in PHI] for m in range(copies)]))
-    integrator = openmm.LangevinMiddleIntegrator(
-        model.temperature, FRICTION_PER_PS / unit.picosecond, TIME_STEP_PS * unit.picosecond
+    force = bias.force([[m * beads + bead for bead in PHI] for m in range(copies)])
+    return create_context(
+        model,
+        copies,
+        timestep=TIME_STEP_PS,
+        friction=FRICTION_PER_PS,
+        seed=seed,
+        diffusion_time=diffusion_time,
+        forces=[force],
     )
-    integrator.setRandomNumberSeed(seed)
-    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("CPU"))
-    context.setPositions(positions)
-    context.setVelocitiesToTemperature(model.temperature, seed)
-    return context
 
 
 def log_weights(bias: Bias, model: Model, positions: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -136,7 +134,7 @@ def biased_run(options: argparse.Namespace) -> int:
     frames, equilibration = plan(options)
     bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
     check_output(options.output, model)
-    context = create_context(bias, model, options.copies, options.seed, options.diffusion_time)
+    context = biased_context(bias, model, options.copies, options.seed, options.diffusion_time)
     run = simulate(context, model, frames, interval=options.interval, equilibration=equilibration)
     if len(run.positions):
         write(options, bias, model, run)

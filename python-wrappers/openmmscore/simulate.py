@@ -26,7 +26,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,14 @@ def create_context(
     seed: int = 1,
     scale: float = 1.0,
     diffusion_time: float = 1e-5,
+    forces: Iterable[openmm.Force] = (),
 ) -> openmm.Context:
     """A Context with all copies in one structure, and velocities drawn for each.
 
     start: (beads, 3) in nm, by default the model's frame; or (copies, beads, 3). temperature: in K,
     by default the model's. timestep, friction: ps and 1/ps. threads: of the CPU platform. scale,
-    diffusion_time: those of `ScoreForce`. Quantities have units of their own.
+    diffusion_time: those of `ScoreForce`. forces: others beside it, on the particles of all copies,
+    one copy after the other; the System takes them. Quantities have units of their own.
 
     Raises ValueError or openmm.OpenMMException where a value is wrong, also where the energy of
     the structure is not finite.
@@ -103,6 +105,8 @@ def create_context(
     force = ScoreForce.cast(system.getForce(0))
     force.setDiffusionTime(diffusion_time)
     force.setScale(scale)
+    for other in forces:
+        system.addForce(other)
     if start is not None:
         structure, each = as_array("start", start, unit.nanometer), (len(model.beads), 3)
         if structure.shape not in (each, (copies, *each)):

@@ -11,7 +11,7 @@ from openmm import unit
 from openmmscore import Model
 from openmmscore.frames import read_frames
 
-from biased import create_context, log_weights, read_bias
+from biased import biased_context, log_weights, read_bias
 from generate import BIAS_GROUP, HERE
 
 COPIES = 3
@@ -34,7 +34,7 @@ def test_every_copy_is_biased_by_the_log_weight() -> None:
     """OpenMM's own energy of the bias, with the constants of its torsions, and one copy moved at a
     time. Float positions and energies of some 30 kT: 1e-5."""
     data = read_frames(HERE / "alanine_dipeptide.h5").positions[::4000]
-    context = create_context(BIAS, MODEL, COPIES, seed=1, diffusion_time=0.01)
+    context = biased_context(BIAS, MODEL, COPIES, seed=1, diffusion_time=0.01)
     expected = log_weights(BIAS, MODEL, data)
     assert np.ptp(expected) > 4
     rest = np.repeat(data[:1], COPIES, axis=0)
