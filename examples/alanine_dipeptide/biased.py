@@ -28,7 +28,7 @@ from openmmscore import Model
 from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
 from openmmscore.copies import check_output, write_copies
 from openmmscore.files import naming
-from openmmscore.simulate import Run, create_context, simulate
+from openmmscore.simulate import Run, create_context, plan, simulate
 
 from generate import FRICTION_PER_PS, HERE, PHI, Bias
 
@@ -92,25 +92,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def plan(options: argparse.Namespace) -> tuple[int, int]:
-    """The numbers of frames and of steps of equilibration."""
-    if options.output.suffix != ".h5":
-        raise ValueError(f"{options.output}: must end in .h5")
-    if options.interval < 1:
-        raise ValueError(f"--interval is {options.interval}, must be positive")
-    if not 0 < options.seed < 2**31:
-        raise ValueError(f"--seed is {options.seed}, must be in [1, {2**31 - 1}]")
-    for name in ("time", "equilibration", "bias_scale"):
-        value = getattr(options, name)
-        if not 0 <= value < math.inf:
-            word = name.replace("_", "-")
-            raise ValueError(f"--{word} is {value:g}, must not be negative or infinite")
-    frames = round(options.time / TIME_STEP_PS) // options.interval
-    if frames < 1:
-        raise ValueError(f"--time {options.time:g} ps is shorter than {options.interval} steps")
-    return frames, round(options.equilibration / TIME_STEP_PS)
-
-
 def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> None:
     attributes = {
         "title": "Simulation with a ScoreForce under a bias along phi",
@@ -131,7 +112,15 @@ def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> No
 
 
 def biased_run(options: argparse.Namespace) -> int:
-    frames, equilibration = plan(options)
+    if options.output.suffix != ".h5":
+        raise ValueError(f"{options.output}: must end in .h5")
+    if not 0 <= options.bias_scale < math.inf:
+        raise ValueError(
+            f"--bias-scale is {options.bias_scale:g}, must not be negative or infinite"
+        )
+    frames, equilibration = plan(
+        options.time, options.equilibration, options.interval, TIME_STEP_PS
+    )
     bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
     check_output(options.output, model)
     context = biased_context(bias, model, options.copies, options.seed, options.diffusion_time)

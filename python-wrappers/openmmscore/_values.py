@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-__all__ = ["as_array", "as_count", "as_integers", "as_number", "as_positive", "as_seed"]
+__all__ = [
+    "as_array",
+    "as_count",
+    "as_integers",
+    "as_number",
+    "as_positive",
+    "as_seed",
+    "as_steps",
+]
+
+_MOST_STEPS = 10**12  # 2 ms at 2 fs
 
 
 def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
@@ -33,6 +43,16 @@ def as_positive(name: str, value: Any, in_unit: Any = unit.dimensionless) -> flo
     if not 0 < number < math.inf:
         raise ValueError(f"{name} is {value}, must be positive")
     return number
+
+
+def as_steps(name: str, time: Any, step_ps: float) -> int:
+    """How many steps of `step_ps` a time takes, in ps or a Quantity, rounded up."""
+    time_ps = as_number(name, time, unit.picosecond)
+    if not 0 <= time_ps < math.inf:
+        raise ValueError(f"{name} is {time}, must not be negative or infinite")
+    if time_ps > _MOST_STEPS * step_ps:
+        raise ValueError(f"{name} is {time}, more than {_MOST_STEPS:g} steps of {step_ps:g} ps")
+    return math.ceil(time_ps / step_ps - 1e-9)
 
 
 def as_count(name: str, value: Any, least: int = 1) -> int:

@@ -12,7 +12,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_number, as_positive, as_seed
+from ._values import as_array, as_count, as_number, as_positive, as_seed, as_steps
 from .force import ScoreForce
 from .interruption import Interruption
 from .model import Model
@@ -192,10 +192,7 @@ class ReplicaExchange:
         return record.finish(interruption.asked)
 
     def _sweeps(self, name: str, time: float | unit.Quantity) -> int:
-        time_ps = as_number(name, time, unit.picosecond)
-        if not 0 <= time_ps < math.inf:
-            raise ValueError(f"{name} is {time}, must not be negative or infinite")
-        return math.ceil(time_ps / (self.steps * self.timestep_ps) - 1e-9)
+        return as_steps(name, time, self.steps * self.timestep_ps)
 
     def _sweep(self, exchange: bool) -> tuple[Array, list[SwapAttempt]]:
         """Time steps in all states, then swaps. Returns the positions after them."""

@@ -36,7 +36,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_positive, as_seed
+from ._values import as_array, as_count, as_positive, as_seed, as_steps
 from .copies import check_output, own_positions, read_starts, write_copies
 from .force import ScoreForce
 from .interruption import Interruption
@@ -44,7 +44,7 @@ from .model import Model
 from .progress import Progress
 from .system import create_system
 
-__all__ = ["Run", "create_context", "main", "simulate"]
+__all__ = ["Run", "create_context", "main", "plan", "simulate"]
 
 _STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
 _LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
@@ -275,29 +275,26 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _steps(name: str, time_ps: float, timestep_ps: float) -> int:
-    if not 0 <= time_ps < math.inf:
-        raise ValueError(f"--{name} is {time_ps:g}, must not be negative or infinite")
-    return math.ceil(time_ps / timestep_ps - 1e-9)
-
-
-def _plan(options: argparse.Namespace) -> tuple[int, int]:
-    """The numbers of frames and of steps of equilibration."""
-    timestep_ps = as_positive("--timestep", options.timestep, unit.picosecond)
-    equilibration = _steps("equilibration", options.equilibration, timestep_ps)
-    steps = _steps("time", options.time, timestep_ps)
-    if as_count("--interval", options.interval) > steps:
+def plan(
+    time_ps: float, equilibration_ps: float, interval: int, timestep_ps: float
+) -> tuple[int, int]:
+    """The numbers of frames and of steps of equilibration. interval: steps between frames."""
+    step_ps = as_positive("timestep", timestep_ps)
+    equilibration = as_steps("equilibration", equilibration_ps, step_ps)
+    steps = as_steps("time", time_ps, step_ps)
+    if as_count("interval", interval) > steps:
         raise ValueError(
-            f"--interval is {options.interval} steps, longer than the {steps} steps of "
-            f"--time {options.time:g}"
+            f"interval is {interval} steps, longer than the {steps} steps of time {time_ps:g}"
         )
-    if not options.time_limit > 0:  # infinite by default
-        raise ValueError(f"--time-limit is {options.time_limit:g}, must be positive")
-    return steps // options.interval, equilibration
+    return steps // interval, equilibration
 
 
 def _command(options: argparse.Namespace) -> int:
-    frames, equilibration = _plan(options)
+    frames, equilibration = plan(
+        options.time, options.equilibration, options.interval, options.timestep
+    )
+    if not options.time_limit > 0:  # infinite by default
+        raise ValueError(f"--time-limit is {options.time_limit:g}, must be positive")
     model = Model(options.model)
     check_output(options.output, model)
     copies = as_count("copies", options.copies)

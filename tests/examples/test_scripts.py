@@ -141,7 +141,7 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
         (["alanine_dipeptide/biased.py", "none.xml", "--output", "b.h5"], "none.xml"),
         (
             ["alanine_dipeptide/biased.py", MODEL, "--output", "b.h5", "--time", "0.1"],
-            "--time 0.1 ps is shorter than 240 steps",
+            "interval is 240 steps, longer than the 50 steps of time 0.1",
         ),
         (
             ["alanine_dipeptide/biased.py", MODEL, "--output", "b.h5", "--data", EXPLICIT],
@@ -151,12 +151,12 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
             (["alanine_dipeptide/biased.py", MODEL, "--output", output, option, value], message)
             for output, option, value, message in [
                 ("b.npy", "--seed", "1", "b.npy: must end in .h5"),
-                ("b.h5", "--interval", "0", "--interval is 0, must be positive"),
-                ("b.h5", "--time", "inf", "--time is inf, must not be"),
-                ("b.h5", "--equilibration", "-5", "--equilibration is -5, must not be"),
+                ("b.h5", "--interval", "0", "interval is 0, must be a positive"),
+                ("b.h5", "--time", "inf", "time is inf, must not be"),
+                ("b.h5", "--equilibration", "-5", "equilibration is -5.0, must not be"),
                 ("b.h5", "--bias-scale", "nan", "--bias-scale is nan, must not be"),
                 ("b.h5", "--diffusion-time", "2", "owns diffusion time 2"),
-                ("b.h5", "--seed", "0", "--seed is 0, must be in"),
+                ("b.h5", "--seed", "-1", "seed is -1, must be"),
                 ("b.h5", "--data", MODEL, "model.xml.gz"),
             ]
         ),
