@@ -9,6 +9,7 @@ it draws frames.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ __all__ = [
     "compare",
     "length_of",
     "population",
+    "within",
 ]
 
 BLOCKS = 20
@@ -190,6 +192,14 @@ def population(of: Ensemble | Density, state: State) -> Population:
     parts, row = of.parts()
     differences = np.bincount(row, of.weights * (inside - share), parts)
     return Population(share, math.sqrt((differences**2).sum() * parts / (parts - 1)))
+
+
+def within(of: Ensemble, state: State) -> Ensemble:
+    """The frames in a state: those outside get no weight. ValueError where there are none."""
+    weights = np.where(state.contains(of.values), of.weights, 0.0)
+    if not weights.sum() > 0:
+        raise ValueError(f"no frame is in {state.name!r}")
+    return dataclasses.replace(of, weights=weights / weights.sum())
 
 
 def length_of(

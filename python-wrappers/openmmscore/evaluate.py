@@ -32,10 +32,21 @@ from pathlib import Path
 
 import openmm
 
-from .comparison import BLOCKS, Bins, Population, Row, State, compare, length_of, population
+from .comparison import (
+    BLOCKS,
+    Bins,
+    Population,
+    Row,
+    State,
+    compare,
+    length_of,
+    population,
+    within,
+)
 from .coordinates import Coordinates
 from .ensembles import Density, Ensemble, read_ensemble
 from .evaluation_report import length_text, table, verdict, write_json
+from .files import naming
 from .model import Model
 
 __all__ = ["main"]
@@ -86,6 +97,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "number from 0 or one of phi, psi, x, y; of dihedrals, LOW > HIGH goes through 180",
     )
     parser.add_argument(
+        "--within",
+        metavar="NAME:COLUMN:LOW:HIGH",
+        help="compare only the frames of all sets in such a state, for a simulation that did not "
+        "come out of it, or hardly",
+    )
+    parser.add_argument(
         "--equilibration-ps",
         type=float,
         help="what was discarded before the simulation's first frame (the file's own value)",
@@ -108,6 +125,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(words)
     if options.samples is None and options.simulation is None and options.model is None:
         parser.error("one of --samples, --simulation and --model is needed")
+    if options.within is not None and options.model is not None:
+        parser.error("--within is for frames, not for --model")
     for name in ("bins", "pmf_bins"):
         count = getattr(options, name)
         if count is not None and not 3 <= count <= 1000:
@@ -134,15 +153,15 @@ def _number(text: str, whole: str) -> float:
 def _state(text: str, coordinates: Coordinates) -> State:
     parts = text.split(":")
     if len(parts) != 4 or not parts[0]:
-        raise ValueError(f"--state {text!r}, must be NAME:COLUMN:LOW:HIGH")
+        raise ValueError(f"state {text!r}, must be NAME:COLUMN:LOW:HIGH")
     column = coordinates.column(parts[1])
     low, high = (_number(part, text) for part in parts[2:])
     if coordinates.periodic:
         if max(abs(low), abs(high)) > 180 or low == high:
-            raise ValueError(f"--state {text!r}: limits must differ, and be from -180 to 180")
+            raise ValueError(f"state {text!r}: limits must differ, and be from -180 to 180")
         low, high = math.radians(low), math.radians(high)
     elif low >= high:
-        raise ValueError(f"--state {text!r}: {low:g} is not below {high:g}")
+        raise ValueError(f"state {text!r}: {low:g} is not below {high:g}")
     return State(parts[0], column, low, high)
 
 
@@ -169,9 +188,20 @@ def _limits(
     return found
 
 
-def _simulation(options: argparse.Namespace, coordinates: Coordinates) -> Ensemble:
+def _read(path: Path, coordinates: Coordinates, region: State | None) -> Ensemble:
+    """A file's frames, or those in the region."""
+    found = read_ensemble(path, coordinates)
+    if region is None:
+        return found
+    with naming(path):
+        return within(found, region)
+
+
+def _simulation(
+    options: argparse.Namespace, coordinates: Coordinates, region: State | None
+) -> Ensemble:
     """The simulation's frames, always with copies."""
-    read = read_ensemble(options.simulation, coordinates)
+    read = _read(options.simulation, coordinates, region)
     found = dataclasses.replace(
         read,
         interval_ps=read.interval_ps if options.interval_ps is None else options.interval_ps,
@@ -230,7 +260,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     names = [state.name for state in states]
     if len(set(names)) < len(names):
         raise ValueError(f"two states of one name: {', '.join(names)}")
-    data = read_ensemble(options.data, coordinates)
+    region = None if options.within is None else _state(options.within, coordinates)
+    data = _read(options.data, coordinates, region)
     own = {state.name: population(data, state) for state in states}
     for name, each in own.items():
         if not each.share > 0:
@@ -245,7 +276,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if options.model is not None:
         shown[DENSITY] = _density(options, coordinates, data)
     if options.samples is not None:
-        shown[SAMPLES] = read_ensemble(options.samples, coordinates)
+        shown[SAMPLES] = _read(options.samples, coordinates, region)
     rows = {
         name: compare(data, other, bins, states, seed=options.seed)
         for name, other in shown.items()
@@ -253,7 +284,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     }
     stride = 1
     if options.simulation is not None:
-        run = shown[SIMULATION] = _simulation(options, coordinates)
+        run = shown[SIMULATION] = _simulation(options, coordinates, region)
         length = length_of(run, coordinates, run.equilibration_ps)
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
         stride = min(math.ceil(2 * length.autocorrelation), length.frames)

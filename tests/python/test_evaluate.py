@@ -131,6 +131,31 @@ def test_half_the_energy_scale_fails(data, tmp_path, capsys, kind):
     assert evaluate(data, tmp_path / "out", f"--{kind}", wrong) == 0
 
 
+def left_only(x):
+    return np.where(x < 0, energy(x), 1e3)
+
+
+@pytest.mark.parametrize(("scale", "status"), [(1.0, 0), (0.5, 1)])
+def test_a_run_that_stays_in_a_basin_is_compared_within_it(data, tmp_path, scale, status):
+    run = save_walk(tmp_path / "run.npy", walk(100, 600, 3, scale=scale, of=left_only))
+    samples = save(tmp_path / "samples.npy", draws(20_000, 2))
+    words = ["--samples", samples, "--simulation", run, "--bound", 1.3]
+    assert evaluate(data, tmp_path / "whole", *words) == 1
+    state = ["--within", "left:x:-3:0", "--state", "half:x:-3:-1"]
+    assert evaluate(data, tmp_path / "left", *words, *state) == status
+
+    rows = json.loads((tmp_path / "left/evaluation.json").read_text())["rows"]
+    left = np.exp(-energy(GRID[GRID < 0]))
+    half = np.exp(-energy(GRID[GRID < -1])).sum() / left.sum()
+    found = rows["independent samples"]["populations"]["half"]
+    assert abs(found["share"] - half) < 4 * found["error"]
+    inside = (np.load(samples) < 0).sum()
+    assert rows["independent samples"]["effective_number"] == pytest.approx(inside)
+    if not status:  # 50 bins of data
+        js = rows["simulation"]["js"]
+        assert js["value"] == pytest.approx(js["floor"], rel=4 / 5)
+
+
 @pytest.mark.parametrize("time", [0.004, 0.04])
 def test_ten_times_the_diffusion_time_fails(tmp_path, time):
     """The wells of blurred(.004) have a deviation of .25; sigma grows from .03 to .14."""

@@ -50,6 +50,9 @@ def evaluate(data, output, *words, coordinates="x"):
         (["--samples", "data.npy", "--state", "a:x:1"], "NAME:COLUMN:LOW:HIGH"),
         (["--samples", "data.npy", "--state", "a:x:0:nan"], "'nan'"),
         (["--samples", "data.npy", "--state", "a:x:0:1", "a:x:1:2"], "two states of one name"),
+        (["--samples", "data.npy", "--within", "far:x:5:6"], "data.npy: no frame is in 'far'"),
+        (["--samples", "few.npy", "--within", "right:x:1:2"], "few.npy: no frame is in 'right'"),
+        (["--samples", "data.npy", "--within", "a:x:1"], "NAME:COLUMN:LOW:HIGH"),
         (["--samples", "data.npy", "--limits", "0:1", "0:1"], "2 --limits for 1 columns"),
         (["--samples", "data.npy", "--limits", "1:0"], "'1:0'"),
     ],
@@ -93,7 +96,8 @@ def test_dihedrals_of_beads_that_are_not_there(data, tmp_path, capsys):
 @pytest.mark.parametrize(
     "words",
     [[], ["--samples", "a", "--bins", "2"], ["--samples", "a", "--bound", "nan"],
-     ["--samples", "a", "--equilibration-ps", "-1"], ["--samples", "a", "--seed", "-1"]],
+     ["--samples", "a", "--equilibration-ps", "-1"], ["--samples", "a", "--seed", "-1"],
+     ["--model", "a", "--within", "left:x:-3:0"]],
 )  # fmt: skip
 def test_options_out_of_range_end_with_2(tmp_path, words):
     with pytest.raises(SystemExit) as ended:
