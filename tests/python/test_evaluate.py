@@ -135,9 +135,14 @@ def left_only(x):
     return np.where(x < 0, energy(x), 1e3)
 
 
+def right_only(x):
+    return np.where(x > 0, energy(x), 1e3)
+
+
 @pytest.mark.parametrize(("scale", "status"), [(1.0, 0), (0.5, 1)])
-def test_a_run_that_stays_in_a_basin_is_compared_within_it(data, tmp_path, scale, status):
-    run = save_walk(tmp_path / "run.npy", walk(100, 600, 3, scale=scale, of=left_only))
+def test_a_run_that_hardly_leaves_a_basin_is_compared_within_it(data, tmp_path, scale, status):
+    walks = [walk(97, 600, 3, scale, of=left_only), walk(3, 600, 4, scale, of=right_only)]
+    run = save_walk(tmp_path / "run.npy", np.concatenate(walks))
     samples = save(tmp_path / "samples.npy", draws(20_000, 2))
     words = ["--samples", samples, "--simulation", run, "--bound", 1.3]
     assert evaluate(data, tmp_path / "whole", *words) == 1
