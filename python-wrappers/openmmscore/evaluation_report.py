@@ -50,7 +50,8 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
 
 
 def _share(each: Population) -> str:
-    return f"{each.share:.4f} +- {each.error:.4f}"
+    digits = ".1e" if 0 < each.share < 1e-3 else ".4f"
+    return f"{each.share:{digits}} +- {each.error:{digits}}"
 
 
 def length_text(length: Length, stride: int, interval_ps: float | None) -> str:

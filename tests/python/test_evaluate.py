@@ -131,6 +131,15 @@ def test_half_the_energy_scale_fails(data, tmp_path, capsys, kind):
     assert evaluate(data, tmp_path / "out", f"--{kind}", wrong) == 0
 
 
+def test_small_shares_have_digits(data, tmp_path, capsys):
+    x = np.linspace(-1, 1, 20_000)
+    samples = save(tmp_path / "samples.npy", x)
+    words = ["--samples", samples, "--state", "few:x:.9998:1", "none:x:1.1:2"]
+    assert evaluate(data, tmp_path / "out", *words) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line[:3] == "ind")
+    assert row.split()[-6:] == ["1.0e-04", "+-", "1.0e-04", "0.0000", "+-", "0.0000"]
+
+
 def left_only(x):
     return np.where(x < 0, energy(x), 1e3)
 
