@@ -135,7 +135,7 @@ def main() -> None:
     options = arguments()
     try:
         sys.exit(biased_run(options))
-    except (OSError, ValueError, openmm.OpenMMException) as error:
+    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         sys.exit(f"error: {error}")
 
 

@@ -46,12 +46,15 @@ def as_positive(name: str, value: Any, in_unit: Any = unit.dimensionless) -> flo
 
 
 def as_steps(name: str, time: Any, step_ps: float) -> int:
-    """How many steps of `step_ps` a time takes, in ps or a Quantity, rounded up."""
+    """How many steps of `step_ps` a time takes, in ps or a Quantity, rounded up.
+
+    A step may be several of the integrator's. ValueError where time is negative or too long.
+    """
     time_ps = as_number(name, time, unit.picosecond)
     if not 0 <= time_ps < math.inf:
         raise ValueError(f"{name} is {time}, must not be negative or infinite")
     if time_ps > _MOST_STEPS * step_ps:
-        raise ValueError(f"{name} is {time}, more than {_MOST_STEPS:g} steps of {step_ps:g} ps")
+        raise ValueError(f"{name} is {time}, more than {_MOST_STEPS:g} times {step_ps:g} ps")
     return math.ceil(time_ps / step_ps - 1e-9)
 
 

@@ -91,26 +91,33 @@ class AutocorrelationTime:
 
 
 def autocorrelation_time(
-    series: ArrayLike, groups: ArrayLike | None = None, *, window_factor: float = 5.0
+    series: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    inside: ArrayLike | None = None,
+    window_factor: float = 5.0,
 ) -> AutocorrelationTime:
     """Integrated autocorrelation time with Sokal's self-consistent window.
 
     series: (frames,), or (copies, frames). The window is the smallest W with
     W >= window_factor tau(W). groups: (copies,), labels: the mean that is removed is the one of all
     copies with the same label. Copies that cannot reach each other's states in the time simulated
-    are given different labels; tau is then the time within such a class of states.
+    are given different labels; tau is then the time within such a class of states. inside: of
+    series' shape, which frames count; of the others no pair is taken.
     """
     values = np.atleast_2d(np.asarray(series, float))
     if values.ndim != 2 or values.shape[1] < 2 or not np.isfinite(values).all():
         raise ValueError(f"series has shape {values.shape} or a value that is not finite")
     copies, frames = values.shape
     labels = np.zeros(copies) if groups is None else np.asarray(groups)
-    centred = np.empty_like(values)
+    counted = np.ones(values.shape, bool) if inside is None else np.atleast_2d(inside)
+    centred = np.zeros_like(values)
     for label in np.unique(labels):
-        members = labels == label
-        centred[members] = values[members] - values[members].mean()
+        members = (labels == label)[:, None] & counted
+        if members.any():
+            centred[members] = values[members] - values[members].mean()
 
-    covariance = _autocovariance(centred)
+    covariance = _autocovariance(centred, counted)
     if covariance[0] <= 0:  # constant series: every frame says the same, one would do
         return AutocorrelationTime(frames / 2, np.inf, frames - 1, False)
     running = 0.5 + np.concatenate([[0.0], np.cumsum(covariance[1:] / covariance[0])])
@@ -119,21 +126,25 @@ def autocorrelation_time(
     closed = bool(enough.any())
     window = int(np.argmax(enough)) if closed else frames - 1
     tau = max(float(running[window]), 0.5)
-    total = copies * frames
+    total = int(np.count_nonzero(counted))
     error = tau * float(np.sqrt(2 * (2 * window + 1) / total))
     return AutocorrelationTime(tau, error, window, closed and total >= 50 * tau)
 
 
-def _autocovariance(centred: Array) -> Array:
-    """(frames,): mean over copies and over pairs of frames, at each lag. centred: (copies, frames).
+def _autocovariance(centred: Array, counted: NDArray[np.bool_]) -> Array:
+    """(frames,): mean over all pairs of counted frames, at each lag; 0 where there are none.
 
-    The sum at each lag is divided by the number of pairs, so that it is unbiased but for the mean.
+    centred: (copies, frames), zero where not counted. Divided by the number of pairs, it is
+    unbiased but for the mean.
     """
     frames = centred.shape[1]
     size = 1 << (2 * frames - 1).bit_length()
-    power = np.abs(np.fft.rfft(centred, size, axis=1)) ** 2
-    sums = np.fft.irfft(power.mean(axis=0), size)[:frames]
-    return np.asarray(sums / (frames - np.arange(frames)))
+    sums, pairs = (
+        np.fft.irfft((np.abs(np.fft.rfft(each, size, axis=1)) ** 2).sum(axis=0), size)[:frames]
+        for each in (centred, counted.astype(float))
+    )
+    pairs = np.rint(pairs)
+    return np.asarray(np.divide(sums, pairs, out=np.zeros(frames), where=pairs > 0))
 
 
 def shared_edges(first: ArrayLike, second: ArrayLike, bins: int = 64) -> list[Array]:

@@ -4,7 +4,7 @@ Each divergence has a noise floor, the mean divergence of two sets of independen
 the sets compared, and a bootstrap error, for which both sets are drawn anew. Weights say bin by bin
 what frames are worth. Where frames belong to copies, the scatter of the copies' histograms says how
 much less that is, and the bootstrap draws copies; where they do not, they count as independent, and
-it draws frames.
+it draws frames. Frames without weight, such as those out of a region (`within`), do not count.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ BLOCKS = 20
 
 LEAST_PRODUCTION = 10
 LEAST_EQUILIBRATION = 5
+LEAST_INSIDE = 10
 
 REPEATS = 200
 
@@ -153,11 +154,11 @@ def compare(
     seed: int = 0,
 ) -> Row:
     seen = data if isinstance(other, Density) else other
-    js_edges = shared_edges(data.values, seen.values, bins.js)
+    js_edges = shared_edges(data.values[data.counted], seen.values[seen.counted], bins.js)
     js, number, data_number = _divergence(js_divergence, data, other, js_edges, seed)
     pmf, _, _ = _divergence(pmf_error, data, other, pmf_edges(bins.pmf_limits, bins.pmf), seed)
     populations = {state.name: population(other, state) for state in states}
-    frames = None if isinstance(other, Density) else len(other)
+    frames = None if isinstance(other, Density) else int(np.count_nonzero(other.counted))
     return Row(js, pmf, frames, number, data_number, populations, length)
 
 
@@ -195,11 +196,19 @@ def population(of: Ensemble | Density, state: State) -> Population:
 
 
 def within(of: Ensemble, state: State) -> Ensemble:
-    """The frames in a state: those outside get no weight. ValueError where there are none."""
+    """The frames in a state: those outside get no weight.
+
+    ValueError where fewer than LEAST_INSIDE copies, or frames without copies, have any there:
+    bootstrap would draw none of them now and then.
+    """
     weights = np.where(state.contains(of.values), of.weights, 0.0)
-    if not weights.sum() > 0:
-        raise ValueError(f"no frame is in {state.name!r}")
-    return dataclasses.replace(of, weights=weights / weights.sum())
+    inside = float(weights.sum())
+    found = dataclasses.replace(of, weights=weights / (inside or 1.0), inside=inside)
+    count, total = found.counted_parts()
+    if count < LEAST_INSIDE:
+        kind = "frames" if of.copy is None else "copies"
+        raise ValueError(f"only {count} of {total} {kind} are ever in {state.name!r}")
+    return found
 
 
 def length_of(
@@ -209,12 +218,12 @@ def length_of(
 
     equilibration_ps: what was discarded before the first frame; None if unknown.
     """
-    series = simulation.series()
-    copies, frames = series.shape[:2]
+    series, inside = simulation.series(), simulation.counted_series()
+    copies, frames = inside.shape
     columns = [series[:, :, k] for k in range(series.shape[2])]
     if coordinates.periodic:
         columns = [function(column) for column in columns for function in (np.sin, np.cos)]
-    times = [autocorrelation_time(column) for column in columns]
+    times = [autocorrelation_time(column, inside=inside) for column in columns]
     tau = max(each.tau for each in times)
     reliable = all(each.reliable for each in times)
     shortcomings = []

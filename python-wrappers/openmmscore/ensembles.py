@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,8 @@ class Ensemble:
 
     values: (frames, columns). weights: (frames,), sum 1. copy: (frames,), a label, or None where
     frames are independent. interval_ps: between frames of a copy, None if unknown.
-    equilibration_ps: what was discarded before the first frame, None if unknown.
+    equilibration_ps: what was discarded before the first frame, None if unknown. inside: the share
+    of the frames' weight that is still there where only a region counts, whose others have none.
     """
 
     values: Array
@@ -66,6 +68,7 @@ class Ensemble:
     interval_ps: float | None = None
     equilibration_ps: float | None = None
     temperature_k: float | None = None
+    inside: float = 1.0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -74,10 +77,27 @@ class Ensemble:
     def kish(self) -> float:
         return kish_number(self.weights)
 
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(frames,), which of them have any weight."""
+        return self.weights > 0
+
+    def counted_parts(self) -> tuple[int, int]:
+        """How many copies have any weight, and of how many; frames, where there are no copies."""
+        parts = np.arange(len(self)) if self.copy is None else self.copy
+        return len(np.unique(parts[self.counted])), len(np.unique(parts))
+
     def series(self) -> Array:
         """(copies, frames, columns). Copies must have equally many frames, each in its order."""
+        return self._of_copies(self.values)
+
+    def counted_series(self) -> NDArray[np.bool_]:
+        """(copies, frames), which of the frames of `series` have any weight."""
+        return self._of_copies(self.counted)
+
+    def _of_copies(self, each: NDArray[Any]) -> NDArray[Any]:
         if self.copy is None:
-            return self.values[None]
+            return each[None]
         labels, counts = np.unique(self.copy, return_counts=True)
         if counts.min() != counts.max():
             few, many = labels[counts.argmin()], labels[counts.argmax()]
@@ -85,7 +105,7 @@ class Ensemble:
                 f"copy {few} has {counts.min()} frames and copy {many} has {counts.max()}"
             )
         order = np.argsort(self.copy, kind="stable")
-        return self.values[order].reshape(len(labels), counts[0], -1)
+        return each[order].reshape(len(labels), counts[0], *each.shape[1:])
 
     def in_blocks(self, blocks: int) -> Ensemble:
         """A single run, cut into pieces of equal length that count as copies."""
@@ -106,13 +126,14 @@ class Ensemble:
         """Every `stride`-th frame of each copy, its last one among them. Needs copies."""
         if self.copy is None:
             raise ValueError("frames without copies")
-        copies, frames = self.series().shape[:2]
+        copies, frames = self.counted_series().shape
         order = np.argsort(self.copy, kind="stable").reshape(copies, frames)
         kept = order[:, (frames - 1) % stride :: stride].ravel()
+        weights = self.weights[kept]
         return dataclasses.replace(
             self,
             values=self.values[kept],
-            weights=self.weights[kept] / self.weights[kept].sum(),
+            weights=weights / (weights.sum() or 1.0),
             copy=self.copy[kept],
             interval_ps=None if self.interval_ps is None else stride * self.interval_ps,
         )

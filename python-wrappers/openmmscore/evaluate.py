@@ -17,6 +17,9 @@ frames two autocorrelation times of the slowest coordinate apart, which are fewe
 independent. If its copies are shorter than 10 of those times, or were equilibrated for less than 5,
 it is an illustration: what it shows may still be where the copies started.
 
+With --within only the frames in one state count, for all sets alike, and all figures are of these;
+how much of each set lies in it is printed.
+
 Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input.
 """
 
@@ -34,6 +37,7 @@ import openmm
 
 from .comparison import (
     BLOCKS,
+    LEAST_INSIDE,
     Bins,
     Population,
     Row,
@@ -45,7 +49,7 @@ from .comparison import (
 )
 from .coordinates import Coordinates
 from .ensembles import Density, Ensemble, read_ensemble
-from .evaluation_report import length_text, table, verdict, write_json
+from .evaluation_report import length_text, table, verdict, within_text, write_json
 from .files import naming
 from .model import Model
 
@@ -99,8 +103,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--within",
         metavar="NAME:COLUMN:LOW:HIGH",
-        help="compare only the frames of all sets in such a state, for a simulation that did not "
-        "come out of it, or hardly",
+        help="compare only the frames of all sets in such a state (shares of --state are then of "
+        "it), for a simulation that hardly comes out of it; its limits should lie where frames "
+        "are few",
     )
     parser.add_argument(
         "--equilibration-ps",
@@ -150,18 +155,18 @@ def _number(text: str, whole: str) -> float:
     return value
 
 
-def _state(text: str, coordinates: Coordinates) -> State:
+def _state(option: str, text: str, coordinates: Coordinates) -> State:
     parts = text.split(":")
     if len(parts) != 4 or not parts[0]:
-        raise ValueError(f"state {text!r}, must be NAME:COLUMN:LOW:HIGH")
+        raise ValueError(f"{option} {text!r}, must be NAME:COLUMN:LOW:HIGH")
     column = coordinates.column(parts[1])
     low, high = (_number(part, text) for part in parts[2:])
     if coordinates.periodic:
         if max(abs(low), abs(high)) > 180 or low == high:
-            raise ValueError(f"state {text!r}: limits must differ, and be from -180 to 180")
+            raise ValueError(f"{option} {text!r}: limits must differ, and be from -180 to 180")
         low, high = math.radians(low), math.radians(high)
     elif low >= high:
-        raise ValueError(f"state {text!r}: {low:g} is not below {high:g}")
+        raise ValueError(f"{option} {text!r}: {low:g} is not below {high:g}")
     return State(parts[0], column, low, high)
 
 
@@ -173,7 +178,8 @@ def _limits(
     if words is None:
         if coordinates.periodic:
             return [(-math.pi, math.pi)] * columns
-        extent = [data.values.min(axis=0), data.values.max(axis=0)]
+        counted = data.values[data.counted]
+        extent = [counted.min(axis=0), counted.max(axis=0)]
         return [(float(low), float(high)) for low, high in zip(*extent, strict=True)]
     if len(words) != columns:
         raise ValueError(f"{len(words)} --limits for {columns} columns")
@@ -188,20 +194,17 @@ def _limits(
     return found
 
 
-def _read(path: Path, coordinates: Coordinates, region: State | None) -> Ensemble:
-    """A file's frames, or those in the region."""
-    found = read_ensemble(path, coordinates)
+def _in_region(path: Path, found: Ensemble, region: State | None) -> Ensemble:
+    """All frames of a file, or those in the region."""
     if region is None:
         return found
     with naming(path):
         return within(found, region)
 
 
-def _simulation(
-    options: argparse.Namespace, coordinates: Coordinates, region: State | None
-) -> Ensemble:
+def _simulation(options: argparse.Namespace, coordinates: Coordinates) -> Ensemble:
     """The simulation's frames, always with copies."""
-    read = _read(options.simulation, coordinates, region)
+    read = read_ensemble(options.simulation, coordinates)
     found = dataclasses.replace(
         read,
         interval_ps=read.interval_ps if options.interval_ps is None else options.interval_ps,
@@ -256,16 +259,17 @@ class _Evaluation:
 
 def _evaluate(options: argparse.Namespace) -> _Evaluation:
     coordinates = Coordinates.parse(options.coordinates)
-    states = [_state(text, coordinates) for text in options.state]
+    states = [_state("--state", text, coordinates) for text in options.state]
     names = [state.name for state in states]
     if len(set(names)) < len(names):
         raise ValueError(f"two states of one name: {', '.join(names)}")
-    region = None if options.within is None else _state(options.within, coordinates)
-    data = _read(options.data, coordinates, region)
+    region = None if options.within is None else _state("--within", options.within, coordinates)
+    data = _in_region(options.data, read_ensemble(options.data, coordinates), region)
     own = {state.name: population(data, state) for state in states}
     for name, each in own.items():
         if not each.share > 0:
-            raise ValueError(f"no frame of {options.data} is in the state {name!r}")
+            where = "" if region is None else f", within {region.name!r}"
+            raise ValueError(f"no frame of {options.data} is in the state {name!r}{where}")
     default = ANGLE_BINS if coordinates.periodic else OTHER_BINS
     bins = Bins(
         default if options.bins is None else options.bins,
@@ -276,7 +280,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if options.model is not None:
         shown[DENSITY] = _density(options, coordinates, data)
     if options.samples is not None:
-        shown[SAMPLES] = _read(options.samples, coordinates, region)
+        samples = read_ensemble(options.samples, coordinates)
+        shown[SAMPLES] = _in_region(options.samples, samples, region)
     rows = {
         name: compare(data, other, bins, states, seed=options.seed)
         for name, other in shown.items()
@@ -284,12 +289,13 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     }
     stride = 1
     if options.simulation is not None:
-        run = shown[SIMULATION] = _simulation(options, coordinates, region)
+        run = _in_region(options.simulation, _simulation(options, coordinates), region)
+        shown[SIMULATION] = run
         length = length_of(run, coordinates, run.equilibration_ps)
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
         stride = min(math.ceil(2 * length.autocorrelation), length.frames)
-        if stride > 1:
-            few = run.thinned(stride)
+        few = run.thinned(stride)
+        if stride > 1 and few.counted_parts()[0] >= LEAST_INSIDE:
             rows[THINNED] = compare(data, few, bins, states, length, options.seed)
     return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 
@@ -298,6 +304,10 @@ def _run(options: argparse.Namespace) -> int:
     from .evaluation_figure import draw
 
     found = _evaluate(options)
+    sets = {name: each for name, each in found.shown.items() if isinstance(each, Ensemble)}
+    inside = {name: each.inside for name, each in sets.items()} if options.within else {}
+    if inside:
+        print(within_text(options.within, inside))
     print(table(found.data, found.own, found.rows))
     if options.simulation is not None:
         run, length = found.shown[SIMULATION], found.rows[SIMULATION].length
@@ -306,7 +316,7 @@ def _run(options: argparse.Namespace) -> int:
         print(length_text(length, found.stride, run.interval_ps))
     options.output.mkdir(parents=True, exist_ok=True)
     report = options.output / "evaluation.json"
-    write_json(report, vars(options), found.bins, found.data, found.own, found.rows)
+    write_json(report, vars(options), found.bins, found.data, found.own, found.rows, inside)
     titles = {
         name: f"{', illustration' if row.illustration else ''}\n"
         f"JS {row.js.value:.4f}, floor {row.js.floor:.4f}"

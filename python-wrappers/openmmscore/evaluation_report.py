@@ -15,7 +15,7 @@ from .comparison import Bins, Length, Population, Row
 from .ensembles import Ensemble
 from .files import replace_file
 
-__all__ = ["length_text", "table", "verdict", "write_json"]
+__all__ = ["length_text", "table", "verdict", "within_text", "write_json"]
 
 
 def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]) -> str:
@@ -38,7 +38,7 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
         )
     shares = [_share(each) for each in own.values()]
     worth = f"{next(iter(rows.values())).data_effective_number:.0f}"
-    lines.append(["data", *[""] * 5, str(len(data)), worth, *shares])
+    lines.append(["data", *[""] * 5, str(np.count_nonzero(data.counted)), worth, *shares])
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
@@ -52,6 +52,12 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
 def _share(each: Population) -> str:
     digits = ".1e" if 0 < each.share < 1e-3 else ".4f"
     return f"{each.share:{digits}} +- {each.error:{digits}}"
+
+
+def within_text(state: str, inside: Mapping[str, float]) -> str:
+    """inside: of each set, how much of it lies in the state."""
+    shares = ", ".join(f"{share:.4f} of {name}" for name, share in inside.items())
+    return f"Within {state} alone: {shares}"
 
 
 def length_text(length: Length, stride: int, interval_ps: float | None) -> str:
@@ -92,8 +98,9 @@ def write_json(
     data: Ensemble,
     own: Mapping[str, Population],
     rows: Mapping[str, Row],
+    inside: Mapping[str, float],
 ) -> None:
-    """The file is replaced only when the new one is complete."""
+    """inside: as `within_text` has it. The file is replaced only when the new one is complete."""
     document: dict[str, Any] = {
         "settings": {
             name: str(value) if isinstance(value, Path) else value
@@ -101,10 +108,11 @@ def write_json(
         },
         "bins": dataclasses.asdict(bins),
         "data": {
-            "frames": len(data),
+            "frames": int(np.count_nonzero(data.counted)),
             "populations": {name: dataclasses.asdict(each) for name, each in own.items()},
         },
         "rows": {name: _row(row) for name, row in rows.items()},
+        **({"inside": dict(inside)} if inside else {}),
     }
     text = json.dumps(_plain(document), indent=2, allow_nan=False) + "\n"
     replace_file(path, lambda file: file.write(text.encode()))

@@ -278,7 +278,10 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 def plan(
     time_ps: float, equilibration_ps: float, interval: int, timestep_ps: float
 ) -> tuple[int, int]:
-    """The numbers of frames and of steps of equilibration. interval: steps between frames."""
+    """The numbers of frames and of steps of equilibration. interval: steps between frames.
+
+    ValueError, with name and value, where one is out of range or there would be no frame.
+    """
     step_ps = as_positive("timestep", timestep_ps)
     equilibration = as_steps("equilibration", equilibration_ps, step_ps)
     steps = as_steps("time", time_ps, step_ps)

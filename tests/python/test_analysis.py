@@ -43,6 +43,22 @@ def test_short_copies_are_not_biased_by_their_ends():
     assert abs(found.tau - expected) < 4 * 0.024 + np.exp(-5) * expected
 
 
+def test_frames_that_do_not_count_have_no_say():
+    series = ar1(0.7, 1_000, 200, seed=4)
+    away = np.zeros(series.shape, bool)
+    away[:, 60:120] = True
+    away[:5] = True  # copies none of whose frames count
+    series[away] = 1e3
+    found = analysis.autocorrelation_time(series, inside=~away)
+    expected = 0.5 * 1.7 / 0.3
+    # Pieces of 60 and 80 frames have up to a quarter fewer pairs at the lags of the window.
+    assert abs(found.tau - expected) < 4 * found.error / 0.75 + np.exp(-5) * expected
+    assert found.error == pytest.approx(
+        found.tau * np.sqrt(2 * (2 * found.window + 1) / (~away).sum())
+    )
+    assert analysis.autocorrelation_time(series).tau > 10
+
+
 def test_groups_remove_the_part_that_never_relaxes():
     series = ar1(0.5, 20, 2_000, seed=2)
     labels = np.arange(20) % 2

@@ -12,15 +12,9 @@ from openmmscore.analysis import js_divergence, noise_floor
 from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
 from openmmscore.coordinates import Coordinates
 from openmmscore.ensembles import Density, Ensemble, read_ensemble
-from openmmscore.evaluate import main
 from openmmscore.frames import write_frames
 
-GRID = np.linspace(-2.5, 2.5, 5_001)
-
-
-def energy(x):
-    """A double well in kT: minima at -1 and 1, a barrier of 2, the left one .7 lower."""
-    return 2 * (x**2 - 1) ** 2 + 0.35 * x
+from .double_well import GRID, draws, energy, evaluate, save, save_walk, walk
 
 
 def blurred(time):
@@ -31,40 +25,6 @@ def blurred(time):
     kernel = np.exp(-(((GRID[:, None] - np.exp(log_m) * cells) / wide) ** 2) / 2)
     found = -np.log(kernel @ np.exp(-energy(cells)))
     return lambda x: np.interp(x, GRID, found)
-
-
-def draws(number, seed, scale=1.0, of=energy):
-    """Independent, exact: by the inverse of the distribution function."""
-    share = np.cumsum(np.exp(-scale * of(GRID)))
-    return np.interp(np.random.default_rng(seed).uniform(size=number), share / share[-1], GRID)
-
-
-def walk(copies, frames, seed, scale=1.0, every=4, of=energy):
-    """(copies, frames): Metropolis walks from the left minimum, the first steps discarded."""
-    generator = np.random.default_rng(seed)
-    x = np.full(copies, -1.0)
-    kept = np.empty((frames, copies))
-    for step in range(-200, frames * every):
-        proposed = x + generator.uniform(-1.5, 1.5, copies)
-        cost = scale * (of(proposed) - of(x))
-        x = np.where(generator.exponential(size=copies) > cost, proposed, x)
-        if step >= 0:
-            kept[step // every] = x
-    return kept.T
-
-
-def save(path, values, copy=None):
-    """Frames of one bead. values: (frames,), or (frames, dimensions)."""
-    values = np.asarray(values, np.float32)
-    np.save(path, values.reshape(len(values), 1, -1))
-    if copy is not None:
-        np.save(path.with_name(path.stem + "_copy.npy"), copy)
-    return path
-
-
-def save_walk(path, walks):
-    copies, frames = walks.shape
-    return save(path, walks.ravel(), np.repeat(np.arange(copies), frames))
 
 
 def topology(beads):
@@ -78,11 +38,6 @@ def topology(beads):
 @pytest.fixture
 def data(tmp_path):
     return save(tmp_path / "data.npy", draws(20_000, 1))
-
-
-def evaluate(data, output, *words, coordinates="x"):
-    common = ["--data", str(data), "--coordinates", coordinates, "--output", str(output)]
-    return main(common + [str(word) for word in words])
 
 
 def test_right_samples_and_simulation_pass_and_are_reported(data, tmp_path, capsys):
@@ -138,36 +93,6 @@ def test_small_shares_have_digits(data, tmp_path, capsys):
     assert evaluate(data, tmp_path / "out", *words) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if line[:3] == "ind")
     assert row.split()[-6:] == ["1.0e-04", "+-", "1.0e-04", "0.0000", "+-", "0.0000"]
-
-
-def left_only(x):
-    return np.where(x < 0, energy(x), 1e3)
-
-
-def right_only(x):
-    return np.where(x > 0, energy(x), 1e3)
-
-
-@pytest.mark.parametrize(("scale", "status"), [(1.0, 0), (0.5, 1)])
-def test_a_run_that_hardly_leaves_a_basin_is_compared_within_it(data, tmp_path, scale, status):
-    walks = [walk(97, 600, 3, scale, of=left_only), walk(3, 600, 4, scale, of=right_only)]
-    run = save_walk(tmp_path / "run.npy", np.concatenate(walks))
-    samples = save(tmp_path / "samples.npy", draws(20_000, 2))
-    words = ["--samples", samples, "--simulation", run, "--bound", 1.3]
-    assert evaluate(data, tmp_path / "whole", *words) == 1
-    state = ["--within", "left:x:-3:0", "--state", "half:x:-3:-1"]
-    assert evaluate(data, tmp_path / "left", *words, *state) == status
-
-    rows = json.loads((tmp_path / "left/evaluation.json").read_text())["rows"]
-    left = np.exp(-energy(GRID[GRID < 0]))
-    half = np.exp(-energy(GRID[GRID < -1])).sum() / left.sum()
-    found = rows["independent samples"]["populations"]["half"]
-    assert abs(found["share"] - half) < 4 * found["error"]
-    inside = (np.load(samples) < 0).sum()
-    assert rows["independent samples"]["effective_number"] == pytest.approx(inside)
-    if not status:  # 50 bins of data
-        js = rows["simulation"]["js"]
-        assert js["value"] == pytest.approx(js["floor"], rel=4 / 5)
 
 
 @pytest.mark.parametrize("time", [0.004, 0.04])

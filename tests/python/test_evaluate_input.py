@@ -50,9 +50,23 @@ def evaluate(data, output, *words, coordinates="x"):
         (["--samples", "data.npy", "--state", "a:x:1"], "NAME:COLUMN:LOW:HIGH"),
         (["--samples", "data.npy", "--state", "a:x:0:nan"], "'nan'"),
         (["--samples", "data.npy", "--state", "a:x:0:1", "a:x:1:2"], "two states of one name"),
-        (["--samples", "data.npy", "--within", "far:x:5:6"], "data.npy: no frame is in 'far'"),
-        (["--samples", "few.npy", "--within", "right:x:1:2"], "few.npy: no frame is in 'right'"),
-        (["--samples", "data.npy", "--within", "a:x:1"], "NAME:COLUMN:LOW:HIGH"),
+        (
+            ["--samples", "data.npy", "--within", "far:x:5:6"],
+            "data.npy: only 0 of 1000 frames are ever in 'far'",
+        ),
+        (
+            ["--samples", "few.npy", "--within", "right:x:1:2"],
+            "few.npy: only 0 of 4 frames are ever in 'right'",
+        ),
+        (["--samples", "data.npy", "--within", "a:x:1"], "--within 'a:x:1', must be NAME:COLUMN"),
+        (
+            ["--samples", "data.npy", "--within", "left:x:-3:0", "--state", "right:x:1:2"],
+            "the state 'right', within 'left'",
+        ),
+        (
+            ["--simulation", "nine.npy", "--within", "a:x:-1:1"],
+            "nine.npy: only 9 of 20 copies are ever in 'a'",
+        ),
         (["--samples", "data.npy", "--limits", "0:1", "0:1"], "2 --limits for 1 columns"),
         (["--samples", "data.npy", "--limits", "1:0"], "'1:0'"),
     ],
@@ -72,6 +86,7 @@ def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message)
     np.save("nan.npy", np.array([0, 1, np.nan, 3]).reshape(4, 1, 1))
     np.save("two.npy", np.zeros((5, 2, 3)))
     save(tmp_path / "few.npy", np.zeros(4))
+    save(tmp_path / "nine.npy", np.where(np.arange(60) < 27, 0, 2))  # 20 pieces of 3
     save(tmp_path / "copies.npy", np.zeros(6), np.array([0, 1, 2]))
     save(tmp_path / "uneven.npy", np.arange(6), np.array([0, 0, 0, 0, 1, 1]))
     assert evaluate(data, tmp_path / "out", *words) == 2

@@ -383,7 +383,7 @@ def test_positions_that_are_not_finite_are_an_error(model):
         ("--interval 0", "interval is 0"),
         ("--time -1", "time is -1"),
         ("--time inf", "time is inf"),
-        ("--time 1e300", "time is 1e+300, more than 1e+12 steps of 0.002 ps"),
+        ("--time 1e300", "time is 1e+300, more than 1e+12 times 0.002 ps"),
         ("--equilibration nan", "equilibration is nan"),
         ("--timestep 0", "timestep is 0.0, must be positive"),
         ("--friction -1", "friction is -1"),
