@@ -1,10 +1,10 @@
 """Simulates a model under the frozen bias along phi that its data were made with.
 
-Without a bias the molecule crosses to phi > 0 once in nanoseconds, and so few visits do not tell
-how much that basin weighs. A ScoreForce stands in a System beside any other force of OpenMM: here a
-PeriodicTorsionForce, which takes three quarters of the barriers away. All copies start in the
-model's own frame and do not interact. The log-weight of a frame is U(phi) / kT, up to a constant;
-`openmmscore.evaluate` takes it into account.
+Without a bias the molecule crosses to phi > 0 once in tens of nanoseconds, and so few visits do not
+tell how much that basin weighs. A ScoreForce stands in a System beside any other force of OpenMM:
+here a PeriodicTorsionForce, which takes three quarters of the barriers away. All copies start in
+the model's own frame and do not interact. The log-weight of a frame is U(phi) / kT, up to a
+constant; `openmmscore.evaluate` takes it into account.
 
     python biased.py model.xml.gz --output biased.h5
     python -m openmmscore.evaluate --data reference.h5 --simulation biased.h5 --output biased \\
