@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "dataset_open.h"
 #include "dataset_order.h"
-#include "dataset_source.h"
 #include "dataset_store.h"
 
 enum { PIECE_BYTES = 4 << 20 };

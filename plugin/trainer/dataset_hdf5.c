@@ -1,12 +1,12 @@
 /* MDTraj's HDF5 trajectory layout: data set `coordinates`, frames x atoms x 3, float32, with the
  * attribute `units`; https://mdtraj.org/1.9.4/hdf5_format.html. */
+#include "dataset_hdf5.h"
+
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "dataset_source.h"
 
 enum { MOST_DIMENSIONS = 4 };
 

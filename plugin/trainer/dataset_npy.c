@@ -2,13 +2,13 @@
  * with the keys descr, fortran_order and shape), then the array;
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. */
 #define _POSIX_C_SOURCE 200809L
+#include "dataset_npy.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "dataset_source.h"
 
 enum { MOST_HEADER = 1 << 16, MOST_DIMENSIONS = 4 };
 

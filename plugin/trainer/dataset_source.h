@@ -33,17 +33,7 @@ struct score_frame_source {
     uint64_t next; /* frame to be read next */
 };
 
-/* Opens data->path, whose beginning tells its kind, and checks its shape. `data` must outlive the
- * source. */
-score_status score_frame_source_open(const score_data_config *data, int beads, int dimensions,
-                                     score_frame_source **source, score_error *error);
 void score_frame_source_close(score_frame_source *source);
-
-/* The kinds. A file that they open is closed by source->kind->close. */
-score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
-                                          score_frame_source **source, score_error *error);
-score_status score_frame_source_open_npy(const score_data_config *data, int beads, int dimensions,
-                                         score_frame_source **source, score_error *error);
 
 /* Checks that a file's array of `rank` sizes is frames x beads x dimensions, or, of one bead,
  * frames x dimensions, and sets source->frames and source->values. `name` is the array's. */
