@@ -49,7 +49,6 @@ BLOCKS = 20
 
 LEAST_PRODUCTION = 10
 LEAST_EQUILIBRATION = 5
-LEAST_INSIDE = 10
 
 REPEATS = 200
 
@@ -198,14 +197,13 @@ def population(of: Ensemble | Density, state: State) -> Population:
 def within(of: Ensemble, state: State) -> Ensemble:
     """The frames in a state: those outside get no weight.
 
-    ValueError where fewer than LEAST_INSIDE copies, or frames without copies, have any there:
-    bootstrap would draw none of them now and then.
+    ValueError where too few copies, or frames without copies, are ever there.
     """
     weights = np.where(state.contains(of.values), of.weights, 0.0)
     inside = float(weights.sum())
     found = dataclasses.replace(of, weights=weights / (inside or 1.0), inside=inside)
-    count, total = found.counted_parts()
-    if count < LEAST_INSIDE:
+    if found.is_sparse():
+        count, total = found.counted_parts()
         kind = "frames" if of.copy is None else "copies"
         raise ValueError(f"only {count} of {total} {kind} are ever in {state.name!r}")
     return found

@@ -45,6 +45,7 @@ __all__ = ["Density", "Ensemble", "read_ensemble"]
 PIECES = 50
 """Of frames without copies, for the error of a mean."""
 
+LEAST_COUNTED = 10  # copies, of many
 CELLS = 4  # a bin and dimension, for the integral of a density
 GRID = 100  # bins a dimension, for the share of a state
 
@@ -86,6 +87,11 @@ class Ensemble:
         """How many copies have any weight, and of how many; frames, where there are no copies."""
         parts = np.arange(len(self)) if self.copy is None else self.copy
         return len(np.unique(parts[self.counted])), len(np.unique(parts))
+
+    def is_sparse(self) -> bool:
+        """Whether so few of the copies have any weight that bootstrap may draw none of them."""
+        count, total = self.counted_parts()
+        return count < min(LEAST_COUNTED, total)
 
     def series(self) -> Array:
         """(copies, frames, columns). Copies must have equally many frames, each in its order."""

@@ -37,7 +37,6 @@ import openmm
 
 from .comparison import (
     BLOCKS,
-    LEAST_INSIDE,
     Bins,
     Population,
     Row,
@@ -295,7 +294,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
         stride = min(math.ceil(2 * length.autocorrelation), length.frames)
         few = run.thinned(stride)
-        if stride > 1 and few.counted_parts()[0] >= LEAST_INSIDE:
+        if stride > 1 and not few.is_sparse():
             rows[THINNED] = compare(data, few, bins, states, length, options.seed)
     return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 

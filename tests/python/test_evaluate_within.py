@@ -23,6 +23,13 @@ def right_only(x):
     return np.where(x > 0, energy(x), 1e3)
 
 
+def test_a_few_copies_that_are_all_inside_are_enough(data, tmp_path):
+    run = save_walk(tmp_path / "run.npy", walk(4, 600, 3))
+    assert evaluate(data, tmp_path / "out", "--simulation", run, "--within", "left:x:-3:0") == 0
+    rows = json.loads((tmp_path / "out/evaluation.json").read_text())["rows"]
+    assert set(rows) == {"simulation", "simulation, thinned"}
+
+
 @pytest.mark.parametrize(("scale", "status"), [(1.0, 0), (0.5, 1)])
 def test_a_run_that_hardly_leaves_a_basin_is_compared_within_it(
     data, tmp_path, capsys, scale, status
