@@ -294,7 +294,9 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
         stride = min(math.ceil(2 * length.autocorrelation), length.frames)
         few = run.thinned(stride)
-        if stride > 1 and not few.is_sparse():
+        if few.is_sparse():
+            stride = 1  # no such row
+        if stride > 1:
             rows[THINNED] = compare(data, few, bins, states, length, options.seed)
     return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 

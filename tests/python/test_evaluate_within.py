@@ -30,6 +30,16 @@ def test_a_few_copies_that_are_all_inside_are_enough(data, tmp_path):
     assert set(rows) == {"simulation", "simulation, thinned"}
 
 
+def test_no_row_is_promised_of_too_few_thinned_frames(data, tmp_path, capsys):
+    """Nine copies stay inside, eleven are there in frame 0 alone, which no stride but 1 keeps."""
+    walks = np.full((20, 42), 1.0)
+    walks[:, 0] = -1
+    walks[:9] = -1 + 0.2 * np.sin(np.arange(42) / 5 + np.arange(9)[:, None])
+    run = save_walk(tmp_path / "run.npy", walks)
+    assert evaluate(data, tmp_path / "out", "--simulation", run, "--within", "left:x:-3:0") == 0
+    assert "thinned" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("scale", "status"), [(1.0, 0), (0.5, 1)])
 def test_a_run_that_hardly_leaves_a_basin_is_compared_within_it(
     data, tmp_path, capsys, scale, status
