@@ -94,7 +94,7 @@ def autocorrelation_time(
     series: ArrayLike,
     groups: ArrayLike | None = None,
     *,
-    inside: ArrayLike | None = None,
+    counted: ArrayLike | None = None,
     window_factor: float = 5.0,
 ) -> AutocorrelationTime:
     """Integrated autocorrelation time with Sokal's self-consistent window.
@@ -102,7 +102,7 @@ def autocorrelation_time(
     series: (frames,), or (copies, frames). The window is the smallest W with
     W >= window_factor tau(W). groups: (copies,), labels: the mean that is removed is the one of all
     copies with the same label. Copies that cannot reach each other's states in the time simulated
-    are given different labels; tau is then the time within such a class of states. inside: of
+    are given different labels; tau is then the time within such a class of states. counted: of
     series' shape, which frames count; of the others no pair is taken.
     """
     values = np.atleast_2d(np.asarray(series, float))
@@ -110,14 +110,14 @@ def autocorrelation_time(
         raise ValueError(f"series has shape {values.shape} or a value that is not finite")
     copies, frames = values.shape
     labels = np.zeros(copies) if groups is None else np.asarray(groups)
-    counted = np.ones(values.shape, bool) if inside is None else np.atleast_2d(inside)
+    used = np.ones(values.shape, bool) if counted is None else np.atleast_2d(counted)
     centred = np.zeros_like(values)
     for label in np.unique(labels):
-        members = (labels == label)[:, None] & counted
+        members = (labels == label)[:, None] & used
         if members.any():
             centred[members] = values[members] - values[members].mean()
 
-    covariance = _autocovariance(centred, counted)
+    covariance = _autocovariance(centred, used)
     if covariance[0] <= 0:  # constant series: every frame says the same, one would do
         return AutocorrelationTime(frames / 2, np.inf, frames - 1, False)
     running = 0.5 + np.concatenate([[0.0], np.cumsum(covariance[1:] / covariance[0])])
@@ -126,7 +126,7 @@ def autocorrelation_time(
     closed = bool(enough.any())
     window = int(np.argmax(enough)) if closed else frames - 1
     tau = max(float(running[window]), 0.5)
-    total = int(np.count_nonzero(counted))
+    total = int(np.count_nonzero(used))
     error = tau * float(np.sqrt(2 * (2 * window + 1) / total))
     return AutocorrelationTime(tau, error, window, closed and total >= 50 * tau)
 

@@ -157,7 +157,7 @@ def compare(
     js, number, data_number = _divergence(js_divergence, data, other, js_edges, seed)
     pmf, _, _ = _divergence(pmf_error, data, other, pmf_edges(bins.pmf_limits, bins.pmf), seed)
     populations = {state.name: population(other, state) for state in states}
-    frames = None if isinstance(other, Density) else int(np.count_nonzero(other.counted))
+    frames = None if isinstance(other, Density) else other.counted_frames
     return Row(js, pmf, frames, number, data_number, populations, length)
 
 
@@ -216,12 +216,12 @@ def length_of(
 
     equilibration_ps: what was discarded before the first frame; None if unknown.
     """
-    series, inside = simulation.series(), simulation.counted_series()
-    copies, frames = inside.shape
+    series, counted = simulation.series(), simulation.counted_series()
+    copies, frames = counted.shape
     columns = [series[:, :, k] for k in range(series.shape[2])]
     if coordinates.periodic:
         columns = [function(column) for column in columns for function in (np.sin, np.cos)]
-    times = [autocorrelation_time(column, inside=inside) for column in columns]
+    times = [autocorrelation_time(column, counted=counted) for column in columns]
     tau = max(each.tau for each in times)
     reliable = all(each.reliable for each in times)
     shortcomings = []

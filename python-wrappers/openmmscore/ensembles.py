@@ -83,6 +83,10 @@ class Ensemble:
         """(frames,), which of them have any weight."""
         return self.weights > 0
 
+    @property
+    def counted_frames(self) -> int:
+        return int(np.count_nonzero(self.counted))
+
     def counted_parts(self) -> tuple[int, int]:
         """How many copies have any weight, and of how many; frames, where there are no copies."""
         parts = np.arange(len(self)) if self.copy is None else self.copy
@@ -132,9 +136,8 @@ class Ensemble:
         """Every `stride`-th frame of each copy, its last one among them. Needs copies."""
         if self.copy is None:
             raise ValueError("frames without copies")
-        copies, frames = self.counted_series().shape
-        order = np.argsort(self.copy, kind="stable").reshape(copies, frames)
-        kept = order[:, (frames - 1) % stride :: stride].ravel()
+        order = self._of_copies(np.arange(len(self)))
+        kept = order[:, (order.shape[1] - 1) % stride :: stride].ravel()
         weights = self.weights[kept]
         return dataclasses.replace(
             self,

@@ -305,9 +305,10 @@ def _run(options: argparse.Namespace) -> int:
     from .evaluation_figure import draw
 
     found = _evaluate(options)
-    sets = {name: each for name, each in found.shown.items() if isinstance(each, Ensemble)}
-    inside = {name: each.inside for name, each in sets.items()} if options.within else {}
-    if inside:
+    inside = {}
+    if options.within is not None:
+        sets = found.shown.items()
+        inside = {name: each.inside for name, each in sets if isinstance(each, Ensemble)}
         print(within_text(options.within, inside))
     print(table(found.data, found.own, found.rows))
     if options.simulation is not None:

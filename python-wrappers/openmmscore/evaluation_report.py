@@ -38,7 +38,7 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
         )
     shares = [_share(each) for each in own.values()]
     worth = f"{next(iter(rows.values())).data_effective_number:.0f}"
-    lines.append(["data", *[""] * 5, str(np.count_nonzero(data.counted)), worth, *shares])
+    lines.append(["data", *[""] * 5, str(data.counted_frames), worth, *shares])
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
@@ -108,7 +108,7 @@ def write_json(
         },
         "bins": dataclasses.asdict(bins),
         "data": {
-            "frames": int(np.count_nonzero(data.counted)),
+            "frames": data.counted_frames,
             "populations": {name: dataclasses.asdict(each) for name, each in own.items()},
         },
         "rows": {name: _row(row) for name, row in rows.items()},

@@ -49,7 +49,7 @@ def test_frames_that_do_not_count_have_no_say():
     away[:, 60:120] = True
     away[:5] = True  # copies none of whose frames count
     series[away] = 1e3
-    found = analysis.autocorrelation_time(series, inside=~away)
+    found = analysis.autocorrelation_time(series, counted=~away)
     expected = 0.5 * 1.7 / 0.3
     # Pieces of 60 and 80 frames have up to a quarter fewer pairs at the lags of the window.
     assert abs(found.tau - expected) < 4 * found.error / 0.75 + np.exp(-5) * expected

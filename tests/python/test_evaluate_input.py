@@ -3,25 +3,13 @@
 import h5py
 import numpy as np
 import pytest
-from openmmscore.evaluate import main
 
-
-def save(path, values, copy=None):
-    """Frames of one bead on a line. values: (frames,)."""
-    np.save(path, np.asarray(values, np.float32).reshape(-1, 1, 1))
-    if copy is not None:
-        np.save(path.with_name(path.stem + "_copy.npy"), copy)
-    return path
+from .double_well import evaluate, save
 
 
 @pytest.fixture
 def data(tmp_path):
     return save(tmp_path / "data.npy", np.linspace(-2, 2, 1000))
-
-
-def evaluate(data, output, *words, coordinates="x"):
-    common = ["--data", str(data), "--coordinates", coordinates, "--output", str(output)]
-    return main(common + [str(word) for word in words])
 
 
 @pytest.mark.parametrize(
