@@ -39,6 +39,8 @@ PIP_PACKAGES=(
     scikit-build-core==1.1.2
     swig==4.4.1
     # to run the package and its examples
+    PeptideBuilder==1.1.0
+    biopython==1.88
     contourpy==1.3.3
     cycler==0.12.1
     fonttools==4.68.0
@@ -46,8 +48,10 @@ PIP_PACKAGES=(
     kiwisolver==1.5.1
     matplotlib==3.11.2
     mdtraj==1.11.1.post2
+    numexpr==2.14.2
     numpy==2.4.6
     pillow==13.0.0
+    pymbar==4.0.3
     pyparsing==3.3.3
     python-dateutil==4.0.0
     scipy==1.17.1
@@ -80,7 +84,6 @@ PIP_CHECK=(
     mdurl==0.1.2
     msgpack==1.2.4
     ndindex==1.10.1
-    numexpr==2.14.2
     py-cpuinfo==9.0.0
     pydantic==2.14.4
     pydantic_core==2.50.5

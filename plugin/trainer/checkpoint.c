@@ -9,9 +9,8 @@
 
 #include "base/atomic_file.h"
 
-static const char MAGIC[8] = {'S', 'C', 'O', 'R', 'E', 'C', 'K', 'P'};
 static const uint32_t BYTE_ORDER_MARK = 0x01020304;
-enum { VERSION = 2, HEADER_SIZE = 24, CRC_SIZE = 4 };
+enum { HEADER_SIZE = 24, CRC_SIZE = 4 };
 
 void score_run_arrays_add(score_run_arrays *arrays, void *data, size_t size) {
     assert(arrays->count < SCORE_MAX_ARRAYS);
@@ -40,11 +39,11 @@ static void put_size(writer *out, size_t size) {
     put(out, &value, sizeof value);
 }
 
-score_status score_checkpoint_write(const char *path, const score_run_state *state,
-                                    const char *identity, const score_run_arrays *arrays,
-                                    score_error *error) {
+score_status score_checkpoint_write(const char *path, const score_checkpoint_kind *kind,
+                                    const void *state, const char *identity,
+                                    const score_run_arrays *arrays, score_error *error) {
     const size_t identity_size = strlen(identity);
-    size_t size = sizeof *state + sizeof(uint64_t) + identity_size + sizeof(uint64_t);
+    size_t size = kind->state_size + sizeof(uint64_t) + identity_size + sizeof(uint64_t);
     for (int k = 0; k < arrays->count; k++)
         size += sizeof(uint64_t) + arrays->size[k];
 
@@ -53,12 +52,11 @@ score_status score_checkpoint_write(const char *path, const score_run_state *sta
     if (status != SCORE_OK)
         return status;
     writer out = {.stream = file.stream};
-    const uint32_t version = VERSION;
-    put(&out, MAGIC, sizeof MAGIC);
+    put(&out, kind->magic, sizeof kind->magic);
     put(&out, &BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK);
-    put(&out, &version, sizeof version);
+    put(&out, &kind->version, sizeof kind->version);
     put_size(&out, size);
-    put(&out, state, sizeof *state);
+    put(&out, state, kind->state_size);
     put_size(&out, identity_size);
     put(&out, identity, identity_size);
     put_size(&out, (size_t)arrays->count);
@@ -93,11 +91,11 @@ static score_status read_file(const char *path, unsigned char **content, size_t 
     return status;
 }
 
-static score_status check_file(const char *path, const unsigned char *content, size_t size,
-                               score_error *error) {
+static score_status check_file(const char *path, const score_checkpoint_kind *kind,
+                               const unsigned char *content, size_t size, score_error *error) {
     uint32_t order, version, crc;
     uint64_t inner;
-    if (size < HEADER_SIZE || memcmp(content, MAGIC, sizeof MAGIC) != 0)
+    if (size < HEADER_SIZE || memcmp(content, kind->magic, sizeof kind->magic) != 0)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "is not a checkpoint");
     memcpy(&order, content + 8, sizeof order);
     memcpy(&version, content + 12, sizeof version);
@@ -105,10 +103,10 @@ static score_status check_file(const char *path, const unsigned char *content, s
     if (order != BYTE_ORDER_MARK)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                              "is a checkpoint of a machine with another byte order");
-    if (version != VERSION)
+    if (version != kind->version)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                             "is a checkpoint of version %u, must be %d", version, VERSION);
-    if (inner != size - HEADER_SIZE - CRC_SIZE || inner < sizeof(score_run_state))
+                             "is a checkpoint of version %u, must be %u", version, kind->version);
+    if (inner != size - HEADER_SIZE - CRC_SIZE || inner < kind->state_size)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                              "is a checkpoint of the wrong size: %zu bytes, its header says %llu",
                              size, (unsigned long long)inner + HEADER_SIZE + CRC_SIZE);
@@ -130,10 +128,11 @@ static int take_size(const score_checkpoint *checkpoint, size_t *at, size_t *siz
     return value <= checkpoint->end - *at;
 }
 
-static score_status read_head(score_checkpoint *checkpoint, score_error *error) {
+static score_status read_head(const score_checkpoint_kind *kind, void *state,
+                              score_checkpoint *checkpoint, score_error *error) {
     size_t at = HEADER_SIZE, size;
-    memcpy(&checkpoint->state, checkpoint->content + at, sizeof checkpoint->state);
-    at += sizeof checkpoint->state;
+    memcpy(state, checkpoint->content + at, kind->state_size);
+    at += kind->state_size;
     if (!take_size(checkpoint, &at, &size))
         return score_fail_at(error, SCORE_ERROR_FORMAT, checkpoint->path, 0, "is damaged");
     checkpoint->identity = malloc(size + 1);
@@ -145,16 +144,16 @@ static score_status read_head(score_checkpoint *checkpoint, score_error *error) 
     return SCORE_OK;
 }
 
-score_status score_checkpoint_open(const char *path, score_checkpoint *checkpoint,
-                                   score_error *error) {
+score_status score_checkpoint_open(const char *path, const score_checkpoint_kind *kind, void *state,
+                                   score_checkpoint *checkpoint, score_error *error) {
     *checkpoint = (score_checkpoint){.path = path};
     size_t size = 0;
     score_status status = read_file(path, &checkpoint->content, &size, error);
     if (status == SCORE_OK)
-        status = check_file(path, checkpoint->content, size, error);
+        status = check_file(path, kind, checkpoint->content, size, error);
     if (status == SCORE_OK) {
         checkpoint->end = size - CRC_SIZE;
-        status = read_head(checkpoint, error);
+        status = read_head(kind, state, checkpoint, error);
     }
     if (status != SCORE_OK)
         score_checkpoint_close(checkpoint);
@@ -174,7 +173,7 @@ score_status score_checkpoint_arrays(const score_checkpoint *checkpoint,
         }
         if (!fits || at != checkpoint->end)
             return score_fail_at(error, SCORE_ERROR_FORMAT, checkpoint->path, 0,
-                                 "does not hold the weights of this model");
+                                 "does not hold the state of this run");
     }
     return SCORE_OK;
 }

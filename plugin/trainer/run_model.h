@@ -2,7 +2,7 @@
 #ifndef SCORE_RUN_MODEL_H
 #define SCORE_RUN_MODEL_H
 
-#include "checkpoint.h"
+#include "run_state.h"
 #include "dataset.h"
 #include "score/model.h"
 

@@ -2,7 +2,7 @@
 #ifndef SCORE_STAGE_RUN_H
 #define SCORE_STAGE_RUN_H
 
-#include "checkpoint.h"
+#include "run_state.h"
 #include "dataset.h"
 #include "recipe.h"
 #include "score/executor.h"

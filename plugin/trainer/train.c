@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "checkpoint.h"
 #include "dataset.h"
 #include "executor_openmp.h"
 #include "gaussian.h"
@@ -110,8 +109,8 @@ static score_status save(trainer *run, score_error *error) {
         return status;
     score_run_arrays arrays;
     list_arrays(run, &arrays);
-    status = score_checkpoint_write(run->paths.checkpoint, &run->state, run->identity, &arrays,
-                                    error);
+    status = score_checkpoint_write(run->paths.checkpoint, &SCORE_TRAINING_RUN, &run->state,
+                                    run->identity, &arrays, error);
     if (status != SCORE_OK)
         return status;
     run->saved = run->state;
@@ -122,17 +121,19 @@ static score_status save(trainer *run, score_error *error) {
 
 static score_status restore(trainer *run, score_error *error) {
     score_checkpoint checkpoint;
-    score_status status = score_checkpoint_open(run->paths.checkpoint, &checkpoint, error);
+    score_run_state state;
+    score_status status = score_checkpoint_open(run->paths.checkpoint, &SCORE_TRAINING_RUN, &state,
+                                                &checkpoint, error);
     if (status != SCORE_OK)
         return status;
     char *warning = NULL;
     status = score_identity_compare(checkpoint.identity, run->paths.checkpoint, run->identity,
                                     &warning, error);
-    if (warning != NULL && checkpoint.state.stage < (uint64_t)run->recipe->stage_count)
+    if (warning != NULL && state.stage < (uint64_t)run->recipe->stage_count)
         printf("warning: %s\n", warning);
     free(warning);
     if (status == SCORE_OK) {
-        run->state = run->saved = checkpoint.state;
+        run->state = run->saved = state;
         status = begin_stage(run, error);
     }
     if (status == SCORE_OK) {

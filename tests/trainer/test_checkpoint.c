@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "checkpoint.h"
 #include "identity.h"
 #include "log_file.h"
+#include "run_state.h"
 #include "temporary_folder.h"
 
 static const score_run_state STATE = {.stage = 1,
@@ -20,6 +20,7 @@ static const score_run_state STATE = {.stage = 1,
                                       .interval_norm = 8,
                                       .last_loss = 0.5,
                                       .last_validation_loss = NAN};
+static score_run_state reread;
 static const char IDENTITY[] = "seed: 1\nbatch: 128\n";
 
 typedef struct content {
@@ -47,7 +48,9 @@ static void write_checkpoint(const char *path) {
     content c = make_content();
     score_run_arrays arrays = arrays_of(&c);
     score_error error = {0};
-    assert_int_equal(score_checkpoint_write(path, &STATE, IDENTITY, &arrays, &error), SCORE_OK);
+    assert_int_equal(
+        score_checkpoint_write(path, &SCORE_TRAINING_RUN, &STATE, IDENTITY, &arrays, &error),
+        SCORE_OK);
 }
 
 static size_t read_bytes(const char *path, unsigned char *bytes, size_t room) {
@@ -70,8 +73,10 @@ static void checkpoint_comes_back(void **state) {
     write_checkpoint("checkpoint");
     score_checkpoint checkpoint;
     score_error error = {0};
-    assert_int_equal(score_checkpoint_open("checkpoint", &checkpoint, &error), SCORE_OK);
-    assert_memory_equal(&checkpoint.state, &STATE, sizeof STATE);
+    assert_int_equal(
+        score_checkpoint_open("checkpoint", &SCORE_TRAINING_RUN, &reread, &checkpoint, &error),
+        SCORE_OK);
+    assert_memory_equal(&reread, &STATE, sizeof STATE);
     assert_string_equal(checkpoint.identity, IDENTITY);
     content expected = make_content(), found = {{0}, {0}};
     score_run_arrays arrays = arrays_of(&found);
@@ -86,7 +91,9 @@ static void arrays_of_another_model_are_refused(void **state) {
     write_checkpoint("checkpoint");
     score_checkpoint checkpoint;
     score_error error = {0};
-    assert_int_equal(score_checkpoint_open("checkpoint", &checkpoint, &error), SCORE_OK);
+    assert_int_equal(
+        score_checkpoint_open("checkpoint", &SCORE_TRAINING_RUN, &reread, &checkpoint, &error),
+        SCORE_OK);
     for (int kind = 0; kind < 4; kind++) {
         content found = {{0}, {0}}, untouched = {{0}, {0}};
         double surplus[2];
@@ -109,9 +116,25 @@ static void arrays_of_another_model_are_refused(void **state) {
 static void assert_refused(const char *path) {
     score_checkpoint checkpoint;
     score_error error = {0};
-    assert_int_equal(score_checkpoint_open(path, &checkpoint, &error), SCORE_ERROR_FORMAT);
+    assert_int_equal(score_checkpoint_open(path, &SCORE_TRAINING_RUN, &reread, &checkpoint, &error),
+                     SCORE_ERROR_FORMAT);
     assert_string_equal(error.file, path);
     assert_null(checkpoint.content);
+}
+
+static void another_kind_of_run_is_refused(void **state) {
+    (void)state;
+    write_checkpoint("checkpoint");
+    score_checkpoint_kind kinds[] = {SCORE_TRAINING_RUN, SCORE_TRAINING_RUN};
+    kinds[0].magic[7] = 'Q';
+    kinds[1].version++;
+    for (int k = 0; k < 2; k++) {
+        score_checkpoint checkpoint;
+        score_error error = {0};
+        assert_int_equal(
+            score_checkpoint_open("checkpoint", &kinds[k], &reread, &checkpoint, &error),
+            SCORE_ERROR_FORMAT);
+    }
 }
 
 static void damage_is_noticed_wherever_it_is(void **state) {
@@ -132,7 +155,9 @@ static void damage_is_noticed_wherever_it_is(void **state) {
     assert_refused("damaged");
     score_checkpoint checkpoint;
     score_error error = {0};
-    assert_int_equal(score_checkpoint_open("missing", &checkpoint, &error), SCORE_ERROR_FILE);
+    assert_int_equal(
+        score_checkpoint_open("missing", &SCORE_TRAINING_RUN, &reread, &checkpoint, &error),
+        SCORE_ERROR_FILE);
     assert_string_equal(error.file, "missing");
 }
 
@@ -141,9 +166,9 @@ static void checkpoint_that_cannot_be_written_is_an_error(void **state) {
     content c = make_content();
     score_run_arrays arrays = arrays_of(&c);
     score_error error = {0};
-    assert_int_equal(
-        score_checkpoint_write("nowhere/checkpoint", &STATE, IDENTITY, &arrays, &error),
-        SCORE_ERROR_FILE);
+    assert_int_equal(score_checkpoint_write("nowhere/checkpoint", &SCORE_TRAINING_RUN, &STATE,
+                                            IDENTITY, &arrays, &error),
+                     SCORE_ERROR_FILE);
 }
 
 static void difference_is_named(void **state) {
@@ -301,6 +326,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checkpoint_comes_back),
         cmocka_unit_test(arrays_of_another_model_are_refused),
+        cmocka_unit_test(another_kind_of_run_is_refused),
         cmocka_unit_test(damage_is_noticed_wherever_it_is),
         cmocka_unit_test(checkpoint_that_cannot_be_written_is_an_error),
         cmocka_unit_test(difference_is_named),

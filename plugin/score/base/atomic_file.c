@@ -17,8 +17,7 @@ static void clear(score_atomic_file *file) {
     *file = (score_atomic_file){0};
 }
 
-/* The file that `path` leads to: the end of its symbolic links, or `path` where there is no file. */
-static char *resolve(const char *path) {
+char *score_resolve_links(const char *path) {
     char *resolved = realpath(path, NULL);
     return resolved != NULL ? resolved : strdup(path);
 }
@@ -45,7 +44,7 @@ static int copy_mode(int descriptor, const struct stat *old) {
 
 score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error) {
     score_status status = SCORE_ERROR_FILE;
-    char *resolved = resolve(path);
+    char *resolved = score_resolve_links(path);
     *file = (score_atomic_file){.path = resolved};
     if (resolved != NULL)
         file->temporary = malloc(strlen(resolved) + SUFFIX_SIZE);
@@ -80,9 +79,8 @@ fail_name:
     return status;
 }
 
-/* A rename is on the disk only when its directory is. File systems that cannot sync a directory
- * say EINVAL, and there is nothing more to do then. Returns 0, or the errno of what failed. */
-static int sync_directory(const char *path) {
+/* File systems that cannot sync a directory say EINVAL, and there is nothing more to do then. */
+int score_sync_directory_of(const char *path) {
     char *directory = strdup(path);
     if (directory == NULL)
         return ENOMEM;
@@ -119,7 +117,7 @@ score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0, "cannot be written: %s",
                                reason != 0 ? strerror(reason) : "an earlier write failed");
         unlink(file->temporary);
-    } else if ((reason = sync_directory(file->path)) != 0) {
+    } else if ((reason = score_sync_directory_of(file->path)) != 0) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,
                                "was written, but its directory cannot be synced to the disk: %s",
                                strerror(reason));

@@ -32,6 +32,13 @@ score_status score_atomic_commit(score_atomic_file *file, score_error *error);
 /* Closes and removes the temporary; `path` is as it was. Does nothing to a zero `file`. */
 void score_atomic_abandon(score_atomic_file *file);
 
+/* The file that `path` leads to, for free(): the end of its symbolic links, or `path` where there is
+ * no file. NULL: no memory. */
+char *score_resolve_links(const char *path);
+
+/* A rename is on the disk only when its directory is. Returns 0, or the errno of what failed. */
+int score_sync_directory_of(const char *path);
+
 #ifdef __cplusplus
 }
 #endif

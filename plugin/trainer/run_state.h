@@ -1,0 +1,29 @@
+/* What score-train keeps of a run beside its arrays. */
+#ifndef SCORE_RUN_STATE_H
+#define SCORE_RUN_STATE_H
+
+#include "checkpoint.h"
+#include "recipe.h"
+
+/* How far a run is. All members have eight bytes: there is no padding, and it is stored as is. */
+typedef struct score_run_state {
+    uint64_t stage;   /* under way, from 0; the number of stages once the run is finished */
+    uint64_t step;    /* steps done in this stage */
+    uint64_t samples; /* done in all stages */
+    uint64_t frames;  /* drawn by earlier stages */
+    double seconds;   /* spent in all stages */
+    /* Since the last row of the log. */
+    uint64_t interval_steps;
+    double interval_losses[SCORE_LOSS_KINDS]; /* sums over steps */
+    double interval_norm;
+    /* In the last row of the log; not a number where there is none. */
+    double last_loss;
+    double last_validation_loss;
+} score_run_state;
+
+static const score_checkpoint_kind SCORE_TRAINING_RUN = {
+    .magic = {'S', 'C', 'O', 'R', 'E', 'C', 'K', 'P'},
+    .version = 2,
+    .state_size = sizeof(score_run_state)};
+
+#endif
