@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-sys.path[:0] = [str(EXAMPLES / "alanine_dipeptide"), str(EXAMPLES / "toys")]
+FOLDERS = [EXAMPLES / name for name in ("alanine_dipeptide", "peptides", "toys")]
+sys.path[:0] = [str(folder) for folder in (*FOLDERS, Path(__file__).parents[1] / "reference")]
