@@ -65,9 +65,10 @@ def openmm_rate(
     integrator.step(WARM_UP_STEPS)
 
     def rate() -> float:
+        dynamics = context.getIntegrator()  # alive as long as its Context is
         steps, begin = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - begin) < seconds:
-            integrator.step(WARM_UP_STEPS)
+            dynamics.step(WARM_UP_STEPS)
             steps += WARM_UP_STEPS
         return steps * TIMESTEP_PS * 86.4 / elapsed
 

@@ -15,12 +15,10 @@
 static const char SUFFIX[] = ".unfinished";
 
 static char *unfinished_name(const char *path) {
-    const size_t size = strlen(path);
-    char *name = malloc(size + sizeof SUFFIX);
-    if (name != NULL) {
-        memcpy(name, path, size);
-        memcpy(name + size, SUFFIX, sizeof SUFFIX);
-    }
+    const size_t size = strlen(path) + sizeof SUFFIX;
+    char *name = malloc(size);
+    if (name != NULL)
+        snprintf(name, size, "%s%s", path, SUFFIX);
     return name;
 }
 
@@ -119,6 +117,12 @@ static bool has_shape(hid_t set, const score_frames_layout *layout,
     return good;
 }
 
+static uint64_t row_size_of(const score_frames_column *column) {
+    const uint64_t size = column->type == SCORE_FRAMES_F64 ? 8 : 4;
+    return size * (uint64_t)(column->shape[0] > 0 ? column->shape[0] : 1) *
+           (uint64_t)(column->shape[1] > 0 ? column->shape[1] : 1);
+}
+
 /* Where the columns are; `file->offset` is not touched where one is missing or another. */
 static bool find_columns(score_hdf5_writer *from, const score_frames_layout *layout,
                          score_frames_file *file) {
@@ -131,11 +135,9 @@ static bool find_columns(score_hdf5_writer *from, const score_frames_layout *lay
         H5Dclose(set);
         if (!good)
             break;
-        const uint64_t size = column->type == SCORE_FRAMES_F64 ? 8 : 4;
         file->offset[k] = place;
         file->name[k] = column->name;
-        file->row_size[k] = size * (uint64_t)(column->shape[0] > 0 ? column->shape[0] : 1) *
-                            (uint64_t)(column->shape[1] > 0 ? column->shape[1] : 1);
+        file->row_size[k] = row_size_of(column);
     }
     return good;
 }
@@ -161,14 +163,22 @@ static score_status fail(const score_frames_file *file, const char *what, int re
                          strerror(reason));
 }
 
-/* A lock of the open file: HDF5's own, of another kind, do not get into its way, and it ends with the
- * descriptor. File systems without locks go without. */
+/* Whether the file is still the one of this name: its writer may have finished it meanwhile. */
+static bool has_name(int descriptor, const char *name) {
+    struct stat open_one, named_one;
+    return fstat(descriptor, &open_one) == 0 && stat(name, &named_one) == 0 &&
+           open_one.st_dev == named_one.st_dev && open_one.st_ino == named_one.st_ino;
+}
+
+/* A lock of the open file: HDF5's own, of another kind, do not get into its way, and it ends with
+ * the descriptor. File systems without locks go without. */
 static score_status open_and_lock(score_frames_file *file, int flags, score_error *error) {
     const int descriptor = open(file->unfinished, flags | O_RDWR | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return fail(file, "cannot be opened", errno, error);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(descriptor, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
+    if ((fcntl(descriptor, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) ||
+        !has_name(descriptor, file->unfinished)) {
         close(descriptor);
         return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
                              "is being written by another process");
@@ -184,6 +194,23 @@ static score_status begin(const char *path, score_frames_file *file, score_error
     return file->unfinished != NULL
                ? SCORE_OK
                : score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
+}
+
+/* Where HDF5 cannot give a file its size, it crashes at the end of the program. So first it is
+ * tried whether the file can have that size, or rather more. */
+static score_status try_size(score_frames_file *file, const score_frames_layout *layout,
+                             score_error *error) {
+    enum { ROOM_OF_HEADERS = 1 << 17 };
+    uint64_t size = strlen(layout->topology) + ROOM_OF_HEADERS, more;
+    bool possible = true;
+    for (int k = 0; k < layout->columns && possible; k++)
+        possible = !__builtin_mul_overflow(layout->rows, row_size_of(&layout->column[k]), &more) &&
+                   !__builtin_add_overflow(size, more, &size) && size <= INT64_MAX;
+    if (!possible)
+        return fail(file, "cannot have its size", EFBIG, error);
+    return ftruncate(file->descriptor, (off_t)size) == 0
+               ? SCORE_OK
+               : fail(file, "cannot have its size", errno, error);
 }
 
 static score_status reserve(score_frames_file *file, score_error *error) {
@@ -205,6 +232,8 @@ score_status score_frames_file_create(const char *path, const score_frames_layou
     /* The lock first: HDF5 would empty the file that another process writes. */
     if (status == SCORE_OK)
         status = open_and_lock(file, O_CREAT, error);
+    if (status == SCORE_OK)
+        status = try_size(file, layout, error);
     if (status == SCORE_OK) {
         score_hdf5_writer to;
         score_hdf5_create(&to, file->unfinished);
@@ -241,7 +270,7 @@ score_status score_frames_file_reopen(const char *path, const score_frames_layou
 
 score_status score_frames_file_write(score_frames_file *file, int column, uint64_t first,
                                      uint64_t count, const void *rows, score_error *error) {
-    if (first + count > file->rows)
+    if (count > file->rows || first > file->rows - count)
         return score_fail(error, SCORE_ERROR_ARGUMENT, "row %llu of %s, which has %llu",
                           (unsigned long long)(first + count), file->name[column],
                           (unsigned long long)file->rows);

@@ -59,8 +59,9 @@ typedef struct score_frames_file {
 /* Whether <path>.unfinished is there. */
 bool score_frames_file_is_begun(const char *path);
 
-/* Makes <path>.unfinished, or begins it anew, with all its room. The layout's names must outlive the file. SCORE_ERROR_FILE: it cannot be made, the disk has no room, or another process
- * writes it; SCORE_ERROR_MEMORY. */
+/* Makes <path>.unfinished, or begins it anew, with all its room. The layout's names must outlive the
+ * file. SCORE_ERROR_FILE: it cannot be made, the disk has no room, or another process writes it, and
+ * nothing is left of it; SCORE_ERROR_MEMORY. */
 score_status score_frames_file_create(const char *path, const score_frames_layout *layout,
                                       score_frames_file *file, score_error *error);
 /* Goes on with <path>.unfinished. SCORE_ERROR_FORMAT: it is not of this layout. */

@@ -101,7 +101,7 @@ static void evaluate_unit(peptide_ensemble *e, int unit, void *memory) {
 static void swap(peptide_ensemble *e, int unit, uint32_t step, void *memory) {
     const int levels = e->ladder.levels, first = unit * e->unit_copies;
     evaluate_unit(e, unit, memory);
-    int *holder = memory; /* by level; there is more room than this */
+    int *holder = memory; /* by level */
     for (int copy = first; copy < first + levels; copy++)
         holder[e->level[copy]] = copy;
     score_random random = score_random_stream(e->dynamics.seed, PEPTIDE_DRAW_SWAP, step,
@@ -183,7 +183,8 @@ static void carve(score_arena *arena, peptide_ensemble *e) {
         if (arena->memory != NULL)
             e->state[v] = state;
     }
-    const size_t size = e->kernel->memory_size(e->dynamics.molecule);
+    const size_t kernels = e->kernel->memory_size(e->dynamics.molecule);
+    const size_t size = kernels > levels * sizeof(int) ? kernels : levels * sizeof(int);
     for (int t = 0; t < e->executor->threads; t++) {
         void *memory = score_arena_take(arena, size, 1);
         if (arena->memory != NULL)

@@ -1,12 +1,15 @@
 /* What the force field needs of mathematics, for all lanes of a vector at once, in float; a lane is
  * a copy of the molecule. exp is base/vector_math.h's. Largest errors, over all arguments of the
- * stated range, with and without fused multiply-add (test_lanes measures them):
- *   inverse_sqrt  relative 1.8e-7, normal positive numbers
- *   inverse       relative 1.8e-7, numbers of either sign of 1e-30 to 1e30
- *   log           absolute 8e-8 plus relative 1.2e-7, normal positive numbers
- *   tanh          absolute 1.8e-7, all numbers
- *   acos          absolute 4e-7 rad, [-1, 1]
- *   cos_sin       absolute 1.5e-7, turns in [0, 1] */
+ * stated range, with and without fused multiply-add (test_lanes holds them to it):
+ *   inverse_sqrt     relative 1.05e-7 (AVX2: 3.3e-7), normal positive numbers
+ *   inverse          relative 1.2e-7 (AVX2: 2.6e-7), numbers of either sign of 1e-30 to 1e30
+ *   exp_of_negative  relative 1.2e-7, numbers <= 0; below -SCORE_EXP_RANGE, of what it is there
+ *   log              relative 8.2e-8, normal positive numbers
+ *   tanh             absolute 1.8e-7 (AVX2: 3.8e-7), all numbers
+ *   acos             absolute 3.1e-7 rad, [-1, 1]
+ *   cos_sin          absolute 1e-7, turns in [0, 1]
+ * AVX2's estimates differ from processor to processor; its bounds hold for all that keep to Intel's
+ * manual. On AMD's Zen 5 they are 1.9e-7, 2.1e-7 and 2.3e-7. */
 #ifndef PEPTIDE_LANES_H
 #define PEPTIDE_LANES_H
 

@@ -56,7 +56,7 @@ SCORE_INLINE void lane_random(const lane_stream *stream, uint32_t block, lane_bi
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
-/* Uniform in (0, 1), 24 bits. */
+/* Uniform in (0, 1], 24 bits: the highest number rounds to 1. */
 SCORE_INLINE score_vector lane_uniform(lane_bits random) {
     const score_mask whole = (score_mask)(random >> 8);
     return (__builtin_convertvector(whole, score_vector) + 0.5f) * 5.9604644775390625e-8f;

@@ -204,6 +204,10 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
                              "%s already: continue that run with --resume, or choose another "
                              "--output",
                              begun ? "is begun" : "exists");
+    /* It would be taken for this run's by --resume, if this one were killed before its first. */
+    if (!o->resume && saved)
+        return score_fail_at(error, SCORE_ERROR_FILE, r->checkpoint, 0,
+                             "exists already, of another run: move it, or choose another --output");
     if (o->resume && saved) {
         const score_status status = restore(r, r->checkpoint, strlen(r->identity), error);
         if (status != SCORE_OK)
@@ -286,8 +290,12 @@ static score_status simulate(run *r, score_error *error) {
         if (status != SCORE_OK)
             break;
         const int signal = score_interrupt_signal();
-        if (signal != 0 || now_s() - r->saved_s >= r->options->checkpoint_s)
-            status = save(r, error);
+        if (signal != 0 || now_s() - r->saved_s >= r->options->checkpoint_s) {
+            peptide_ensemble_evaluate(r->ensemble); /* which no frame may have had done */
+            status = check_energies(r, error);
+            if (status == SCORE_OK)
+                status = save(r, error);
+        }
         if (status == SCORE_OK && signal != 0 && r->state.step < r->end)
             status = score_fail(error, SCORE_ERROR_INTERRUPTED,
                                 "interrupted after %" PRIu64 " of %" PRIu64

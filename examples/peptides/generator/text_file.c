@@ -9,6 +9,8 @@
 
 #include "base/number.h"
 
+enum { WORD_SIZE = 60 }; /* longer words are neither keywords nor numbers */
+
 static score_status read_all(FILE *stream, text_file *file, score_error *error) {
     size_t room = 0;
     for (;;) {
@@ -68,7 +70,8 @@ static void skip(text_file *file) {
 static size_t peek(text_file *file) {
     skip(file);
     const size_t size = strcspn(file->at, " \t\r\n");
-    snprintf(file->word, sizeof file->word, "%.*s", (int)(size < 60 ? size : 60), file->at);
+    snprintf(file->word, sizeof file->word, "%.*s", (int)(size < WORD_SIZE ? size : WORD_SIZE),
+             file->at);
     return size;
 }
 
@@ -105,7 +108,7 @@ score_status text_file_integer(text_file *file, const char *what, int64_t least,
                                int *value, score_error *error) {
     const size_t size = peek(file);
     int64_t number;
-    if (!score_parse_int(file->word, least, most, &number))
+    if (size > WORD_SIZE || !score_parse_int(file->word, least, most, &number))
         return text_file_fail(file, error,
                               "%s is '%s', must be an integer from %" PRId64 " to %" PRId64, what,
                               found(file), least, most);
@@ -117,7 +120,7 @@ score_status text_file_integer(text_file *file, const char *what, int64_t least,
 score_status text_file_number(text_file *file, const char *what, double *value,
                               score_error *error) {
     const size_t size = peek(file);
-    if (!score_parse_double(file->word, value))
+    if (size > WORD_SIZE || !score_parse_double(file->word, value))
         return text_file_fail(file, error, "%s is '%s', must be a number", what, found(file));
     file->at += size;
     return SCORE_OK;
