@@ -27,7 +27,7 @@ enum {
     SCORE_FEATURE_WIDTH = 16, /* width of one feature's embedding */
     SCORE_FEEDFORWARD_FACTOR = 4
 };
-#define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of one expert */
+#define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of all experts together */
 #define SCORE_TIME_MIN 1e-5                    /* t0: the diffusion time of a force */
 #define SCORE_BOLTZMANN_KJ 0.00831446261815324 /* kJ/mol/K */
 

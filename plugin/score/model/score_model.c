@@ -96,6 +96,19 @@ static score_status check_bead(const score_model_config *config, int k, score_er
     return SCORE_OK;
 }
 
+/* Each expert alone is far below what a size_t counts. */
+static score_status check_parameters(const score_model_config *config, score_error *error) {
+    size_t total = 0;
+    for (int k = 0; k < config->expert_count; k++) {
+        total += score_network_count(config, k);
+        if (total > SCORE_MAX_PARAMETERS)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "%d expert%s %zu parameters, more than the limit of %zu", k + 1,
+                              k == 0 ? " has" : "s have", total, SCORE_MAX_PARAMETERS);
+    }
+    return SCORE_OK;
+}
+
 score_status score_model_check(const score_model_config *config, score_error *error) {
     score_status status;
     if ((status = check_count("dimensions", config->dimensions, 1, 3, error)) ||
@@ -128,7 +141,7 @@ score_status score_model_check(const score_model_config *config, score_error *er
     for (int k = 0; k < config->expert_count; k++)
         if ((status = check_expert(config, k, error)))
             return status;
-    return SCORE_OK;
+    return check_parameters(config, error);
 }
 
 static char *copy_text(const char *text) {

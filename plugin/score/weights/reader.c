@@ -222,6 +222,7 @@ static score_status read_source(const char *name, score_source *source, score_mo
     reader->file = name;
     reader->error = error;
     reader->last_child[0] = DOCUMENT;
+    reader->stored_bytes = score_source_size(source);
     reader->allowed_bytes = SCORE_MAX_HEADER_BYTES;
     score_xml_stream *stream;
     score_status status = score_xml_stream_create(name, &HANDLERS, reader, &stream, error);
