@@ -178,6 +178,7 @@ static void only_tags_are_bounded(void **state) {
                  {"<!-- > ' -- ", " --><a/>", true},
                  {"<?b '", "?><a/>", true},
                  {"<a><![CDATA[ ]] > ' <", "]]></a>", true},
+                 {"<!DOCTYPE a '>", "<a/>", true},
                  {"<a b='", "'/>", false},
                  {"<a b='>", "'/>", false},
                  {"<a b='\"> ", "'/>", false},
