@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/random.h"
 #include "dataset_open.h"
@@ -28,6 +29,7 @@ struct score_dataset {
     bool is_double; /* as stored */
     double unit_nm; /* of what is stored */
     double scale_nm;
+    uLong checksum; /* of all that was read */
     uint64_t start_frame;
     score_partition partition;
     score_store store;
@@ -107,6 +109,8 @@ static score_status read_frames(score_dataset *dataset, score_frame_source *sour
         if ((status = source->kind->read(source, count, piece, error)) == SCORE_OK &&
             (status = check_finite(source, piece, first, count, error)) == SCORE_OK)
             status = score_store_append(&dataset->store, piece, count, error);
+        if (status == SCORE_OK)
+            dataset->checksum = crc32_z(dataset->checksum, piece, count * frame_size);
     }
     free(piece);
     return status;
@@ -153,6 +157,9 @@ static score_status read_weights(score_dataset *dataset, score_frame_source *sou
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu log-weights",
                           (unsigned long long)source->frames);
     score_status status = source->kind->read_log_weights(source, log_weights, error);
+    if (status == SCORE_OK)
+        dataset->checksum = crc32_z(dataset->checksum, (const Bytef *)log_weights,
+                                    source->frames * sizeof *log_weights);
     for (uint64_t k = 0; k < source->frames && status == SCORE_OK; k++)
         if (isnan(log_weights[k]) || log_weights[k] == INFINITY)
             status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
@@ -299,6 +306,7 @@ static score_status fill(score_dataset *dataset, const score_recipe *recipe, con
     dataset->values = source->values;
     dataset->is_double = source->is_double;
     dataset->unit_nm = source->unit_nm;
+    dataset->checksum = crc32_z(0, (const Bytef *)&source->unit_nm, sizeof source->unit_nm);
     if ((status = split_frames(dataset, source, error)) == SCORE_OK &&
         (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
         data->log_weights != NULL)
@@ -347,6 +355,10 @@ uint64_t score_dataset_frames(const score_dataset *dataset, score_split split) {
 
 double score_dataset_effective_frames(const score_dataset *dataset, score_split split) {
     return dataset->sides[split].effective;
+}
+
+uint32_t score_dataset_checksum(const score_dataset *dataset) {
+    return (uint32_t)dataset->checksum;
 }
 
 double score_dataset_scale_nm(const score_dataset *dataset) {

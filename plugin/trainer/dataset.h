@@ -43,6 +43,10 @@ uint64_t score_dataset_frames(const score_dataset *dataset, score_split split);
  * same. */
 double score_dataset_effective_frames(const score_dataset *dataset, score_split split);
 
+/* CRC-32 of the frames as they were read, their unit and their log-weights: of what this data set
+ * holds, whatever becomes of the file. */
+uint32_t score_dataset_checksum(const score_dataset *dataset);
+
 /* data.scale_nm where the recipe gives it, else the weighted population standard deviation of all
  * coordinates of the training frames (centred where the model is), in nm. */
 double score_dataset_scale_nm(const score_dataset *dataset);

@@ -44,8 +44,7 @@ static bool has_numbers(const score_run_state *state) {
 }
 
 score_status score_run_state_check(const score_run_state *state, const score_recipe *recipe,
-                                   uint64_t training_frames, const char *path,
-                                   score_error *error) {
+                                   uint64_t training_frames, const char *path, score_error *error) {
     place at;
     if (state->stage > (uint64_t)recipe->stage_count)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
@@ -56,8 +55,8 @@ score_status score_run_state_check(const score_run_state *state, const score_rec
         return status;
     if (state->step > at.steps)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                             "is in step %" PRIu64 " of stage %" PRIu64
-                             ", which has %" PRIu64 " in the recipe",
+                             "is in step %" PRIu64 " of stage %" PRIu64 ", which has %" PRIu64
+                             " in the recipe",
                              state->step, state->stage, at.steps);
     if (state->samples != at.samples || state->frames != at.frames)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,

@@ -31,9 +31,9 @@ typedef struct forgery {
     const char *message;
 } forgery;
 
-#define COUNT(member, value, message) \
+#define COUNT(member, value, message)                                                              \
     { #member, offsetof(score_run_state, member), 0, value, message }
-#define NUMBER(member, value, message) \
+#define NUMBER(member, value, message)                                                             \
     { #member, offsetof(score_run_state, member), value, 0, message }
 static const char OTHER[] = "samples", NONE[] = "numbers that no run has";
 
@@ -139,6 +139,20 @@ static void states_of_a_finished_run_are_checked(void **state) {
     assert_int_equal(resume(NULL), SCORE_OK);
 }
 
+/* Two of the frames change places: number, scale and size stay. */
+static void other_frames_are_another_run(void **state) {
+    (void)state;
+    FILE *frames = fopen("frames.npy", "r+b");
+    fseek(frames, -8, SEEK_END);
+    const float swapped[2] = {99, 98};
+    fwrite(swapped, sizeof swapped, 1, frames);
+    fclose(frames);
+    score_error error = {0};
+    assert_int_equal(resume(&error), SCORE_ERROR_ARGUMENT);
+    if (strstr(error.message, "it has 'CRC-32 of the frames: ") == NULL)
+        fail_msg("%s", error.message);
+}
+
 static int set_up(void **state) {
     if (enter_folder(state) != 0)
         return -1;
@@ -155,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(states_of_a_run_under_way_are_checked),
         cmocka_unit_test(states_of_a_finished_run_are_checked),
+        cmocka_unit_test(other_frames_are_another_run),
     };
     return cmocka_run_group_tests(tests, set_up, leave_folder);
 }
