@@ -401,6 +401,44 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
                       dataset->unit_nm / dataset->scale_nm, x, error);
 }
 
+static double length(int dimensions, const double *from, const double *to) {
+    double sum = 0;
+    for (int d = 0; d < dimensions; d++)
+        sum += (to[d] - from[d]) * (to[d] - from[d]);
+    return sqrt(sum);
+}
+
+static void extend_range(const score_dataset *dataset, const double *x, score_data_range *range) {
+    static const double origin[3] = {0};
+    const int dimensions = dataset->dimensions;
+    for (int b = 0; b < dataset->beads; b++, x += dimensions) {
+        range->centre_nm = fmax(range->centre_nm, length(dimensions, origin, x));
+        if (b > 0)
+            range->neighbours_nm = fmax(range->neighbours_nm,
+                                        length(dimensions, x - dimensions, x));
+    }
+}
+
+score_status score_dataset_range(const score_dataset *dataset, score_data_range *range,
+                                 score_error *error) {
+    *range = (score_data_range){0};
+    const frame_side *side = &dataset->sides[SCORE_SPLIT_TRAINING];
+    double *x = malloc(dataset->values * sizeof *x);
+    score_status status = SCORE_OK;
+    if (x == NULL)
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a frame");
+    for (uint64_t k = 0; k < side->frames && status == SCORE_OK; k++) {
+        if (weight_of(side, k) == 0)
+            continue;
+        status = read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, k), dataset->unit_nm,
+                            x, error);
+        if (status == SCORE_OK)
+            extend_range(dataset, x, range);
+    }
+    free(x);
+    return status;
+}
+
 score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,
                                        score_error *error) {
     return read_frame(dataset, dataset->start_frame, dataset->unit_nm, positions_nm, error);

@@ -65,6 +65,10 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
 score_status score_dataset_emphasise(score_dataset *dataset, const score_emphasis *emphasis,
                                      const char *recipe, score_error *error);
 
+/* How far the training frames that weigh anything reach. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY. */
+score_status score_dataset_range(const score_dataset *dataset, score_data_range *range,
+                                 score_error *error);
+
 /* The training frame that weighs most, the first of equals, in nm (beads x dimensions), centred
  * where the model is: the frame that a model file keeps. */
 score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,

@@ -138,6 +138,16 @@ const bad_document BAD_DOCUMENTS[] = {
     {"note twice", 0, 0, "</Provenance>", NULL, "<Note name=\"recipe\"/>\n</Provenance>",
      "there is more than one <Note> 'recipe'", NULL},
 
+    {"range without the centre", SAMPLE_EXPERTS, 1, " centre=\"0.1\"", NULL, "",
+     "<Range> has no attribute 'centre'", NULL},
+    {"range of 0", SAMPLE_EXPERTS, 0, " centre=\"0.1\"", NULL, " centre=\"0\"",
+     "<Range> has centre = '0', must be a finite decimal number above 0", NULL},
+    {"negative range", SAMPLE_EXPERTS, 0, "<Range neighbours=\"", "\"", "<Range neighbours=\"-1\"",
+     "<Range> has neighbours = -1, must not be negative", NULL},
+    {"range before the beads", 0, 1, "<Beads>", NULL,
+     "<Range neighbours=\"1\" centre=\"1\"/>\n<Beads>", "<Beads> is missing in <ScoreModel>",
+     "<Range"},
+
     /* experts */
     {"unknown architecture", 0, 1, "graph-transformer", NULL, "transformer",
      "<Expert> has architecture = 'transformer', must be 'graph-transformer' or 'mlp'", NULL},

@@ -54,6 +54,7 @@ score_status score_read_schedule(score_reader *reader, score_xml_element *elemen
 score_status score_read_feature(score_reader *reader, score_xml_element *element);
 score_status score_read_bead(score_reader *reader, score_xml_element *element);
 score_status score_check_beads(score_reader *reader, long line);
+score_status score_read_range(score_reader *reader, score_xml_element *element);
 score_status score_read_note(score_reader *reader, score_xml_element *element);
 score_status score_read_note_text(score_reader *reader, const char *text, size_t size, long line);
 score_status score_end_note(score_reader *reader, long line);

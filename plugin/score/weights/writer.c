@@ -130,6 +130,12 @@ static void write_header(score_text_sink *sink, const score_model_config *config
     for (int k = 0; k < config->bead_count; k++)
         write_bead(sink, &config->beads[k], config->feature_count);
     score_sink_print(sink, "  </Beads>\n");
+    if (config->range.centre_nm > 0) {
+        score_sink_print(sink, "  <Range");
+        write_number_attribute(sink, "neighbours", config->range.neighbours_nm);
+        write_number_attribute(sink, "centre", config->range.centre_nm);
+        score_sink_print(sink, "/>\n");
+    }
 }
 
 static void write_notes(score_text_sink *sink, const score_model_config *config) {
