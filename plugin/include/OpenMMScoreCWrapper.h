@@ -37,6 +37,9 @@ extern OPENMM_EXPORT_SCORE OpenMM_Boolean
 OpenMM_ScoreModel_isCentred(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getTemperature(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getScale(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE double
+OpenMM_ScoreModel_getNeighbourRange(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getCentreRange(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMin(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMax(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE int OpenMM_ScoreModel_getNumFeatures(const OpenMM_ScoreModel *target);

@@ -82,6 +82,17 @@ class OPENMM_SCORE_EXPORT ScoreModel {
      */
     double getScale() const;
     /**
+     * Get the largest distance, in nm, of beads next to each other in the list, over the frames of
+     * training; 0 if there is one bead, or if the model does not state it.
+     */
+    double getNeighbourRange() const;
+    /**
+     * Get the largest distance, in nm, of a bead from the mean over the beads of its molecule (if
+     * the model is not centred, from the origin), over the frames of training; 0 if the model does
+     * not state it.
+     */
+    double getCentreRange() const;
+    /**
      * beta_min of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
      */
     double getBetaMin() const;

@@ -76,6 +76,14 @@ double OpenMM_ScoreModel_getTemperature(const OpenMM_ScoreModel *target) {
     return get(target).getTemperature();
 }
 
+double OpenMM_ScoreModel_getNeighbourRange(const OpenMM_ScoreModel *target) {
+    return get(target).getNeighbourRange();
+}
+
+double OpenMM_ScoreModel_getCentreRange(const OpenMM_ScoreModel *target) {
+    return get(target).getCentreRange();
+}
+
 double OpenMM_ScoreModel_getScale(const OpenMM_ScoreModel *target) {
     return get(target).getScale();
 }

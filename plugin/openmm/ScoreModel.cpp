@@ -60,6 +60,14 @@ double ScoreModel::getTemperature() const {
     return score_model_get_config(getHandle())->temperature_k;
 }
 
+double ScoreModel::getNeighbourRange() const {
+    return score_model_get_config(getHandle())->range.neighbours_nm;
+}
+
+double ScoreModel::getCentreRange() const {
+    return score_model_get_config(getHandle())->range.centre_nm;
+}
+
 double ScoreModel::getScale() const {
     return score_model_get_config(getHandle())->scale_nm;
 }

@@ -73,9 +73,9 @@ void score_sample_file_abandon(score_sample_file *file) {
 }
 
 /* NumPy's format 1.0: magic, size of the header, header padded to a multiple of 64 bytes, values in
- * this machine's order of bytes. Errors stay in the stream. */
-static void write_npy(FILE *stream, const char *type, const char *shape, const void *values,
-                      size_t size, size_t count) {
+ * this machine's order of bytes. Errors stay in the file. */
+static void write_npy(score_atomic_file *file, const char *type, const char *shape,
+                      const void *values, size_t size, size_t count) {
     enum { PREFIX = 10, LINE = 64 };
     const uint16_t one = 1;
     char text[2 * LINE];
@@ -83,8 +83,9 @@ static void write_npy(FILE *stream, const char *type, const char *shape, const v
                               "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
                               *(const unsigned char *)&one == 1 ? '<' : '>', type, shape);
     const int header = (PREFIX + used + LINE) / LINE * LINE - PREFIX; /* with the end of the line */
-    fprintf(stream, "%cNUMPY%c%c%c%c%s%*s\n", 0x93, 1, 0, header, 0, text, header - used - 1, "");
-    fwrite(values, size, count, stream);
+    score_atomic_print(file, "%cNUMPY%c%c%c%c%s%*s\n", 0x93, 1, 0, header, 0, text,
+                       header - used - 1, "");
+    score_atomic_write(file, values, size * count);
 }
 
 static score_status write_npy_files(score_sample_file *file, const score_samples *samples,
@@ -94,14 +95,14 @@ static score_status write_npy_files(score_sample_file *file, const score_samples
     char shape[64];
     snprintf(shape, sizeof shape, "%lu, %d, %d", (unsigned long)samples->count, config->bead_count,
              config->dimensions);
-    write_npy(file->frames.stream, "f4", shape, samples->positions_nm, sizeof(float),
+    write_npy(&file->frames, "f4", shape, samples->positions_nm, sizeof(float),
               values * samples->count);
     score_status status = SCORE_OK;
     if (samples->log_density == NULL) {
         unlink(file->density_path);
     } else {
         snprintf(shape, sizeof shape, "%lu,", (unsigned long)samples->count);
-        write_npy(file->density.stream, "f8", shape, samples->log_density, sizeof(double),
+        write_npy(&file->density, "f8", shape, samples->log_density, sizeof(double),
                   samples->count);
         status = score_atomic_commit(&file->density, error);
     }

@@ -12,6 +12,7 @@
 #include "sample_draw.h"
 #include "sample_file.h"
 #include "sample_model.h"
+#include "sample_range.h"
 
 typedef struct watching {
     score_progress progress;
@@ -87,11 +88,16 @@ static score_status draw_and_write(const score_sample_options *options, const sc
     if (status == SCORE_OK)
         status = score_sample_file_write(file, &samples, error);
     const double seconds = now_s() - watch.begin_s;
-    if (status == SCORE_OK)
-        printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,
-               (unsigned long)options->count, samples.solver, samples.steps, seconds,
-               options->count / seconds);
-    return status;
+    if (status != SCORE_OK)
+        return status;
+    printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,
+           (unsigned long)options->count, samples.solver, samples.steps, seconds,
+           options->count / seconds);
+    const uint32_t outside = score_samples_outside(&samples);
+    if (outside > 0)
+        printf("%lu of them reach beyond %g times the range of the training data\n",
+               (unsigned long)outside, SCORE_RANGE_FACTOR);
+    return SCORE_OK;
 }
 
 score_status score_sample(const score_sample_options *options, score_error *error) {

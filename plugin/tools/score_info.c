@@ -21,6 +21,13 @@ static const char USAGE[] =
     "  --version  the version of the program\n"
     "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
 
+static void print_range(const score_data_range *range) {
+    if (range->centre_nm > 0)
+        printf("  range of the data: neighbours up to %.5g nm apart, beads up to %.5g nm from the "
+               "centre\n",
+               range->neighbours_nm, range->centre_nm);
+}
+
 static void print_header(const score_model_config *config) {
     printf("  coordinates: %d dimensions, %s, scale %.10g nm\n", config->dimensions,
            config->centred ? "centred" : "not centred", config->scale_nm);
@@ -36,6 +43,7 @@ static void print_header(const score_model_config *config) {
     } else {
         printf("  molecules: of %d beads, known one by one\n", config->bead_count);
     }
+    print_range(&config->range);
 }
 
 static void print_beads(const score_model_config *config) {

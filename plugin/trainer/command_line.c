@@ -19,7 +19,7 @@ bool score_option_integer(const char *program, const char *option, const char *t
 int score_exit_status(const char *program, score_status status, const score_error *error) {
     if (status == SCORE_OK)
         return EXIT_SUCCESS;
-    char text[1024];
+    char text[SCORE_ERROR_TEXT_SIZE];
     fflush(stdout);
     fprintf(stderr, "%s: %s\n", program, score_error_text(error, text, sizeof text));
     /* As the shell reports a program that a signal ended. */

@@ -43,6 +43,10 @@ uint64_t score_dataset_frames(const score_dataset *dataset, score_split split);
  * same. */
 double score_dataset_effective_frames(const score_dataset *dataset, score_split split);
 
+/* CRC-32 of the frames as they were read, their unit and their log-weights: of what this data set
+ * holds, whatever becomes of the file. */
+uint32_t score_dataset_checksum(const score_dataset *dataset);
+
 /* data.scale_nm where the recipe gives it, else the weighted population standard deviation of all
  * coordinates of the training frames (centred where the model is), in nm. */
 double score_dataset_scale_nm(const score_dataset *dataset);
@@ -60,6 +64,10 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
  * emphasis, or all are; SCORE_ERROR_FILE: the scratch file cannot be read; SCORE_ERROR_MEMORY. */
 score_status score_dataset_emphasise(score_dataset *dataset, const score_emphasis *emphasis,
                                      const char *recipe, score_error *error);
+
+/* How far the training frames that weigh anything reach. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY. */
+score_status score_dataset_range(const score_dataset *dataset, score_data_range *range,
+                                 score_error *error);
 
 /* The training frame that weighs most, the first of equals, in nm (beads x dimensions), centred
  * where the model is: the frame that a model file keeps. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contained.h"
+
 enum { MOST_DIMENSIONS = 4 };
 
 typedef struct hdf5_source {
@@ -260,9 +262,30 @@ static score_status open_file(hdf5_source *source, int beads, int dimensions, sc
     return SCORE_OK;
 }
 
+/* A damaged file, above all an attribute of variable length, crashes some versions of libhdf5 or
+ * keeps them busy for ever. */
+enum { REHEARSAL_CPU_SECONDS = 10 };
+
+typedef struct rehearsal {
+    const score_data_config *data;
+    int beads;
+    int dimensions;
+} rehearsal;
+
+static void rehearse(void *argument) {
+    const rehearsal *of = argument;
+    score_error error;
+    hdf5_source source = {.base = {.data = of->data}, .file = -1, .coordinates = -1};
+    stop_printing();
+    open_file(&source, of->beads, of->dimensions, &error);
+}
+
 score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
                                           score_frame_source **result, score_error *error) {
     static const score_frame_source_kind kind = {read_frames, read_log_weights, close_file};
+    if (!score_survives(rehearse, &(rehearsal){data, beads, dimensions}, REHEARSAL_CPU_SECONDS))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                             "is damaged: HDF5 crashes on it, or does not come to an end");
     hdf5_source *source = calloc(1, sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "model/network.h"
 #include "recipe_training.h"
 #include "recipe_xml.h"
@@ -259,6 +260,9 @@ static void check_note_name(score_xml_reader *reader, const xmlNode *node,
     for (int k = 0; k + 1 < recipe->model.note_count; k++)
         if (strcmp(recipe->notes[k].name, name) == 0)
             score_xml_fail(reader, node, "has a second <Note> named '%s'", name);
+    if (score_control_character(name) != NULL)
+        score_xml_fail(reader, node, "<Note> has name=\"%s\", must be without control characters",
+                       name);
     if (strlen(name) >= SCORE_MAX_NOTE_NAME)
         score_xml_fail(reader, node, "<Note> has name=\"%.60s...\" of %zu bytes, must be below %d",
                        name, strlen(name), SCORE_MAX_NOTE_NAME);

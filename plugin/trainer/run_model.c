@@ -47,6 +47,8 @@ score_status score_run_model_create(const score_recipe *recipe, const score_data
     *model = NULL;
     score_status status = set_start_frame(recipe, dataset, beads, error);
     if (status == SCORE_OK)
+        status = score_dataset_range(dataset, &config.range, error);
+    if (status == SCORE_OK)
         status = score_model_create(&config, model, error);
     if (status == SCORE_OK)
         status = set_notes(recipe, dataset, *model, error);

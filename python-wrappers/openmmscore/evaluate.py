@@ -20,7 +20,11 @@ it is an illustration: what it shows may still be where the copies started.
 With --within only the frames in one state count, for all sets alike, and all figures are of these;
 how much of each set lies in it is printed.
 
-Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input.
+Frames of a molecule that has fallen apart, far beyond the range of the data, are named
+(`openmmscore.intact`); of independent samples one in a thousand may be.
+
+Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input; 3 where a
+molecule has fallen apart, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -47,9 +51,10 @@ from .comparison import (
     within,
 )
 from .coordinates import Coordinates
-from .ensembles import Density, Ensemble, read_ensemble
+from .ensembles import Density, Ensemble
 from .evaluation_report import length_text, table, verdict, within_text, write_json
 from .files import naming
+from .intact import STATUS, BrokenMoleculeError, FrameCheck, add_option
 from .model import Model
 
 __all__ = ["main"]
@@ -123,6 +128,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "standard errors",
     )
     parser.add_argument("--seed", type=int, default=0, help="of floors and bootstrap (0)")
+    add_option(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for evaluation.json and evaluation.png"
     )
@@ -201,9 +207,11 @@ def _in_region(path: Path, found: Ensemble, region: State | None) -> Ensemble:
         return within(found, region)
 
 
-def _simulation(options: argparse.Namespace, coordinates: Coordinates) -> Ensemble:
+def _simulation(
+    options: argparse.Namespace, coordinates: Coordinates, check: FrameCheck
+) -> Ensemble:
     """The simulation's frames, always with copies."""
-    read = read_ensemble(options.simulation, coordinates)
+    read = check.read(options.simulation, coordinates)
     found = dataclasses.replace(
         read,
         interval_ps=read.interval_ps if options.interval_ps is None else options.interval_ps,
@@ -263,7 +271,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if len(set(names)) < len(names):
         raise ValueError(f"two states of one name: {', '.join(names)}")
     region = None if options.within is None else _state("--within", options.within, coordinates)
-    data = _in_region(options.data, read_ensemble(options.data, coordinates), region)
+    check = FrameCheck(options.allow_broken)
+    data = _in_region(options.data, check.read(options.data, coordinates), region)
     own = {state.name: population(data, state) for state in states}
     for name, each in own.items():
         if not each.share > 0:
@@ -279,7 +288,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if options.model is not None:
         shown[DENSITY] = _density(options, coordinates, data)
     if options.samples is not None:
-        samples = read_ensemble(options.samples, coordinates)
+        samples = check.read(options.samples, coordinates, independent=True)
         shown[SAMPLES] = _in_region(options.samples, samples, region)
     rows = {
         name: compare(data, other, bins, states, seed=options.seed)
@@ -288,7 +297,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     }
     stride = 1
     if options.simulation is not None:
-        run = _in_region(options.simulation, _simulation(options, coordinates), region)
+        run = _in_region(options.simulation, _simulation(options, coordinates, check), region)
         shown[SIMULATION] = run
         length = length_of(run, coordinates, run.equilibration_ps)
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
@@ -298,6 +307,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
             stride = 1  # no such row
         if stride > 1:
             rows[THINNED] = compare(data, few, bins, states, length, options.seed)
+    check.finish()
     return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 
 
@@ -340,6 +350,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenMoleculeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return STATUS
     except KeyboardInterrupt:
         print("Interrupted", file=sys.stderr)
         return 130

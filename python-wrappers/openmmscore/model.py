@@ -16,7 +16,7 @@ from openmm import unit
 from . import _openmmscore
 from ._values import as_array, as_number
 
-__all__ = ["Bead", "Expert", "Model"]
+__all__ = ["Bead", "DataRange", "Expert", "Model"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,21 @@ class Expert:
     head_width: int
     t_begin: float
     t_end: float
+
+
+@dataclass(frozen=True)
+class DataRange:
+    """How far the frames reach that a model was trained on. A structure far beyond is none that
+    the model knows.
+
+    neighbours : Quantity, the largest distance of beads next to each other in the list of beads, in
+        nm; of a single bead 0
+    centre : Quantity, the largest distance of a bead from the mean over its molecule's beads, in
+        nm; where the model is not `centred`, from the origin
+    """
+
+    neighbours: unit.Quantity
+    centre: unit.Quantity
 
 
 class _Evaluator:
@@ -207,6 +222,17 @@ class Model:
     def scale(self) -> unit.Quantity:
         """The length that is 1 in the model's coordinates, a Quantity in nm."""
         return unit.Quantity(_openmmscore.ScoreModel_getScale(self), unit.nanometer)
+
+    @property
+    def range(self) -> DataRange | None:
+        """How far the training data reach, or None where the model file does not say it."""
+        centre = _openmmscore.ScoreModel_getCentreRange(self)
+        if not centre > 0:
+            return None
+        return DataRange(
+            unit.Quantity(_openmmscore.ScoreModel_getNeighbourRange(self), unit.nanometer),
+            unit.Quantity(centre, unit.nanometer),
+        )
 
     @property
     def schedule(self) -> tuple[float, float]:

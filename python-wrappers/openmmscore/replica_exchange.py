@@ -26,6 +26,9 @@ What must hold: copies do not interact; all particles of copy 0 come first, then
 and so on; there is no barostat. Forces beside the one that depends on the parameters are the same
 in all states, so their energies cancel.
 
+The command ends with status 3 where a copy has fallen apart in any of its states, or the kinetic
+temperature is wrong, and writes nothing, unless --allow-broken is given (`openmmscore.intact`).
+
     python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
 
 >>> states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 0.01, 0.03, 0.06, 0.1)]
@@ -48,6 +51,7 @@ from openmm import unit
 
 from ._values import as_count, as_number
 from .copies import check_output, own_positions, read_starts, write_copies
+from .intact import STATUS, BrokenMoleculeError, Watch, add_option
 from .ladders import (
     check_acceptance,
     energy_range,
@@ -158,6 +162,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         required=True,
         help="frames to write, .h5; or .npy (frames, beads, dimensions)",
     )
+    add_option(parser)
     return parser.parse_args(words)
 
 
@@ -218,7 +223,16 @@ def _simulate(options: argparse.Namespace) -> int:
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
         exchange.set_positions(start)
-    run = exchange.run(options.time, options.equilibration, interval * options.timestep)
+    watch = Watch(
+        model,
+        exchange.temperature_k,
+        options.friction,
+        options.timestep,
+        allow=options.allow_broken,
+    )
+    run = exchange.run(
+        options.time, options.equilibration, interval * options.timestep, watch=watch
+    )
     if not len(run.positions):
         raise KeyboardInterrupt
     attributes = {
@@ -246,6 +260,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenMoleculeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return STATUS
     except KeyboardInterrupt:
         print("Interrupted before the first frame", file=sys.stderr)
         return 130

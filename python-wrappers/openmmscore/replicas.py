@@ -14,6 +14,7 @@ from openmm import unit
 
 from ._values import as_array, as_count, as_number, as_positive, as_seed, as_steps
 from .force import ScoreForce
+from .intact import Watch
 from .interruption import Interruption
 from .model import Model
 from .progress import Progress
@@ -160,13 +161,15 @@ class ReplicaExchange:
         exchange: bool = True,
         record_all: bool = False,
         title: str = "Replica exchange",
+        watch: Watch | None = None,
     ) -> Run:
         """Simulates, goes on where the last run ended, and returns what it recorded.
 
         time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
         time steps each. interval: between frames, by default one sweep. exchange: False simulates
         the states without swaps, for comparison. record_all: frames of all states. title: of the
-        progress line. Ctrl-C ends the run after the present sweep; what was recorded is returned.
+        progress line. watch: looks at all states after every sweep. Ctrl-C ends the run after the
+        present sweep; what was recorded is returned.
         """
         if not self._ready:
             raise ValueError("set positions before a run")
@@ -180,6 +183,7 @@ class ReplicaExchange:
         with Interruption() as interruption:
             for sweep in range(discard + keep):
                 positions, attempts = self._sweep(exchange)
+                self._look(watch, (sweep + 1) * self.steps, positions)
                 number = sweep + 1 - discard
                 if number > 0:
                     record.count(attempts)
@@ -189,7 +193,16 @@ class ReplicaExchange:
                 if interruption.asked:
                     break
         progress.close()
+        if watch is not None:
+            watch.finish()
         return record.finish(interruption.asked)
+
+    def _look(self, watch: Watch | None, step: int, positions: Array) -> None:
+        if watch is None:
+            return
+        for state, copies in zip(self.states, positions, strict=True):
+            watch.positions(step, copies, state)
+        watch.velocities(step, self._velocities())
 
     def _sweeps(self, name: str, time: float | unit.Quantity) -> int:
         return as_steps(name, time, self.steps * self.timestep_ps)

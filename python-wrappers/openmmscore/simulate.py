@@ -16,7 +16,9 @@ kinetic energy counts three dimensions.
 
 The same seed on the same platform and number of threads gives the same file.
 
-Ctrl-C ends a run and writes the frames that there are; the exit status is then 130.
+Ctrl-C ends a run and writes the frames that there are; the exit status is then 130. Where a copy
+has fallen apart, or the kinetic temperature is wrong (`openmmscore.intact`), it is 3, and nothing
+is written, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from openmm import unit
 from ._values import as_array, as_count, as_positive, as_seed, as_steps
 from .copies import check_output, own_positions, read_starts, write_copies
 from .force import ScoreForce
+from .intact import STATUS, BrokenMoleculeError, Watch, add_option
 from .interruption import Interruption
 from .model import Model
 from .progress import Progress
@@ -158,13 +161,14 @@ def simulate(
     equilibration: int = 0,
     time_limit_s: float = math.inf,
     title: str = "Simulation",
+    watch: Watch | None = None,
 ) -> Run:
     """Goes on from where the Context is, and returns what it recorded.
 
     context: of copies of the model's molecule, one after the other, and nothing else. interval:
     time steps between frames. equilibration: time steps that are discarded first. time_limit_s:
     seconds after which the run ends in any case, but for its first two frames; equilibration ends
-    when it has taken 3/10 of them. Ctrl-C ends it within 10 steps.
+    when it has taken 3/10 of them. Ctrl-C ends it within 10 steps. watch: looks at every frame.
     """
     clock = _Clock(context, equilibration + frames * interval, time_limit_s, title)
     shape = (-1, len(model.beads), 3)
@@ -178,11 +182,16 @@ def simulate(
             limit = math.inf if kept < _LEAST_FRAMES else time_limit_s
             if not clock.advance(interval, limit, interruption):
                 break
-            state = context.getState(positions=True)
+            state = context.getState(positions=True, velocities=watch is not None)
             frame = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer).reshape(shape)
             _check_finite(frame, clock.steps)
+            if watch is not None:
+                watch.positions(clock.steps, frame)
+                watch.velocities(clock.steps, _velocities(state).reshape(shape))
             positions[kept] = own_positions(frame, model)
             kept += 1
+    if watch is not None:
+        watch.finish()
     timestep_ps = context.getIntegrator().getStepSize().value_in_unit(unit.picosecond)
     return Run(
         positions=positions[:kept],
@@ -223,6 +232,13 @@ class _Clock:
         speed = self.steps / self.elapsed()
         self.progress.close()
         return speed
+
+
+def _velocities(state: openmm.State) -> NDArray[np.float64]:
+    """nm/ps."""
+    velocities = state.getVelocities(asNumpy=True)
+    found: NDArray[np.float64] = velocities.value_in_unit(unit.nanometer / unit.picosecond)
+    return found
 
 
 def _check_finite(frame: NDArray[np.float64], step: int) -> None:
@@ -272,6 +288,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         default=math.inf,
         help="stop after so many seconds; equilibration after 3/10 of them",
     )
+    add_option(parser)
     return parser.parse_args(words)
 
 
@@ -314,6 +331,14 @@ def _command(options: argparse.Namespace) -> int:
         interval=options.interval,
         equilibration=equilibration,
         time_limit_s=options.time_limit,
+        watch=Watch(
+            model,
+            model.temperature.value_in_unit(unit.kelvin),
+            options.friction,
+            options.timestep,
+            options.diffusion_time,
+            options.allow_broken,
+        ),
     )
     if not len(run.positions):
         raise KeyboardInterrupt
@@ -365,6 +390,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenMoleculeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return STATUS
     except KeyboardInterrupt:
         print("Interrupted before the first frame", file=sys.stderr)
         return 130

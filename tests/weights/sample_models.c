@@ -67,6 +67,7 @@ static void configure_mlp(score_model_config *config) {
 
 static void configure_experts(score_model_config *config) {
     const double third = 1.0 / 3;
+    config->range = (score_data_range){.neighbours_nm = third, .centre_nm = 0.1};
     config->expert_count = 3;
     config->experts[0].output = SCORE_OUTPUT_SCORE;
     config->experts[0].t_begin = 0.6;
@@ -107,7 +108,7 @@ score_model *make_sample(sample_model kind) {
     static const score_note ONE_NOTE[] = {{"recipe", "plain text"}};
     static const score_note NOTES[] = {
         {"recipe", "<Recipe a=\"b\">\n\tx & y ]]> &amp; \r\n</Recipe>\n"},
-        {"name with \"quotes\", <signs>,\r\n\ttabs & \xe2\x82\xac", ""},
+        {"name with \"quotes\", <signs> & \xe2\x82\xac", ""},
         {"unicode", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\xa7\xac"},
         {"spaces", "  both ends  "}};
     score_model_config config;
@@ -185,6 +186,8 @@ int models_are_identical(const score_model *left, const score_model *right) {
     const score_model_config *b = score_model_get_config(right);
     if (a->dimensions != b->dimensions || a->centred != b->centred ||
         !same_number(a->scale_nm, b->scale_nm) ||
+        !same_number(a->range.neighbours_nm, b->range.neighbours_nm) ||
+        !same_number(a->range.centre_nm, b->range.centre_nm) ||
         !same_number(a->temperature_k, b->temperature_k) ||
         !same_number(a->beta_min, b->beta_min) || !same_number(a->beta_max, b->beta_max) ||
         a->feature_count != b->feature_count || a->bead_count != b->bead_count ||

@@ -195,7 +195,7 @@ static void a_failed_write_leaves_the_old_file(void **state) {
     score_status status = score_model_write(model, "model.xml", &error);
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(status, SCORE_ERROR_FILE);
-    assert_non_null(strstr(error.message, "cannot be written"));
+    assert_string_equal(error.message, "cannot be written: File too large");
     assert_non_null(strstr(error.file, "model.xml"));
     assert_holds("model.xml", "old");
     assert_int_equal(count_files(), 1);
@@ -209,12 +209,24 @@ static void a_write_that_failed_is_not_forgotten(void **state) {
     write_file("file", "old", 3);
     assert_int_equal(score_atomic_open("file", &file, NULL), SCORE_OK);
     struct rlimit before = limit_file_size(10);
-    fputs("more than ten bytes", file.stream);
-    fflush(file.stream);
+    char *much = calloc(1, 1 << 20);
+    score_atomic_write(&file, much, 1 << 20);
+    free(much);
     setrlimit(RLIMIT_FSIZE, &before);
-    fputs("and then there is room", file.stream);
+    score_atomic_print(&file, "and then there is room");
     assert_int_equal(score_atomic_commit(&file, &error), SCORE_ERROR_FILE);
+    assert_string_equal(error.message, "cannot be written: File too large");
     assert_holds("file", "old");
+    assert_int_equal(count_files(), 1);
+}
+
+static void long_names_have_temporaries_too(void **state) {
+    (void)state;
+    char name[256];
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    commit_text(name, "text");
+    assert_holds(name, "text");
     assert_int_equal(count_files(), 1);
 }
 
@@ -230,6 +242,7 @@ int main(void) {
         cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
         cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
         cmocka_unit_test_setup(a_write_that_failed_is_not_forgotten, empty_folder),
+        cmocka_unit_test_setup(long_names_have_temporaries_too, empty_folder),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

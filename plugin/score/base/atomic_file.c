@@ -4,12 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_ATTEMPTS = 1000, SUFFIX_SIZE = 48 };
+enum { MAX_ATTEMPTS = 1000, SUFFIX_SIZE = 48, LONGEST_NAME = 255 - SUFFIX_SIZE };
 
 static void clear(score_atomic_file *file) {
     free(file->path);
@@ -23,11 +24,16 @@ char *score_resolve_links(const char *path) {
 }
 
 /* Opens "<path>.<process>-<number>.tmp" with the first number that is free: O_EXCL tells apart the
- * threads of this process, and what a killed one has left. Returns the descriptor or -1. */
+ * threads of this process, and what a killed one has left. A name that leaves no room for the end is
+ * cut. Returns the descriptor or -1. */
 static int open_temporary(const score_atomic_file *file) {
+    const char *slash = strrchr(file->path, '/');
+    const size_t folder = slash == NULL ? 0 : (size_t)(slash - file->path) + 1;
+    const size_t name = strlen(file->path + folder);
+    const int kept = (int)(folder + (name < LONGEST_NAME ? name : LONGEST_NAME));
     size_t size = strlen(file->path) + SUFFIX_SIZE;
     for (int k = 0; k < MAX_ATTEMPTS; k++) {
-        snprintf(file->temporary, size, "%s.%ld-%d.tmp", file->path, (long)getpid(), k);
+        snprintf(file->temporary, size, "%.*s.%ld-%d.tmp", kept, file->path, (long)getpid(), k);
         int descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (descriptor >= 0 || errno != EEXIST)
             return descriptor;
@@ -61,14 +67,14 @@ score_status score_atomic_open(const char *path, score_atomic_file *file, score_
     }
     int descriptor = open_temporary(file);
     if (descriptor < 0) {
-        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot open %s for writing: %s",
-                      file->temporary, strerror(errno));
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0,
+                      "cannot open a temporary file beside it: %s", strerror(errno));
         goto fail_name;
     }
     if ((exists && copy_mode(descriptor, &old) != 0) ||
         (file->stream = fdopen(descriptor, "w")) == NULL) {
-        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot prepare %s: %s", file->temporary,
-                      strerror(errno));
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0,
+                      "cannot prepare the temporary file beside it: %s", strerror(errno));
         close(descriptor);
         unlink(file->temporary);
         goto fail_name;
@@ -98,11 +104,35 @@ int score_sync_directory_of(const char *path) {
     return reason;
 }
 
+/* A stream remembers that a write failed, but not why. */
+static void note(score_atomic_file *file, int good) {
+    if (!good && file->reason == 0)
+        file->reason = errno != 0 ? errno : EIO;
+}
+
+void score_atomic_write(score_atomic_file *file, const void *data, size_t size) {
+    if (file->reason != 0)
+        return;
+    errno = 0;
+    note(file, fwrite(data, 1, size, file->stream) == size);
+}
+
+void score_atomic_print(score_atomic_file *file, const char *format, ...) {
+    if (file->reason != 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    errno = 0;
+    note(file, vfprintf(file->stream, format, arguments) >= 0);
+    va_end(arguments);
+}
+
 score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
     errno = 0;
-    int good = !ferror(file->stream) && fflush(file->stream) == 0 &&
-               fsync(fileno(file->stream)) == 0;
-    int reason = errno;
+    if (file->reason == 0)
+        note(file, !ferror(file->stream) && fflush(file->stream) == 0 &&
+                       fsync(fileno(file->stream)) == 0);
+    int reason = file->reason, good = reason == 0;
     if (fclose(file->stream) != 0 && good) {
         good = 0;
         reason = errno;
@@ -115,7 +145,7 @@ score_status score_atomic_commit(score_atomic_file *file, score_error *error) {
     score_status status = SCORE_OK;
     if (!good) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0, "cannot be written: %s",
-                               reason != 0 ? strerror(reason) : "an earlier write failed");
+                               strerror(reason));
         unlink(file->temporary);
     } else if ((reason = score_sync_directory_of(file->path)) != 0) {
         status = score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,

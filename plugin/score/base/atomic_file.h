@@ -13,7 +13,8 @@ extern "C" {
 #endif
 
 typedef struct score_atomic_file {
-    FILE *stream; /* write here; errors may be left to score_atomic_commit, which looks at ferror */
+    FILE *stream; /* of the temporary; NULL: no file is open */
+    int reason;   /* errno of the first write that failed, or 0 */
     char *path;
     char *temporary;
 } score_atomic_file;
@@ -24,6 +25,11 @@ typedef struct score_atomic_file {
  * SCORE_ERROR_FILE: the directory cannot be written, or `path` is not a regular file;
  * SCORE_ERROR_MEMORY. */
 score_status score_atomic_open(const char *path, score_atomic_file *file, score_error *error);
+
+/* Writes to the temporary. That a write failed is told, with its reason, by score_atomic_commit;
+ * what comes after it is not written. */
+void score_atomic_write(score_atomic_file *file, const void *data, size_t size);
+void score_atomic_print(score_atomic_file *file, const char *format, ...) SCORE_PRINTF(2, 3);
 
 /* Puts the file in its place. SCORE_ERROR_FILE: something could not be written; then the temporary
  * is gone and `path` is as it was. Either way `file` is closed and zero afterwards. */

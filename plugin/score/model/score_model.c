@@ -96,6 +96,31 @@ static score_status check_bead(const score_model_config *config, int k, score_er
     return SCORE_OK;
 }
 
+/* A molecule of one bead has no neighbours, and one bead at the origin no distance. */
+static score_status check_range(const score_data_range *range, score_error *error) {
+    if (range->neighbours_nm >= 0 && isfinite(range->neighbours_nm) && range->centre_nm >= 0 &&
+        isfinite(range->centre_nm) && (range->centre_nm > 0 || range->neighbours_nm == 0))
+        return SCORE_OK;
+    return score_fail(
+        error, SCORE_ERROR_ARGUMENT,
+        "the data's range is %g nm between neighbours, %g nm from the centre: must be "
+        "finite, not negative, and both 0 where it is not known",
+        range->neighbours_nm, range->centre_nm);
+}
+
+/* Each expert alone is far below what a size_t counts. */
+static score_status check_parameters(const score_model_config *config, score_error *error) {
+    size_t total = 0;
+    for (int k = 0; k < config->expert_count; k++) {
+        total += score_network_count(config, k);
+        if (total > SCORE_MAX_PARAMETERS)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "%d expert%s %zu parameters, more than the limit of %zu", k + 1,
+                              k == 0 ? " has" : "s have", total, SCORE_MAX_PARAMETERS);
+    }
+    return SCORE_OK;
+}
+
 score_status score_model_check(const score_model_config *config, score_error *error) {
     score_status status;
     if ((status = check_count("dimensions", config->dimensions, 1, 3, error)) ||
@@ -125,10 +150,12 @@ score_status score_model_check(const score_model_config *config, score_error *er
     for (int k = 0; k < config->bead_count; k++)
         if ((status = check_bead(config, k, error)))
             return status;
+    if ((status = check_range(&config->range, error)))
+        return status;
     for (int k = 0; k < config->expert_count; k++)
         if ((status = check_expert(config, k, error)))
             return status;
-    return SCORE_OK;
+    return check_parameters(config, error);
 }
 
 static char *copy_text(const char *text) {

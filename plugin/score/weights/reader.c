@@ -30,6 +30,7 @@ enum {
     FEATURE,
     BEADS,
     BEAD,
+    RANGE,
     PROVENANCE,
     NOTE,
     EXPERTS,
@@ -48,6 +49,7 @@ static const element_rule RULES[RULE_COUNT] = {
     [FEATURE] = {"Feature", FEATURES, true, true, score_read_feature, NULL, NULL},
     [BEADS] = {"Beads", SCORE_MODEL, true, false, NULL, NULL, score_check_beads},
     [BEAD] = {"Bead", BEADS, false, true, score_read_bead, NULL, NULL},
+    [RANGE] = {"Range", SCORE_MODEL, false, false, score_read_range, NULL, NULL},
     [PROVENANCE] = {"Provenance", SCORE_MODEL, false, false, NULL, NULL, NULL},
     [NOTE] = {"Note", PROVENANCE, true, true, score_read_note, score_read_note_text,
               score_end_note},
@@ -222,6 +224,7 @@ static score_status read_source(const char *name, score_source *source, score_mo
     reader->file = name;
     reader->error = error;
     reader->last_child[0] = DOCUMENT;
+    reader->stored_bytes = score_source_size(source);
     reader->allowed_bytes = SCORE_MAX_HEADER_BYTES;
     score_xml_stream *stream;
     score_status status = score_xml_stream_create(name, &HANDLERS, reader, &stream, error);

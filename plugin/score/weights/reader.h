@@ -18,7 +18,9 @@ typedef struct score_reader {
     int depth;
     int open[SCORE_READER_DEPTH];
     int last_child[SCORE_READER_DEPTH + 1];
-    size_t allowed_bytes; /* of XML, given what has been declared so far */
+    uint64_t stored_bytes; /* of the file */
+    size_t weights;        /* of the experts so far */
+    size_t allowed_bytes;  /* of XML, given what has been declared so far */
 
     score_model_config config; /* its beads and notes are those below */
     score_bead *beads;
@@ -32,7 +34,7 @@ typedef struct score_reader {
     score_network networks[SCORE_MAX_EXPERTS];
     double *parameters[SCORE_MAX_EXPERTS];
     bool *present; /* which tensors of the open expert have been read */
-    int next;      /* the tensor that is expected next; files in order need no search */
+    int next;      /* the tensor that is expected next; files in order are not searched */
     uint32_t crc;  /* of the open tensor, as the file states it */
     score_tensor_decoder decoder;
 } score_reader;
@@ -52,6 +54,7 @@ score_status score_read_schedule(score_reader *reader, score_xml_element *elemen
 score_status score_read_feature(score_reader *reader, score_xml_element *element);
 score_status score_read_bead(score_reader *reader, score_xml_element *element);
 score_status score_check_beads(score_reader *reader, long line);
+score_status score_read_range(score_reader *reader, score_xml_element *element);
 score_status score_read_note(score_reader *reader, score_xml_element *element);
 score_status score_read_note_text(score_reader *reader, const char *text, size_t size, long line);
 score_status score_end_note(score_reader *reader, long line);

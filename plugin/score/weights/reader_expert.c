@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weights/attributes.h"
+#include "weights/claim.h"
 #include "weights/reader.h"
 #include "weights/scalar_bytes.h"
 
@@ -33,6 +34,16 @@ static score_status read_config(score_xml_element *element, score_expert_config 
     return score_attribute_int(element, "headWidth", 1, SCORE_MAX_WIDTH, &expert->head_width);
 }
 
+static score_status check_claim(score_reader *reader, size_t weights, long line) {
+    reader->weights += weights;
+    if (score_claim_fits(reader->weights, reader->stored_bytes))
+        return SCORE_OK;
+    return score_reader_fail(reader, line,
+                             "the experts up to here claim %zu parameters, too many for a file of "
+                             "%llu bytes",
+                             reader->weights, (unsigned long long)reader->stored_bytes);
+}
+
 score_status score_read_expert(score_reader *reader, score_xml_element *element) {
     score_model_config *config = &reader->config;
     const int k = config->expert_count;
@@ -47,6 +58,8 @@ score_status score_read_expert(score_reader *reader, score_xml_element *element)
     if ((status = score_model_check(config, reader->error)) ||
         (status = score_network_create(config, k, network, reader->error)))
         return score_reader_place(reader, status, element->line);
+    if ((status = check_claim(reader, network->parameter_count, element->line)))
+        return status;
     /* calloc leaves pages that no tensor fills to the system. */
     reader->parameters[k] = calloc(network->parameter_count, sizeof(double));
     reader->present = calloc((size_t)network->tensor_count, sizeof *reader->present);
@@ -71,12 +84,10 @@ score_status score_end_expert(score_reader *reader, long line) {
 
 /* The place of tensor `name` in the network, or -1. */
 static int find_tensor(const score_reader *reader, const score_network *network, const char *name) {
-    for (int k = 0; k < network->tensor_count; k++) {
-        int place_in_list = (reader->next + k) % network->tensor_count;
-        if (strcmp(network->tensors[place_in_list].name, name) == 0)
-            return place_in_list;
-    }
-    return -1;
+    const int next = reader->next;
+    if (next < network->tensor_count && strcmp(network->tensors[next].name, name) == 0)
+        return next;
+    return score_network_find(network, name);
 }
 
 static score_status check_shape(const score_reader *reader, score_xml_element *element,

@@ -8,18 +8,23 @@
 #include "base/text.h"
 #include "score/model.h"
 #include "weights/base64.h"
+#include "weights/claim.h"
 #include "weights/format.h"
 #include "weights/scalar_bytes.h"
 #include "weights/text_sink.h"
 
 enum { LINE_BYTES = 96, LINE_TEXT = LINE_BYTES / 3 * 4, RAW_SIZE = 1 << 13 };
 
+static bool is_name(const char *text) {
+    return score_is_xml_text(text) && score_control_character(text) == NULL;
+}
+
 static score_status check_names(const score_model_config *config, score_error *error) {
     for (int k = 0; k < config->bead_count; k++)
-        if (!score_is_xml_text(config->beads[k].name) ||
-            !score_is_xml_text(config->beads[k].residue))
+        if (!is_name(config->beads[k].name) || !is_name(config->beads[k].residue))
             return score_fail(error, SCORE_ERROR_ARGUMENT,
-                              "the name or residue of bead %d has characters that XML cannot hold",
+                              "the name or residue of bead %d has characters that XML cannot hold, "
+                              "or control characters",
                               k);
     return SCORE_OK;
 }
@@ -35,7 +40,7 @@ static score_status check_notes(const score_model_config *config, score_error *e
             return score_fail(error, SCORE_ERROR_ARGUMENT,
                               "the name of note '%.60s' is longer than %d bytes", note->name,
                               SCORE_MAX_NOTE_NAME - 1);
-        if (!score_is_xml_text(note->name) || !score_is_xml_text(note->text))
+        if (!is_name(note->name) || !score_is_xml_text(note->text))
             return score_fail(error, SCORE_ERROR_ARGUMENT,
                               "note %d has characters that XML cannot hold", k);
         total += strlen(note->text);
@@ -125,6 +130,12 @@ static void write_header(score_text_sink *sink, const score_model_config *config
     for (int k = 0; k < config->bead_count; k++)
         write_bead(sink, &config->beads[k], config->feature_count);
     score_sink_print(sink, "  </Beads>\n");
+    if (config->range.centre_nm > 0) {
+        score_sink_print(sink, "  <Range");
+        write_number_attribute(sink, "neighbours", config->range.neighbours_nm);
+        write_number_attribute(sink, "centre", config->range.centre_nm);
+        score_sink_print(sink, "/>\n");
+    }
 }
 
 static void write_notes(score_text_sink *sink, const score_model_config *config) {
@@ -241,6 +252,19 @@ static score_status write_expert(score_text_sink *sink, const score_model *model
     return status;
 }
 
+/* The reader would refuse a file of so many weights that is so small. */
+static score_status check_claim(const score_model *model, uint64_t bytes, score_error *error) {
+    size_t weights = 0;
+    for (int k = 0; k < score_model_get_config(model)->expert_count; k++)
+        weights += score_model_parameter_count(model, k);
+    if (score_claim_fits(weights, bytes))
+        return SCORE_OK;
+    return score_fail(error, SCORE_ERROR_ARGUMENT,
+                      "the model's %zu parameters are so uniform that they take %llu bytes, which "
+                      "is not taken for a trained model",
+                      weights, (unsigned long long)bytes);
+}
+
 static score_status write_model(score_text_sink *sink, const score_model *model,
                                 score_error *error) {
     const score_model_config *config = score_model_get_config(model);
@@ -264,9 +288,11 @@ score_status score_model_write(const score_model *model, const char *path, score
     if ((status = score_atomic_open(path, &file, error)))
         return status;
     score_text_sink sink;
-    status = score_sink_open_file(&sink, file.stream, score_ends_with(path, ".gz"), error);
+    status = score_sink_open_file(&sink, &file, score_ends_with(path, ".gz"), error);
     if (status == SCORE_OK)
         status = write_model(&sink, model, error);
+    if (status == SCORE_OK)
+        status = check_claim(model, sink.size, error);
     score_sink_close(&sink);
     if (status == SCORE_OK)
         return score_atomic_commit(&file, error);
@@ -284,6 +310,8 @@ score_status score_model_write_memory(const score_model *model, char **text, siz
     score_text_sink sink;
     score_sink_open_memory(&sink);
     status = write_model(&sink, model, error);
+    if (status == SCORE_OK)
+        status = check_claim(model, sink.size, error);
     if (status == SCORE_OK) {
         *text = sink.text;
         *size = sink.size;
