@@ -27,6 +27,7 @@ def data(tmp_path):
         (["--samples", "flat.npy"], "flat.npy: positions have shape (5, 3)"),
         (["--samples", "nan.npy"], "nan.npy: frame 2 (from 0)"),
         (["--samples", "two.npy"], "two.npy: coordinates x of frames of 2 beads"),
+        (["--samples", "point.npy"], "point.npy: frame 0 (from 0) has all its beads in one point"),
         (["--simulation", "copies.npy"], "copies.npy: copy has shape (3,), not (6,)"),
         (["--simulation", "uneven.npy"], "copy 1 has 2 frames and copy 0 has 4"),
         (["--simulation", "few.npy"], "few.npy: 4 frames are too few"),
@@ -72,7 +73,8 @@ def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message)
     with h5py.File("group.h5", "w") as file:
         file.create_group("coordinates")
     np.save("nan.npy", np.array([0, 1, np.nan, 3]).reshape(4, 1, 1))
-    np.save("two.npy", np.zeros((5, 2, 3)))
+    np.save("two.npy", np.arange(30.0).reshape(5, 2, 3))
+    np.save("point.npy", np.zeros((5, 2, 3)))
     save(tmp_path / "few.npy", np.zeros(4))
     save(tmp_path / "nine.npy", np.where(np.arange(60) < 27, 0, 2))  # 20 pieces of 3
     save(tmp_path / "copies.npy", np.zeros(6), np.array([0, 1, 2]))
