@@ -39,20 +39,20 @@ static bool is_written(hid_t set, hid_t plan) {
            (H5Dget_space_status(set, &space) >= 0 && space == H5D_SPACE_STATUS_ALLOCATED);
 }
 
-/* Whether the data set has all that is taken of it. */
-static bool reaches(hid_t set, hid_t mapping) {
+/* Whether the data set has all that is taken of it. A file says of a mapping of the whole set no more
+ * than that. */
+static bool reaches(hid_t set, const virtual_source *source) {
     hsize_t shape[MOST] = {0}, first[MOST] = {0}, last[MOST] = {0};
     hid_t space = H5Dget_space(set);
     const int rank = H5Sget_simple_extent_ndims(space);
-    bool good = rank >= 1 && rank <= MOST && H5Sget_simple_extent_ndims(mapping) == rank &&
-                H5Sget_simple_extent_dims(space, shape, NULL) == rank;
-    if (good && H5Sget_select_type(mapping) == H5S_SEL_ALL)
-        H5Sget_simple_extent_dims(mapping, last, NULL);
-    else if (good && H5Sget_select_bounds(mapping, first, last) >= 0)
-        for (int k = 0; k < rank; k++)
-            last[k]++;
+    bool good = rank >= 1 && rank <= MOST && H5Sget_simple_extent_dims(space, shape, NULL) == rank;
+    if (good && H5Sget_select_type(source->mapping) == H5S_SEL_ALL)
+        good = H5Sget_simple_extent_npoints(space) == H5Sget_select_npoints(source->selection);
+    else if (good)
+        good = H5Sget_simple_extent_ndims(source->mapping) == rank &&
+               H5Sget_select_bounds(source->mapping, first, last) >= 0;
     for (int k = 0; k < rank && good; k++)
-        good = last[k] > 0 && last[k] <= shape[k];
+        good = last[k] < shape[k];
     if (space >= 0)
         H5Sclose(space);
     return good;
@@ -68,7 +68,7 @@ static score_status check_source_set(hid_t file, const char *path, const virtual
                              "data set %s is put together from others, and %s of %s is missing",
                              name, source->set, source->file);
     hid_t plan = H5Dget_create_plist(set);
-    const bool good = plan >= 0 && is_written(set, plan) && reaches(set, source->mapping);
+    const bool good = plan >= 0 && is_written(set, plan) && reaches(set, source);
     if (plan >= 0)
         H5Pclose(plan);
     H5Dclose(set);

@@ -348,21 +348,37 @@ def _check_sources(file: h5py.File, dataset: h5py.Dataset, name: str) -> None:
     for source in dataset.virtual_sources():
         covered += source.vspace.get_select_npoints()
         if source.file_name == ".":
-            origin = file
-            if source.dset_name not in origin:
-                raise ValueError(f"{name} needs the data set {source.dset_name}, which is missing")
+            _check_source(file, source, name)
             continue
         beside = Path(file.filename).parent / source.file_name
-        if not beside.exists():
-            beside = Path(source.file_name)
-        if "%b" in source.file_name or not beside.is_file():
-            raise ValueError(f"{name} are those of {source.file_name}, which is missing")
-        with naming(beside), h5py.File(beside, "r") as origin:
-            if source.dset_name not in origin:
-                raise ValueError(f"has no data set {source.dset_name!r}")
-            _check_written(origin, origin[source.dset_name], source.dset_name)
+        path = beside if beside.exists() else Path(source.file_name)
+        if not path.is_file():
+            raise ValueError(
+                f"data set {name} is put together from others, and {source.file_name} is missing"
+            )
+        with h5py.File(path, "r") as origin:
+            _check_source(origin, source, name)
     if covered < dataset.size:
         raise ValueError(f"data set {name} claims frames that were never written")
+
+
+def _check_source(origin: h5py.File, source: Any, name: str) -> None:
+    found = origin[source.dset_name] if source.dset_name in origin else None
+    if not isinstance(found, h5py.Dataset):
+        raise ValueError(
+            f"data set {name} is put together from others, and {source.dset_name} of "
+            f"{source.file_name} is missing"
+        )
+    _check_written(origin, found, name)
+    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
+        enough = found.size == source.vspace.get_select_npoints()
+    else:
+        last = source.src_space.get_select_bounds()[1]
+        enough = all(end < size for end, size in zip(last, found.shape, strict=True))
+    if not enough:
+        raise ValueError(
+            f"data set {name} needs frames of {source.file_name} that were never written"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 __all__ = ["Progress", "duration", "hold_standard_streams", "say", "settle_standard_streams"]
 
-# Of a stream that is full, closed, None, or of an encoding without some letter.
+# Of a stream that is full, closed or None.
 _CANNOT_BE_WRITTEN = (AttributeError, OSError, ValueError)
 
 
@@ -24,7 +24,10 @@ def duration(seconds: float) -> str:
 def say(text: str, *, end: str = "\n", error: bool = False) -> None:
     """Prints on stdout, or stderr, if that can be: a result is worth more than words about it."""
     with suppress(*_CANNOT_BE_WRITTEN):
-        print(text, end=end, file=sys.stderr if error else sys.stdout, flush=True)
+        stream = sys.stderr if error else sys.stdout
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, end=end, file=stream, flush=True)
 
 
 def hold_standard_streams() -> None:

@@ -193,7 +193,10 @@ static void write_virtual(const char *second, hsize_t mapped) {
     hid_t source = H5Screate_simple(3, part, NULL);
     for (hsize_t k = 0; k < 2; k++) {
         const hsize_t from[3] = {0, 0, 0}, to[3] = {k * FRAMES, 0, 0}, size[3] = {mapped, BEADS, 3};
-        H5Sselect_hyperslab(source, H5S_SELECT_SET, from, NULL, size, NULL);
+        if (mapped == FRAMES)
+            H5Sselect_all(source);
+        else
+            H5Sselect_hyperslab(source, H5S_SELECT_SET, from, NULL, size, NULL);
         H5Sselect_hyperslab(space, H5S_SELECT_SET, to, NULL, size, NULL);
         assert_true(
             H5Pset_virtual(plan, space, k == 0 ? "one.h5" : second, "coordinates", source) >= 0);
@@ -236,6 +239,8 @@ static void sources_of_virtual_data_sets(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "frames of fewer.h5 that were never written");
     write_virtual("empty.h5", FRAMES);
     check_error(&recipe, SCORE_ERROR_FORMAT, "frames of empty.h5 that were never written");
+    write_virtual("fewer.h5", FRAMES - 1);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "frames of fewer.h5 that were never written");
     write_virtual("elsewhere.h5", FRAMES - 1);
     check_error(&recipe, SCORE_ERROR_FORMAT, "claims frames that were never written");
 }
