@@ -252,7 +252,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     except (
         AttributeError,
         EOFError,
-        KeyError,
+        LookupError,
         OSError,
         OverflowError,
         RuntimeError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,6 @@ from .frame_file import beside
 from .model import Bead
 
 __all__ = ["read_any", "read_pdb"]
-
-_LEAST_BOX_NM = 0.15  # PDB files without one say 1 angstrom
 
 
 def read_any(path: str | os.PathLike[str]) -> Frames:
@@ -77,11 +76,13 @@ def read_pdb(path: Path, beads: Sequence[Bead]) -> NDArray[np.float32]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     with naming(path):
-        loaded = mdtraj.load_pdb(os.fspath(path), standard_names=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a box that PDB files without one have is dropped
+            loaded = mdtraj.load_pdb(os.fspath(path), standard_names=False)
         chosen = [_atom_of(loaded.topology, bead) for bead in beads]
         positions = np.asarray(loaded.xyz[:, chosen], np.float32)
         lengths, angles = loaded.unitcell_lengths, loaded.unitcell_angles
-        if lengths is not None and lengths.min() > _LEAST_BOX_NM:
+        if lengths is not None:
             box = box_vectors(np.asarray(lengths, float), np.asarray(angles, float))
             positions = make_whole(positions, box)
     return positions

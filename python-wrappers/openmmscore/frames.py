@@ -363,7 +363,7 @@ def _check_sources(file: h5py.File, dataset: h5py.Dataset, name: str) -> None:
 
 
 def _check_source(origin: h5py.File, source: Any, name: str) -> None:
-    found = origin[source.dset_name] if source.dset_name in origin else None
+    found = origin.get(source.dset_name)
     if not isinstance(found, h5py.Dataset):
         raise ValueError(
             f"data set {name} is put together from others, and {source.dset_name} of "

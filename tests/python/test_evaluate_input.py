@@ -1,8 +1,12 @@
 """python -m openmmscore.evaluate: bad input is named, and nothing is written."""
 
 import h5py
+import mdtraj
 import numpy as np
 import pytest
+from openmmscore.coordinates import Coordinates
+from openmmscore.ensembles import read_ensemble
+from openmmscore.frames import write_frames
 
 from .double_well import evaluate, save
 
@@ -108,3 +112,59 @@ def test_options_out_of_range_end_with_2(tmp_path, words):
     with pytest.raises(SystemExit) as ended:
         evaluate("data.npy", tmp_path, *words)
     assert ended.value.code == 2
+
+
+def frames_of(path, names, count=40, **datasets):
+    """Random frames of beads of these names."""
+    topology = mdtraj.Topology()
+    residue = topology.add_residue("X", topology.add_chain())
+    for name in names:
+        topology.add_atom(name, mdtraj.element.carbon, residue)
+    positions = np.random.default_rng(1).normal(size=(count, len(names), 3))
+    write_frames(path, positions, topology, **datasets)
+    return path
+
+
+@pytest.mark.parametrize("option", ["--samples", "--simulation"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("ABAB", "bead 2 is A, data.h5's is C"),
+        ("DCBA", "bead 0 is D, data.h5's is A"),
+        ("ABCDE", "5 beads, data.h5 has 4"),
+        ("ABCDABCD", "8 beads, data.h5 has 4"),
+    ],
+)
+def test_other_beads_are_not_compared(tmp_path, monkeypatch, capsys, option, names, message):
+    monkeypatch.chdir(tmp_path)
+    frames_of("data.h5", "ABCD")
+    frames_of("other.h5", names, copy=np.repeat([0, 1], 20))
+    words = [option, "other.h5"]
+    assert evaluate("data.h5", "out", *words, coordinates="dihedrals:0-1-2-3") == 2
+    assert f"other.h5: {message}" in capsys.readouterr().err
+    np.save("other.npy", np.ones((40, 5, 3)) * np.arange(5)[:, None])
+    assert evaluate("data.h5", "out", option, "other.npy", coordinates="dihedrals:0-1-2-3") == 2
+    assert "other.npy: 5 beads, data.h5 has 4" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    frames_of("same.h5", "ABCD", 100, copy=np.repeat(np.arange(10), 10))
+    assert evaluate("data.h5", "out", option, "same.h5", coordinates="dihedrals:0-1-2-3") == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "found"), [(0.1, 0.1), (0.05, 0.05), (0.002, 0.002), (1.0, 1.0)]
+)
+def test_times_of_long_runs_are_rounded(tmp_path, interval, found):
+    """A float32 at 1e6 ps is a multiple of 1/16 ps, so frames may have the same time."""
+    times = np.tile(1e6 + interval * np.arange(1000), 2)
+    path = frames_of(tmp_path / "a.h5", "ABCD", 2000, time_ps=times, copy=np.repeat([0, 1], 1000))
+    ensemble = read_ensemble(path, Coordinates.parse("dihedrals:0-1-2-3"))
+    assert ensemble.interval_ps == pytest.approx(found, abs=1 / 16 / 999)
+
+
+@pytest.mark.parametrize(
+    "times", [[0, 1, 1, 2], [0, 2, 1, 3], [3, 2, 1, 0], [1e6, 1e6, 1e6 + 9, 1e6 + 18]]
+)
+def test_times_that_do_not_increase_are_refused(tmp_path, times):
+    path = frames_of(tmp_path / "a.h5", "ABCD", 8, time_ps=times * 2, copy=np.repeat([0, 1], 4))
+    with pytest.raises(ValueError, match=r"a\.h5: the time of the frames of a copy does not incr"):
+        read_ensemble(path, Coordinates.parse("dihedrals:0-1-2-3"))
