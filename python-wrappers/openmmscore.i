@@ -47,6 +47,20 @@ static OpenMMScore::ScoreForce *toScoreForce(PyObject *object) {
         SWIG_exception_fail(SWIG_TypeError, "in $symname: this is not a ScoreForce");
 }
 
+/* Paths may have bytes that are no UTF-8, as those of open() do. */
+%typemap(in) const std::string &file (std::string path) {
+    PyObject *bytes = nullptr;
+    if (PyUnicode_FSConverter($input, &bytes) == 0)
+        SWIG_fail;
+    path.assign(PyBytes_AS_STRING(bytes), static_cast<size_t>(PyBytes_GET_SIZE(bytes)));
+    Py_DECREF(bytes);
+    $1 = &path;
+}
+%typemap(typecheck, precedence=SWIG_TYPECHECK_STRING) const std::string &file {
+    $1 = PyUnicode_Check($input) || PyBytes_Check($input);
+}
+%typemap(freearg) const std::string &file ""
+
 /* Results by reference become the result, or a tuple of them. */
 %define RESULT(TYPE, NAME, TO_PYTHON)
 %typemap(in, numinputs=0) TYPE &NAME (TYPE result) "$1 = &result;"

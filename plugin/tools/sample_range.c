@@ -33,11 +33,12 @@ static bool is_outside(const score_model_config *config, const float *sample) {
     return false;
 }
 
-uint32_t score_samples_outside(const score_samples *samples) {
-    const score_model_config *config = score_model_get_config(samples->model);
+uint32_t score_samples_outside(const score_model *model, uint32_t count,
+                               const float *positions_nm) {
+    const score_model_config *config = score_model_get_config(model);
     const size_t values = (size_t)config->bead_count * (size_t)config->dimensions;
     uint32_t outside = 0;
-    for (uint32_t k = 0; k < samples->count && config->range.centre_nm > 0; k++)
-        outside += is_outside(config, samples->positions_nm + k * values);
+    for (uint32_t k = 0; k < count && config->range.centre_nm > 0; k++)
+        outside += is_outside(config, positions_nm + k * values);
     return outside;
 }

@@ -1,11 +1,20 @@
+#define _POSIX_C_SOURCE 200809L
 #include "command_line.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "interrupt.h"
+
+void score_hold_standard_streams(void) {
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return; /* the lowest number that is free is this one */
+}
 
 bool score_option_integer(const char *program, const char *option, const char *text, int64_t least,
                           int64_t most, int64_t *value) {

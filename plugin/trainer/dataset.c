@@ -77,18 +77,36 @@ static score_status read_frame(const score_dataset *dataset, uint64_t frame, dou
 
 /* -------- reading the file -------- */
 
-static score_status check_finite(const score_frame_source *source, const void *frames,
-                                 uint64_t first, uint64_t count, score_error *error) {
-    const float *single = frames;
-    const double *both = frames;
+static double value_of(const score_frame_source *source, const void *frames, size_t k) {
+    return source->is_double ? ((const double *)frames)[k] : (double)((const float *)frames)[k];
+}
+
+/* Frames that were never written are zeros, all beads in one point. */
+static bool is_point(const score_frame_source *source, int dimensions, const void *frames,
+                     size_t first) {
+    const size_t size = (size_t)dimensions;
+    for (size_t k = size; k < source->values; k++)
+        if (value_of(source, frames, first + k) != value_of(source, frames, first + k % size))
+            return false;
+    return source->values > size;
+}
+
+static score_status check_frames(const score_frame_source *source, int dimensions,
+                                 const void *frames, uint64_t first, uint64_t count,
+                                 score_error *error) {
     for (size_t k = 0; k < count * source->values; k++) {
-        double value = source->is_double ? both[k] : (double)single[k];
+        const double value = value_of(source, frames, k);
         if (!isfinite(value))
             return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
                                  "frame %llu has coordinate %g (number %zu of the frame)",
                                  (unsigned long long)(first + k / source->values), value,
                                  k % source->values);
     }
+    for (uint64_t frame = 0; frame < count; frame++)
+        if (is_point(source, dimensions, frames, frame * source->values))
+            return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
+                                 "frame %llu has all its beads in one point",
+                                 (unsigned long long)(first + frame));
     return SCORE_OK;
 }
 
@@ -107,7 +125,8 @@ static score_status read_frames(score_dataset *dataset, score_frame_source *sour
     for (uint64_t first = 0; first < source->frames && status == SCORE_OK; first += most) {
         uint64_t left = source->frames - first, count = left < most ? left : most;
         if ((status = source->kind->read(source, count, piece, error)) == SCORE_OK &&
-            (status = check_finite(source, piece, first, count, error)) == SCORE_OK)
+            (status = check_frames(source, dataset->dimensions, piece, first, count, error)) ==
+                SCORE_OK)
             status = score_store_append(&dataset->store, piece, count, error);
         if (status == SCORE_OK)
             dataset->checksum = crc32_z(dataset->checksum, piece, count * frame_size);
@@ -307,7 +326,9 @@ static score_status fill(score_dataset *dataset, const score_recipe *recipe, con
     dataset->is_double = source->is_double;
     dataset->unit_nm = source->unit_nm;
     dataset->checksum = crc32_z(0, (const Bytef *)&source->unit_nm, sizeof source->unit_nm);
-    if ((status = split_frames(dataset, source, error)) == SCORE_OK &&
+    if (source->kind->check_beads != NULL && recipe->model.beads != NULL)
+        status = source->kind->check_beads(source, recipe->model.beads, dataset->beads, error);
+    if (status == SCORE_OK && (status = split_frames(dataset, source, error)) == SCORE_OK &&
         (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
         data->log_weights != NULL)
         status = read_weights(dataset, source, error);

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from .model import Model
+from .progress import say
 
 if TYPE_CHECKING:
     from .ensembles import Ensemble, Measurement
@@ -116,15 +117,6 @@ def _distances(positions: Positions, centred: bool) -> tuple[Array, Array]:
     neighbours: Array = np.linalg.norm(np.diff(x, axis=-2), axis=-1)
     centre: Array = np.linalg.norm(from_centre, axis=-1)
     return neighbours, centre
-
-
-def _tell(text: str) -> None:
-    """A warning must not cost a run."""
-    try:
-        if sys.stderr is not None:
-            print(f"warning: {text}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -214,7 +206,7 @@ class Watch:
         if not self.allow:
             raise BrokenMoleculeError(f"{text} (--allow-broken goes on)")
         if kind not in self._told:
-            _tell(text)
+            say(f"warning: {text}", error=True)
         self._told.add(kind)
 
 
@@ -281,7 +273,7 @@ class FrameCheck:
     def finish(self) -> None:
         """Says what was found; raises where it is too much."""
         for text in self._told:
-            _tell(text)
+            say(f"warning: {text}", error=True)
         if self._refused:
             raise BrokenMoleculeError(f"{self._refused[0]} (--allow-broken goes on)")
 

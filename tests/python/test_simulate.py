@@ -2,8 +2,11 @@
 before anything runs."""
 
 import dataclasses
+import gc
 import itertools
 import math
+import os
+import shutil
 import signal
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +15,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmmscore import Model, simulate
-from openmmscore.copies import read_starts, write_copies
+from openmmscore.copies import read_starts
+from openmmscore.frame_file import FrameFile
 from openmmscore.simulate import create_context, main
 from openmmscore.simulate import simulate as run_context
 
@@ -25,6 +29,15 @@ STEPS = "--copies 3 --time .04 --equilibration .02 --interval 5 --platform Refer
 
 def command(model_file, output, *more):
     return main([str(model_file), "--output", str(output), *STEPS.split(), *map(str, more)])
+
+
+def beside(stem):
+    """The files of a run that is finished."""
+    return [f"{stem}{end}" for end in (".npy", "_copy.npy", "_run.json")]
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
 
 
 def positions_of(context):
@@ -158,9 +171,13 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     number = np.arange(frames * copies).reshape(frames, copies)  # of a frame of a copy
     positions = np.zeros((frames, copies, len(model.beads), 3), np.float32)
     positions[..., 0] = number[..., None]
+    positions[..., 1] = np.arange(len(model.beads))
     times = 0.5 * np.arange(1, frames + 1)
     path = tmp_path / "weighted.h5"
-    write_copies(path, model, positions, times, {}, log_weights=-number.astype(float))
+    file = FrameFile(path, model, frames, copies, 0.5, {}, weighted=True)
+    for k in reversed(range(frames)):
+        file.write(k, positions[k], -number[k].astype(float))
+    file.finish()
     found = read_frames(path)
     assert_array_equal(found.positions[:, 0, 0], number.T.ravel())
     assert_array_equal(found.log_weights, -number.T.ravel())
@@ -168,7 +185,7 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     with h5py.File(path) as file:
         assert_array_equal(file["copy"][:], np.repeat(np.arange(copies), frames))
     with pytest.raises(ValueError, match=r"weighted\.npy: must end in \.h5"):
-        write_copies(path.with_suffix(".npy"), model, positions, times, {}, log_weights=number)
+        FrameFile(path.with_suffix(".npy"), model, frames, copies, 0.5, {}, weighted=True)
     assert not path.with_suffix(".npy").exists()
 
 
@@ -307,7 +324,7 @@ def test_unused_dimensions_have_no_force_and_no_influence(toy_file, line_file, p
 # How a run ends
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interruption_keeps_the_frames_that_there_are(
     model_file, tmp_path, capsys, interrupt, number
 ):
@@ -320,18 +337,17 @@ def test_interruption_keeps_the_frames_that_there_are(
     assert_array_equal(np.load(part), expected)
     assert_array_equal(np.load(tmp_path / "part_copy.npy"), np.repeat(np.arange(3), frames))
     assert "Interrupted\n" in capsys.readouterr().out
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        f"{name}{end}" for name in ("part", "whole") for end in (".npy", "_copy.npy", "_run.json")
-    ]
+    more = ["part.npy.checkpoint", "part.npy.unfinished"]
+    assert names(tmp_path) == sorted([*beside("part"), *beside("whole"), *more])
 
 
-def test_interruption_before_the_first_frame_writes_nothing(
+def test_interruption_before_the_first_frame_leaves_a_run_to_resume(
     model_file, tmp_path, capsys, interrupt
 ):
     interrupt(10)
     assert command(model_file, tmp_path / "run.npy") == 130
-    assert "before the first frame" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert "before the first frame; --resume goes on" in capsys.readouterr().err
+    assert names(tmp_path) == ["run.npy.checkpoint", "run.npy.unfinished"]
 
 
 def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
@@ -421,7 +437,7 @@ def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monke
     [
         ((2, 4, 3), "start.npy", "shape (2, 4, 3), must be (frames, 5, 3)"),
         ((2, 5, 2), "start.npy", "shape (2, 5, 2), must be (frames, 5, 3)"),
-        ((5, 3), "start.npy", "shape (5, 3), must be (frames, 5, 3)"),
+        ((5, 3), "start.npy", "positions have shape (5, 3), must be (frames, beads, dimensions)"),
         ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
         ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
         ((0, 5, 3), "start.npy", "no frame 0, it has 0"),
@@ -433,7 +449,7 @@ def test_a_start_that_does_not_fit_is_refused(
     model_file, tmp_path, capsys, monkeypatch, shape, word, message
 ):
     monkeypatch.delattr(simulate, "simulate")
-    np.save(tmp_path / "start.npy", np.zeros(shape))
+    np.save(tmp_path / "start.npy", np.arange(float(np.prod(shape))).reshape(shape))
     assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / word) == 1
     assert f"{tmp_path / 'start.npy'}: {message}" in capsys.readouterr().err
 
@@ -457,6 +473,95 @@ def test_a_start_of_other_beads_is_refused(peptide, model_file, tmp_path, capsys
     assert command(path, frames) == 0
     assert command(model_file, tmp_path / "run.npy", "--start", frames) == 1
     assert f"{frames}: bead 2 is CB, the model's is CA" in capsys.readouterr().err
+
+
+def test_a_start_is_converted_or_refused(model_file, model, rng, tmp_path, capsys):
+    """What evaluate and score-train read or refuse, --start does, too."""
+    h5py = pytest.importorskip("h5py")
+    output = tmp_path / "start.h5"
+    assert command(model_file, output) == 0
+    frames = model.frame._value + 0.01 * rng.standard_normal((12, 5, 3))
+    for units, factor in (("angstroms", 10), ("nanometers", 1)):
+        with h5py.File(output, "r+") as file:
+            file["coordinates"][:] = factor * frames
+            file["coordinates"].attrs["units"] = units
+        starts = read_starts(f"{output}:each", model, 12)
+        assert_allclose(starts, frames, rtol=1e-5, atol=1e-7)
+    with h5py.File(output, "r+") as file:
+        file["coordinates"].attrs["units"] = "bohr"
+    assert command(model_file, tmp_path / "run.npy", "--start", output) == 1
+    assert f"{output}: coordinates have units 'bohr'" in capsys.readouterr().err
+    assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / "start.xtc") == 1
+    assert "start.xtc: must end in .h5 or .npy" in capsys.readouterr().err
+    np.save(tmp_path / "a.npy", frames)
+    assert (
+        command(model_file, tmp_path / "run.npy", "--start", f"{tmp_path / 'a.npy'}:{'9' * 30}")
+        == 1
+    )
+    assert "no frame 999" in capsys.readouterr().err
+
+
+PDB_ATOMS = [  # name, residue, number, x in angstroms; more atoms than beads, in any order
+    ("C", "ACE", 1, 1.0), ("CH3", "ACE", 1, 9.0), ("CB", "ALA", 2, 9.0), ("C", "ALA", 2, 4.0),
+    ("N", "ALA", 2, 2.0), ("CA", "ALA", 2, 3.0), ("N", "NME", 3, 5.0),
+]  # fmt: skip
+
+
+def write_pdb(path, atoms, box=""):
+    lines = [
+        f"ATOM  {k:5d} {name:>4} {residue} A{number:4d}    {x:8.3f}{2 * x:8.3f}{0:8.3f}  1.00  0.00"
+        f"           {name[0]}"
+        for k, (name, residue, number, x) in enumerate(atoms, 1)
+    ]
+    path.write_text("\n".join([*([box] if box else []), *lines, "END", ""]))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # MDTraj's file
+def test_a_start_may_be_a_pdb_file(model_file, model, tmp_path, capsys):
+    pytest.importorskip("mdtraj")
+    path = tmp_path / "start.pdb"
+    expected = np.array([[0.1 * k, 0.2 * k, 0] for k in range(1, 6)])
+    dummy = "CRYST1    1.000    1.000    1.000  90.00  90.00  90.00 P 1           1"
+    for box in ("", dummy):
+        write_pdb(path, PDB_ATOMS, box)
+        starts = read_starts(path, model, 3)
+        assert_allclose(starts, [expected] * 3, atol=1e-6)
+        assert_allclose(read_starts(f"{path}:each", model, 3), starts)
+    box = "CRYST1   20.000   20.000   20.000  90.00  90.00  90.00 P 1           1"
+    broken = [(*atom[:3], atom[3] + (20 if atom[0] == "CA" else 0)) for atom in PDB_ATOMS]
+    write_pdb(path, broken, box)
+    assert_allclose(read_starts(path, model, 3), starts, atol=1e-6)
+    for atoms, message in (
+        (PDB_ATOMS[:-1], "has no atom N of residue NME (number 3), but 2 residues"),
+        (PDB_ATOMS[:5] + PDB_ATOMS[6:], "has 0 atom CA of residue ALA (number 2)"),
+        ([*PDB_ATOMS[:-1], ("N", "ALA", 3, 5.0)], "has 1 atom N of residue NME (number 3), which"),
+    ):
+        write_pdb(path, atoms)
+        assert command(model_file, tmp_path / "run.npy", "--start", path) == 1
+        assert f"{path}: {message}" in capsys.readouterr().err
+    path.write_text("no structure")
+    assert command(model_file, tmp_path / "run.npy", "--start", path) == 1
+    gc.collect()
+    assert f"{path}: " in capsys.readouterr().err
+    path.unlink()
+    assert command(model_file, tmp_path / "run.npy", "--start", path) == 1
+    assert f"{path}: no such file" in capsys.readouterr().err
+
+
+def test_paths_need_not_be_utf8(model_file, tmp_path, capfdbinary):
+    folder = os.fsencode(tmp_path) + b"/mod\xe8le"
+    os.mkdir(folder)
+    shutil.copy(os.fsencode(model_file), folder + b"/\xe8.xml")
+    path, output = os.fsdecode(folder + b"/\xe8.xml"), os.fsdecode(folder + b"/r\xe8n")
+    for suffix in (".npy", ".h5"):
+        words = ["--start", output + ".npy"] if suffix == ".h5" else []
+        assert command(path, output + suffix, *words) == 0
+    Model(path).save(os.fsdecode(folder) + "/s\udce9.xml.gz")
+    assert Model(os.fsdecode(folder + b"/s\xe9.xml.gz")).names == Model(path).names
+    assert os.path.exists(folder + b"/r\xe8n.h5")
+    capfdbinary.readouterr()
+    assert command(path + "x", output + ".npy") == 1
+    assert b"mod\\udce8le/\\udce8.xmlx" in capfdbinary.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,81 @@ static void threads_draw_what_one_draws(void **state) {
     score_dataset_close((score_dataset *)alone.dataset);
 }
 
+/* Lattice vectors of a box, by another formula than that of the reader: a corner cut off a cube, or
+ * one that leans by more than half of an edge. */
+static void lattice_vector(int kind, int k, double vector[3]) {
+    static const double rows[3][3][3] = {
+        {{2, 0, 0}, {0, 3, 0}, {0, 0, 4}},
+        {{2, 0, 0}, {-0.9, 2, 0}, {0.7, -0.8, 2.5}},
+        {{2, 0, 0}, {1.6, 2, 0}, {0.7, 1.9, 2.5}},
+    };
+    memcpy(vector, rows[kind][k], sizeof rows[kind][k]);
+}
+
+static void describe_box(int kind, double box[6]) {
+    double v[3][3];
+    for (int k = 0; k < 3; k++) {
+        lattice_vector(kind, k, v[k]);
+        box[k] = sqrt(v[k][0] * v[k][0] + v[k][1] * v[k][1] + v[k][2] * v[k][2]);
+    }
+    for (int k = 0; k < 3; k++) {
+        const double *a = v[(k + 1) % 3], *b = v[(k + 2) % 3];
+        const double dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+        box[3 + k] = acos(dot / (box[(k + 1) % 3] * box[(k + 2) % 3])) * 180 / acos(-1);
+    }
+}
+
+/* Every bead is moved by lattice vectors of its own; the steps from bead to bead, shorter than half of
+ * any lattice vector, come back, and frames that are whole keep their bits. */
+static void molecules_that_a_box_has_broken_are_made_whole(void **state) {
+    (void)state;
+    static double whole[FRAMES * VALUES], broken[FRAMES * VALUES];
+    for (int kind = 0; kind < 3; kind++) {
+        double box[6], x[VALUES], lattice[3];
+        describe_box(kind, box);
+        for (int k = 0; k < FRAMES * VALUES; k++) {
+            const int frame = k / VALUES, bead = k % VALUES / 3, c = k % 3;
+            whole[k] = 0.01 * frame + (bead > 0 ? whole[k - 3] - 0.01 * frame : 0) +
+                       0.45 * sin(frame + 2 * bead + 3 * c);
+            broken[k] = whole[k];
+            for (int v = 0; v < 3; v++) {
+                lattice_vector(kind, v, lattice);
+                broken[k] += frame % 5 == 0 ? 0 : ((frame + bead * (v + 1)) % 5 - 2) * lattice[c];
+            }
+        }
+        for (int unit = 0; unit < 2; unit++) {
+            for (int k = 0; k < FRAMES * VALUES && unit == 1; k++)
+                broken[k] *= 10;
+            const hdf5_file file = {.frames = FRAMES,
+                                    .beads = BEADS,
+                                    .dimensions = 3,
+                                    .units = unit == 1 ? "angstroms" : "nanometers",
+                                    .type = unit == 1 ? H5T_NATIVE_DOUBLE : 0,
+                                    .coordinates = broken,
+                                    .box = box};
+            write_hdf5("box.h5", &file);
+            score_recipe recipe = recipe_for("box.h5", BEADS, 3);
+            recipe.data.scale_nm = 1;
+            score_dataset *dataset = open_recipe(&recipe);
+            int found = 0;
+            for (uint64_t sample = 0; sample < FRAMES; sample++) {
+                draw(dataset, SCORE_SPLIT_TRAINING, sample, x);
+                for (int frame = 0; frame < FRAMES; frame++) {
+                    bool same = true;
+                    for (int k = 3; k < VALUES; k++)
+                        same = same && fabs(x[k] - x[k - 3] - whole[frame * VALUES + k] +
+                                            whole[frame * VALUES + k - 3]) < 2e-6;
+                    found += same;
+                    for (int k = 0; k < VALUES && same && frame % 5 == 0 && unit == 0; k++)
+                        assert_true(x[k] == (double)(float)whole[frame * VALUES + k]);
+                }
+            }
+            assert_int_equal(found, FRAMES);
+            score_dataset_close(dataset);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hdf5_layouts_are_read),
@@ -344,6 +419,7 @@ int main(void) {
         cmocka_unit_test(scale_and_frames_agree_with_a_direct_computation),
         cmocka_unit_test(range_is_that_of_training_frames_that_count),
         cmocka_unit_test(threads_draw_what_one_draws),
+        cmocka_unit_test(molecules_that_a_box_has_broken_are_made_whole),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
