@@ -8,7 +8,6 @@
 
 /* How many of the samples (count x beads x dimensions) reach beyond SCORE_RANGE_FACTOR times the
  * range of the training data; 0 where the model does not state it. */
-uint32_t score_samples_outside(const score_model *model, uint32_t count,
-                               const float *positions_nm);
+uint32_t score_samples_outside(const score_model *model, uint32_t count, const float *positions_nm);
 
 #endif

@@ -186,7 +186,8 @@ score_status score_atomic_open(const char *path, score_atomic_file *file, score_
         remove_leftovers(file->path);
         if ((reason = open_stream(file, exists)) == 0)
             return SCORE_OK;
-        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot open a temporary file beside it: %s", strerror(reason));
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0,
+                      "cannot open a temporary file beside it: %s", strerror(reason));
     }
     clear(file);
     return status;
