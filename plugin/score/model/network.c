@@ -110,6 +110,7 @@ score_status score_network_create(const score_model_config *config, int expert,
                                           .t_end = network->expert.t_end,
                                           .variance = network->expert.time_variance,
                                           .schedule = {config->beta_min, config->beta_max}};
+    network->base = network->expert.base == SCORE_BASE_GAUSSIAN ? config->gaussian : NULL;
     network->time_features = score_time_feature_count(&network->time);
     network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY
                            ? 1
