@@ -84,8 +84,8 @@ typedef struct score_expert_config {
      * log(sigma(t)^2 + time_variance), in normalised coordinates squared; about the variance of the
      * data in their stiffest direction. */
     double time_variance;
-    score_base base; /* of an energy; a score has none */
     score_dtype dtype;
+    score_base base; /* of an energy; a score has none */
 } score_expert_config;
 
 /* Free text about where the model came from: data, recipe, commit, figures reached. */
