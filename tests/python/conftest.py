@@ -274,10 +274,9 @@ def mixed_text():
     rng = np.random.default_rng(2)
     energy = _graph_transformer(rng, inputs=5, beads=5)
     score = _graph_transformer(rng, inputs=5, beads=5, time=7, outputs=15)
-    sizes = {"hidden": 8, "layers": 2, "heads": 2, "head_width": 4}
     experts = [
-        Expert("graph-transformer", "score", weights=score, t_begin=0.1, t_end=1.0, **sizes),
-        Expert("graph-transformer", "energy", weights=energy, t_begin=0.0, t_end=0.1, **sizes),
+        Expert("graph-transformer", "score", 8, 2, score, 0.1, 1.0, heads=2, head_width=4),
+        Expert("graph-transformer", "energy", 8, 2, energy, 0.0, 0.1, heads=2, head_width=4),
     ]
     return _peptide_text(experts)
 

@@ -105,6 +105,7 @@ def test_a_base_is_added_to_the_network(model, based_model, gaussian_text, posit
 def test_the_gaussian_of_a_model(gaussian_text):
     model = Model.from_xml(gaussian_text.xml())
     assert model.experts[0].base == "gaussian"
+    assert model.gaussian is not None
     assert model.gaussian.over == "beads"
     assert_array_equal(model.gaussian.variances, gaussian_text.gaussian.variances)
     assert_array_equal(model.gaussian.directions, gaussian_text.gaussian.modes)
@@ -113,9 +114,10 @@ def test_the_gaussian_of_a_model(gaussian_text):
         model.gaussian.variances[0] = 1
     for same in (Model.from_xml(model.to_xml()), pickle.loads(pickle.dumps(model))):
         assert same.to_xml() == model.to_xml()
+        assert same.gaussian is not None
         assert_array_equal(same.gaussian.directions, model.gaussian.directions)
     wrong = replace(gaussian_text.gaussian, variances=np.array([1.0, 1.0, -0.5, 1.0]))
-    with pytest.raises(openmm.OpenMMException, match="mode 2 has the variance -0.5"):
+    with pytest.raises(openmm.OpenMMException, match=r"mode 2 has the variance -0\.5"):
         Model.from_xml(replace(gaussian_text, gaussian=wrong).xml())
 
 
