@@ -20,6 +20,7 @@
 %import(module="openmm") "openmm_types.i"
 
 %template(vector_int) std::vector<int>;
+%template(vector_double) std::vector<double>;
 
 %feature("compactdefaultargs");
 
@@ -75,9 +76,12 @@ RESULT(double, OUTPUT, PyFloat_FromDouble(*$1))
 RESULT(OpenMM::Vec3, position, Py_BuildValue("(ddd)", (*$1)[0], (*$1)[1], (*$1)[2]))
 RESULT(std::vector<int>, particles, swig::from(*$1))
 RESULT(std::vector<int>, features, swig::from(*$1))
+RESULT(std::vector<double>, variances, swig::from(*$1))
+RESULT(std::vector<double>, directions, swig::from(*$1))
+RESULT(std::vector<double>, mean, swig::from(*$1))
 %apply std::string &OUTPUT {
     std::string &architecture, std::string &output, std::string &name, std::string &residue,
-    std::string &text
+    std::string &text, std::string &over
 };
 %apply const std::string &OUTPUT { const std::string &name };
 %apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };

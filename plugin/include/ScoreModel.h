@@ -133,6 +133,26 @@ class OPENMM_SCORE_EXPORT ScoreModel {
                    int &layers, int &heads, int &headWidth, double &timeBegin,
                    double &timeEnd) const;
     /**
+     * What lies beneath the network of an expert: "none", or "gaussian", whose energy is that of the
+     * network minus the logarithm of the density that the model's Gaussian has at its diffusion time.
+     *
+     * @param index    the index of the expert
+     */
+    std::string getExpertBase(int index) const;
+    /**
+     * The Gaussian of the training data, in normalised coordinates (positions over getScale(), without
+     * the mean over beads where isCentred()).
+     *
+     * @param[out] over        what its modes are made of: "beads", each mode being the same along every
+     *                         dimension, "coordinates", bead after bead, "all", where every coordinate
+     *                         has the one variance there is, or "none", if the model has no Gaussian
+     * @param[out] variances   of every mode
+     * @param[out] directions  of every mode, of length 1, one behind the other; empty if over all
+     * @param[out] mean        empty where it is 0
+     */
+    void getGaussian(std::string &over, std::vector<double> &variances,
+                     std::vector<double> &directions, std::vector<double> &mean) const;
+    /**
      * What a bead is.
      *
      * @param index              the index of the bead

@@ -119,6 +119,23 @@ void OpenMM_ScoreModel_getExpert(const OpenMM_ScoreModel *target, int index,
     *output = outputName == "energy" ? "energy" : "score";
 }
 
+const char *OpenMM_ScoreModel_getExpertBase(const OpenMM_ScoreModel *target, int index) {
+    return get(target).getExpertBase(index) == "none" ? "none" : "gaussian";
+}
+
+void OpenMM_ScoreModel_getGaussian(const OpenMM_ScoreModel *target, const char **over,
+                                   OpenMM_DoubleArray *variances, OpenMM_DoubleArray *directions,
+                                   OpenMM_DoubleArray *mean) {
+    static const char *const words[] = {"none", "all", "beads", "coordinates"};
+    string found;
+    get(target).getGaussian(found, *reinterpret_cast<vector<double> *>(variances),
+                            *reinterpret_cast<vector<double> *>(directions),
+                            *reinterpret_cast<vector<double> *>(mean));
+    for (const char *word : words)
+        if (found == word)
+            *over = word;
+}
+
 void OpenMM_ScoreModel_getBead(const OpenMM_ScoreModel *target, int index, const char **name,
                                const char **residue, int *residueIndex, double *mass,
                                OpenMM_Vec3 *position, OpenMM_IntArray *features) {

@@ -108,6 +108,29 @@ void ScoreModel::getExpert(int index, string &architecture, string &output, int 
     timeEnd = expert.t_end;
 }
 
+string ScoreModel::getExpertBase(int index) const {
+    checkIndex("ScoreModel::getExpertBase", index, getNumExperts());
+    const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
+    return expert.base == SCORE_BASE_GAUSSIAN ? "gaussian" : "none";
+}
+
+void ScoreModel::getGaussian(string &over, vector<double> &variances, vector<double> &directions,
+                             vector<double> &mean) const {
+    static const char *const words[] = {"all", "beads", "coordinates"};
+    const score_gaussian *gaussian = score_model_get_config(getHandle())->gaussian;
+    over = gaussian == nullptr ? "none" : words[gaussian->over];
+    auto copy = [](const double *numbers, int count, vector<double> &copied) {
+        copied.clear();
+        if (numbers != nullptr)
+            copied.assign(numbers, numbers + count);
+    };
+    const score_gaussian none = {};
+    const score_gaussian &from = gaussian == nullptr ? none : *gaussian;
+    copy(from.variances, from.modes, variances);
+    copy(from.directions, from.modes * from.width, directions);
+    copy(from.mean, from.width, mean);
+}
+
 void ScoreModel::getBead(int index, string &name, string &residue, int &residueIndex, double &mass,
                          Vec3 &position, vector<int> &features) const {
     checkIndex("ScoreModel::getBead", index, getNumBeads());

@@ -460,6 +460,13 @@ score_status score_dataset_range(const score_dataset *dataset, score_data_range 
     return status;
 }
 
+score_status score_dataset_training_frame(const score_dataset *dataset, uint64_t index, double *x,
+                                          double *weight, score_error *error) {
+    *weight = weight_of(&dataset->sides[SCORE_SPLIT_TRAINING], index);
+    return read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, index),
+                      dataset->unit_nm / dataset->scale_nm, x, error);
+}
+
 score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,
                                        score_error *error) {
     return read_frame(dataset, dataset->start_frame, dataset->unit_nm, positions_nm, error);

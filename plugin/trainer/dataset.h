@@ -58,6 +58,11 @@ double score_dataset_scale_nm(const score_dataset *dataset);
 score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
                                 double *x, score_error *error);
 
+/* Training frame number `index` in the order of the file, normalised like a sample, with its weight
+ * relative to the largest, whatever is emphasised. SCORE_ERROR_FILE as above. */
+score_status score_dataset_training_frame(const score_dataset *dataset, uint64_t index, double *x,
+                                          double *weight, score_error *error);
+
 /* From now on training frames are drawn with their weights times g of the emphasis (emphasis.h);
  * with their weights alone where it has no factor, after an error, and before the first call.
  * Nothing else here changes, nor do the frames held out. `recipe` is what an error names.

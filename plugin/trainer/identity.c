@@ -31,11 +31,12 @@ static void write_model(FILE *out, const score_model_config *model) {
         const score_expert_config *expert = &model->experts[k];
         fprintf(out,
                 "expert %d: %s for the %s, %d layers, hidden %d, %d heads of %d, t in [%.17g, "
-                "%.17g], time variance %.17g, float%d\n",
+                "%.17g], time variance %.17g, float%d%s\n",
                 k, expert->architecture == SCORE_MLP ? "MLP" : "graph transformer",
                 expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
                 expert->hidden, expert->heads, expert->head_width, expert->t_begin, expert->t_end,
-                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64);
+                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
+                expert->base == SCORE_BASE_GAUSSIAN ? ", base gaussian" : "");
     }
 }
 

@@ -75,6 +75,16 @@ static void tensors_with_wrong_content_are_refused(void **state) {
     }
 }
 
+static void gaussians_that_are_none_are_refused(void **state) {
+    (void)state;
+    for (int k = 0; k < BAD_GAUSSIAN_COUNT; k++) {
+        long line;
+        char *text = make_bad_gaussian(&BAD_GAUSSIANS[k], &line);
+        check_document(BAD_GAUSSIANS[k].name, text, line, BAD_GAUSSIANS[k].message);
+        free(text);
+    }
+}
+
 /* The line numbers of libxml2's trees end at 65,535; ours must not. */
 static void lines_beyond_65535_are_counted(void **state) {
     (void)state;
@@ -307,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_with_an_error_are_refused),
         cmocka_unit_test(tensors_with_wrong_content_are_refused),
+        cmocka_unit_test(gaussians_that_are_none_are_refused),
         cmocka_unit_test(lines_beyond_65535_are_counted),
         cmocka_unit_test(too_many_elements_are_refused),
         cmocka_unit_test(long_attributes_are_refused),

@@ -198,6 +198,23 @@ static void tensors_may_stand_in_any_order(void **state) {
     score_model_destroy(model);
 }
 
+static void what_has_no_base_says_so_or_nothing(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_TRANSFORMER), *copy;
+    score_error error = {0};
+    char *text = make_document(SAMPLE_TRANSFORMER);
+    assert_null(strstr(text, "base=")); /* as before there were any */
+    char *place = strstr(text, "layers=");
+    char *said = calloc(1, strlen(text) + 20);
+    snprintf(said, strlen(text) + 20, "%.*sbase=\"none\" %s", (int)(place - text), text, place);
+    assert_ok(score_model_read_memory(said, strlen(said), "said", &copy, &error), &error);
+    assert_true(models_are_identical(model, copy));
+    free(said);
+    free(text);
+    score_model_destroy(copy);
+    score_model_destroy(model);
+}
+
 static void numbers_do_not_depend_on_the_locale(void **state) {
     (void)state;
     if (!use_comma_locale())
@@ -314,6 +331,7 @@ int main(void) {
         cmocka_unit_test(large_tensors_keep_every_bit),
         cmocka_unit_test(what_xml_leaves_open_is_read),
         cmocka_unit_test(tensors_may_stand_in_any_order),
+        cmocka_unit_test(what_has_no_base_says_so_or_nothing),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
         cmocka_unit_test(what_cannot_be_read_back_is_not_written),
         cmocka_unit_test(failed_writes_name_the_file),

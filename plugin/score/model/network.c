@@ -125,6 +125,7 @@ static void set_up(const score_model_config *config, int expert, score_network *
                                           .t_end = network->expert.t_end,
                                           .variance = network->expert.time_variance,
                                           .schedule = {config->beta_min, config->beta_max}};
+    network->base = network->expert.base == SCORE_BASE_GAUSSIAN ? config->gaussian : NULL;
     network->time_features = score_time_feature_count(&network->time);
     network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY
                            ? 1

@@ -32,7 +32,8 @@ typedef struct score_network {
     int beads; /* of every molecule, or 0: any number */
     int feature_count;
     int feature_sizes[SCORE_MAX_FEATURES];
-    score_time_encoding time;
+    score_time_encoding time;   /* its schedule is the model's */
+    const score_gaussian *base; /* the model's, or NULL */
     int time_features;
     int outputs; /* of one molecule: 1 for an energy, D for a score */
     int tensor_count;
@@ -44,7 +45,17 @@ typedef struct score_network {
 /* The checks of score_model_create alone: SCORE_ERROR_ARGUMENT names the value out of range. */
 score_status score_model_check(const score_model_config *config, score_error *error);
 
-/* `config` has been checked by score_model_check. SCORE_ERROR_MEMORY. */
+/* The part of it that is about config->gaussian, which is not NULL. */
+score_status score_gaussian_check(const score_model_config *config, score_error *error);
+/* What can be said of it before it has its numbers. */
+score_status score_gaussian_check_size(const score_model_config *config, score_error *error);
+/* The numbers of a mode, and how many modes there must be, of a Gaussian over `over`. A molecule must
+ * be known, or it is over all. */
+int score_gaussian_width(const score_model_config *config, score_over over);
+int score_gaussian_modes(const score_model_config *config, score_over over);
+
+/* `config` has been checked by score_model_check; it must outlive the network where the expert has a
+ * base. SCORE_ERROR_MEMORY. */
 score_status score_network_create(const score_model_config *config, int expert,
                                   score_network *network, score_error *error);
 score_status score_network_copy(const score_network *source, score_network *network,

@@ -10,6 +10,8 @@
 struct score_model {
     score_model_config config;
     score_bead *beads;
+    score_gaussian gaussian; /* what config.gaussian points to, if it is not NULL */
+    double *gaussian_numbers;
     score_note *notes;
     score_network networks[SCORE_MAX_EXPERTS];
     double *parameters[SCORE_MAX_EXPERTS];
@@ -49,6 +51,11 @@ static score_status check_expert(const score_model_config *config, int k, score_
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d predicts a score, which a model of bead features, whose "
                           "molecules differ in size, cannot do",
+                          k);
+    if (expert->base == SCORE_BASE_GAUSSIAN && expert->output == SCORE_OUTPUT_SCORE)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d predicts a score and has base gaussian, which only an energy "
+                          "can have",
                           k);
     if (expert->architecture == SCORE_MLP) {
         if (config->feature_count > 0)
@@ -194,10 +201,43 @@ score_status score_model_set_note(score_model *model, const char *name, const ch
     return SCORE_OK;
 }
 
+/* Whoever has the Gaussian as its base finds one, and that is what it must be. */
+static score_status check_base(const score_model_config *config, score_error *error) {
+    for (int k = 0; k < config->expert_count; k++)
+        if (config->experts[k].base == SCORE_BASE_GAUSSIAN && config->gaussian == NULL)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "expert %d has base gaussian, but the model has no Gaussian", k);
+    return config->gaussian == NULL ? SCORE_OK : score_gaussian_check(config, error);
+}
+
+static score_status copy_gaussian(const score_gaussian *source, score_model *model,
+                                  score_error *error) {
+    if (source == NULL)
+        return SCORE_OK;
+    const size_t modes = (size_t)source->modes, width = (size_t)source->width;
+    double *numbers = malloc((modes + modes * width + width) * sizeof *numbers);
+    if (numbers == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a Gaussian of %zu modes",
+                          modes);
+    score_gaussian *copy = &model->gaussian;
+    *copy = *source;
+    copy->variances = memcpy(numbers, source->variances, modes * sizeof *numbers);
+    if (source->directions != NULL)
+        copy->directions = memcpy(numbers + modes, source->directions,
+                                  modes * width * sizeof *numbers);
+    if (source->mean != NULL)
+        copy->mean = memcpy(numbers + modes + modes * width, source->mean, width * sizeof *numbers);
+    model->gaussian_numbers = numbers;
+    model->config.gaussian = copy;
+    return SCORE_OK;
+}
+
 score_status score_model_create(const score_model_config *config, score_model **result,
                                 score_error *error) {
     *result = NULL;
     score_status status = score_model_check(config, error);
+    if (status == SCORE_OK)
+        status = check_base(config, error);
     if (status != SCORE_OK)
         return status;
     score_model *model = calloc(1, sizeof *model);
@@ -206,6 +246,7 @@ score_status score_model_create(const score_model_config *config, score_model **
     model->config = *config;
     model->config.note_count = 0;
     model->config.notes = NULL;
+    model->config.gaussian = NULL;
     model->beads = calloc((size_t)config->bead_count + 1, sizeof *model->beads);
     model->config.beads = model->beads;
     if (model->beads == NULL) {
@@ -215,6 +256,8 @@ score_status score_model_create(const score_model_config *config, score_model **
     }
     if (config->bead_count > 0)
         memcpy(model->beads, config->beads, (size_t)config->bead_count * sizeof *model->beads);
+    if ((status = copy_gaussian(config->gaussian, model, error)))
+        goto fail;
     for (int k = 0; k < config->note_count; k++)
         if ((status = score_model_set_note(model, config->notes[k].name, config->notes[k].text,
                                            error)))
@@ -258,6 +301,7 @@ void score_model_destroy(score_model *model) {
         free(model->parameters[k]);
     }
     free(model->notes);
+    free(model->gaussian_numbers);
     free(model->beads);
     free(model);
 }

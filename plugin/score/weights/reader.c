@@ -31,6 +31,8 @@ enum {
     BEADS,
     BEAD,
     RANGE,
+    GAUSSIAN,
+    GAUSSIAN_TENSOR,
     PROVENANCE,
     NOTE,
     EXPERTS,
@@ -50,11 +52,15 @@ static const element_rule RULES[RULE_COUNT] = {
     [BEADS] = {"Beads", SCORE_MODEL, true, false, NULL, NULL, score_check_beads},
     [BEAD] = {"Bead", BEADS, false, true, score_read_bead, NULL, NULL},
     [RANGE] = {"Range", SCORE_MODEL, false, false, score_read_range, NULL, NULL},
+    [GAUSSIAN] = {"Gaussian", SCORE_MODEL, false, false, score_read_gaussian, NULL,
+                  score_end_gaussian},
+    [GAUSSIAN_TENSOR] = {"Tensor", GAUSSIAN, false, true, score_read_tensor, score_read_tensor_text,
+                         score_end_tensor},
     [PROVENANCE] = {"Provenance", SCORE_MODEL, false, false, NULL, NULL, NULL},
     [NOTE] = {"Note", PROVENANCE, true, true, score_read_note, score_read_note_text,
               score_end_note},
     [EXPERTS] = {"Experts", SCORE_MODEL, true, false, NULL, NULL, NULL},
-    [EXPERT] = {"Expert", EXPERTS, true, true, score_read_expert, NULL, score_end_expert},
+    [EXPERT] = {"Expert", EXPERTS, true, true, score_read_expert, NULL, score_close_tensors},
     [TENSOR] = {"Tensor", EXPERT, false, true, score_read_tensor, score_read_tensor_text,
                 score_end_tensor},
 };
@@ -205,6 +211,7 @@ static void clear(score_reader *reader) {
         free((char *)reader->notes[k].name);
         free((char *)reader->notes[k].text);
     }
+    free(reader->gaussian_numbers);
     free(reader->notes);
     free(reader->note_text);
     free(reader->beads);

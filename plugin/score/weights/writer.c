@@ -1,6 +1,7 @@
 /* Writes models. What the reader would refuse is refused here, before a byte is written. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,16 +217,47 @@ static score_status write_values(score_text_sink *sink, score_dtype dtype, const
     return SCORE_OK;
 }
 
-static score_status write_tensor(score_text_sink *sink, const score_tensor *tensor,
+/* `indent`: spaces in front of its tags. */
+static score_status write_tensor(score_text_sink *sink, int indent, const score_tensor *tensor,
                                  score_dtype dtype, const double *values, score_error *error) {
-    score_sink_print(sink, "      <Tensor name=\"%s\" shape=\"%d", tensor->name, tensor->shape[0]);
+    score_sink_print(sink, "%*s<Tensor name=\"%s\" shape=\"%d", indent, "", tensor->name,
+                     tensor->shape[0]);
     if (tensor->rank == 2)
         score_sink_print(sink, " %d", tensor->shape[1]);
     score_sink_print(sink, "\" dtype=\"%s\" crc32=\"%08lx\">\n", SCORE_DTYPE_WORDS[dtype],
                      checksum(dtype, values, tensor->size));
     score_status status = write_values(sink, dtype, values, tensor->size, error);
-    score_sink_print(sink, "      </Tensor>\n");
+    score_sink_print(sink, "%*s</Tensor>\n", indent, "");
     return status;
+}
+
+/* `values` as a tensor of the Gaussian; NULL: it has none. */
+static score_status write_gaussian_tensor(score_text_sink *sink, const char *name, int rank,
+                                          int rows, int columns, const double *values,
+                                          score_error *error) {
+    score_tensor tensor = {
+        .rank = rank, .shape = {rows, columns}, .size = (size_t)rows * (size_t)columns};
+    if (values == NULL)
+        return SCORE_OK;
+    snprintf(tensor.name, sizeof tensor.name, "%s", name);
+    return write_tensor(sink, 4, &tensor, SCORE_FLOAT64, values, error);
+}
+
+static score_status write_gaussian(score_text_sink *sink, const score_gaussian *gaussian,
+                                   score_error *error) {
+    score_status status;
+    if (gaussian == NULL)
+        return SCORE_OK;
+    score_sink_print(sink, "  <Gaussian over=\"%s\">\n", SCORE_OVER_WORDS[gaussian->over]);
+    if ((status = write_gaussian_tensor(sink, "variances", 1, gaussian->modes, 1,
+                                        gaussian->variances, error)) ||
+        (status = write_gaussian_tensor(sink, "modes", 2, gaussian->modes, gaussian->width,
+                                        gaussian->directions, error)) ||
+        (status = write_gaussian_tensor(sink, "mean", 1, gaussian->width, 1, gaussian->mean,
+                                        error)))
+        return status;
+    score_sink_print(sink, "  </Gaussian>\n");
+    return SCORE_OK;
 }
 
 static score_status write_expert(score_text_sink *sink, const score_model *model, int expert,
@@ -241,12 +273,14 @@ static score_status write_expert(score_text_sink *sink, const score_model *model
     write_number_attribute(sink, "timeEnd", config->t_end);
     if (config->time_variance > 0)
         write_number_attribute(sink, "timeVariance", config->time_variance);
+    if (config->base != SCORE_BASE_NONE)
+        score_sink_print(sink, " base=\"%s\"", SCORE_BASE_WORDS[config->base]);
     score_sink_print(sink, " dtype=\"%s\">\n", SCORE_DTYPE_WORDS[config->dtype]);
     const double *parameters = score_model_parameters_const(model, expert);
     score_status status = SCORE_OK;
     for (int k = 0; k < score_model_tensor_count(model, expert) && status == SCORE_OK; k++) {
         const score_tensor *tensor = score_model_tensor(model, expert, k);
-        status = write_tensor(sink, tensor, config->dtype, parameters + tensor->offset, error);
+        status = write_tensor(sink, 6, tensor, config->dtype, parameters + tensor->offset, error);
     }
     score_sink_print(sink, "    </Expert>\n");
     return status;
@@ -269,10 +303,13 @@ static score_status write_model(score_text_sink *sink, const score_model *model,
                                 score_error *error) {
     const score_model_config *config = score_model_get_config(model);
     write_header(sink, config);
+    score_status status = write_gaussian(sink, config->gaussian, error);
+    if (status != SCORE_OK)
+        return status;
     write_notes(sink, config);
     score_sink_print(sink, "  <Experts>\n");
     for (int e = 0; e < config->expert_count; e++) {
-        score_status status = write_expert(sink, model, e, error);
+        status = write_expert(sink, model, e, error);
         if (status != SCORE_OK)
             return status;
     }
