@@ -15,12 +15,10 @@
 static const char SUFFIX[] = ".unfinished";
 
 static char *unfinished_name(const char *path) {
-    const size_t size = strlen(path);
-    char *name = malloc(size + sizeof SUFFIX);
-    if (name != NULL) {
-        memcpy(name, path, size);
-        memcpy(name + size, SUFFIX, sizeof SUFFIX);
-    }
+    const size_t size = strlen(path) + sizeof SUFFIX;
+    char *name = malloc(size);
+    if (name != NULL)
+        snprintf(name, size, "%s%s", path, SUFFIX);
     return name;
 }
 
@@ -286,7 +284,7 @@ static void lay_out_npy(const score_frames_column *column, score_frames_file *fi
     const int size = (PREFIX + used + LINE) / LINE * LINE - PREFIX; /* with the end of the line */
     sprintf(header, "%cNUMPY%c%c%c%c", 0x93, 1, 0, size, 0);
     sprintf(header + PREFIX, "%s%*s\n", text, size - used - 1, "");
-    file->offset[0] = (uint64_t)(PREFIX + size);
+    file->offset[0] = PREFIX + (uint64_t)size;
 }
 
 score_status score_frames_file_create_npy(const char *path, uint64_t rows,

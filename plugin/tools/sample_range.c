@@ -1,6 +1,7 @@
 #include "sample_range.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static double length(int dimensions, const float *a, const double *b) {
     double sum = 0;

@@ -47,10 +47,10 @@ void score_box_nearest(const score_box *box, double delta[3]) {
     double best[3];
     memcpy(best, delta, sizeof best);
     for (int n = 0; n < 27; n++) {
+        const int turns[3] = {n % 3 - 1, n / 3 % 3 - 1, n / 9 - 1};
         double other[3] = {delta[0], delta[1], delta[2]};
-        subtract(other, n % 3 - 1, edge[0]);
-        subtract(other, n / 3 % 3 - 1, edge[1]);
-        subtract(other, n / 9 - 1, edge[2]);
+        for (int k = 0; k < 3; k++)
+            subtract(other, turns[k], edge[k]);
         if (square(other) < square(best))
             memcpy(best, other, sizeof best);
     }

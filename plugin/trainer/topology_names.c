@@ -1,6 +1,5 @@
 #include "topology_names.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,11 +54,11 @@ static void add_code(char *text, size_t *used, unsigned code) {
 static bool parse_escape(parser *p, char *text, size_t *used) {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     if (*p->at == 'u') {
-        unsigned code = 0;
-        int length = 0;
-        if (sscanf(p->at + 1, "%4x%n", &code, &length) != 1 || length != 4)
+        char digits[5] = "";
+        if (strspn(p->at + 1, "0123456789abcdefABCDEF") < 4)
             return false;
-        add_code(text, used, code);
+        memcpy(digits, p->at + 1, 4);
+        add_code(text, used, (unsigned)strtoul(digits, NULL, 16));
         p->at += 5;
         return true;
     }

@@ -96,6 +96,19 @@ def test_a_run_ends_well_whatever_becomes_of_its_streams(run, way, model_file, t
     assert output.read_bytes() == expected.read_bytes()
 
 
+def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
+    """What a library says there would be in the file."""
+    code = (
+        "import os; from openmmscore.progress import hold_standard_streams as hold; hold(); "
+        "file = os.open('file', os.O_CREAT | os.O_WRONLY); os.write(2, b'said'); "
+        "raise SystemExit(0 if file > 2 else 1)"
+    )
+    script = f'"{sys.executable}" -c "{code}" <&- >&- 2>&-'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "file").read_bytes() == b""
+
+
 def test_what_a_notebook_draws_with_does_not_matter(tmp_path):
     """Its kernel hands its MPLBACKEND to the programs that it starts."""
     pytest.importorskip("matplotlib")

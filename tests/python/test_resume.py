@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from openmmscore import run_output
+from openmmscore.frame_reader import read_any
 from openmmscore.frames import read_frames
 from openmmscore.replica_exchange import main as exchange_main
 from openmmscore.simulate import main as simulate_main
@@ -62,17 +63,21 @@ def killed_when_saved(monkeypatch, run, arguments, number):
 @pytest.mark.parametrize("suffix", [".h5", ".npy"])
 @pytest.mark.parametrize("number", [0, 1, 3, 9])
 def test_a_resumed_run_has_the_bytes_of_an_uninterrupted_one(
-    run, suffix, number, model_file, tmp_path, monkeypatch
+    run, suffix, number, model_file, tmp_path, monkeypatch, capsys
 ):
+    """And tells the same swaps and round trips."""
     whole, part = tmp_path / "whole", tmp_path / "part"
     whole.mkdir()
     part.mkdir()
     arguments = words(run, model_file, part / f"run{suffix}")
     assert MAINS[run](words(run, model_file, whole / f"run{suffix}")) == 0
+    told = capsys.readouterr().out.splitlines()[1:-1]
     killed_when_saved(monkeypatch, run, arguments, number)
+    capsys.readouterr()
     left = [f"run{suffix}.checkpoint"] * (number > 0) + [f"run{suffix}.unfinished"]
     assert names(part) == left
     assert MAINS[run]([*arguments, "--resume"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:-1] == told
     assert names(part) == names(whole)
     for file in names(whole):
         assert (part / file).read_bytes() == (whole / file).read_bytes(), file
@@ -246,6 +251,21 @@ def test_a_limit_on_time_finishes_a_run(model_file, tmp_path, capsys):
         assert found["equilibration_ps"] == 0
         assert found["production_ps"] == pytest.approx(2 * 5 * 0.002)
     assert len(np.load(tmp_path / "run.npy")) == 2 * 3
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".npy"])
+@pytest.mark.parametrize("number", [None, 0, 1])
+def test_a_complete_run_says_how_long_its_equilibration_was(
+    suffix, number, model_file, tmp_path, monkeypatch
+):
+    """A limit on time cuts it short, and leaves two frames, which are all; killed or not."""
+    output = tmp_path / f"run{suffix}"
+    arguments = words("simulate", model_file, output, "--time", ".02", "--time-limit", "1e-9")
+    if number is not None:
+        killed_when_saved(monkeypatch, "simulate", arguments, number)
+    assert simulate_main([*arguments, "--resume"]) == 0
+    assert read_any(output).attributes["equilibration_ps"] == 0
+    assert len(read_any(output)) == 2 * 3
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(

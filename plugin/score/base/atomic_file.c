@@ -107,6 +107,7 @@ static long process_of(const char *ending) {
  * machines or containers, whose numbers say nothing here, are still at work. */
 static void remove_leftovers(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    const size_t size = strlen(name);
     char *folder = strdup(path);
     if (folder == NULL)
         return;
@@ -117,9 +118,15 @@ static void remove_leftovers(const char *path) {
         return;
     const size_t kept = strlen(name) < LONGEST_NAME ? strlen(name) : LONGEST_NAME;
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+<<<<<<< HEAD
         if (strncmp(entry->d_name, name, kept) != 0)
             continue;
         const long process = process_of(entry->d_name + kept);
+=======
+        if (strncmp(entry->d_name, name, size) != 0)
+            continue;
+        const long process = process_of(entry->d_name + size);
+>>>>>>> h-frames
         if (process == 0 || kill((pid_t)process, 0) == 0 || errno != ESRCH)
             continue;
         const int descriptor = openat(dirfd(entries), entry->d_name,
@@ -175,9 +182,9 @@ score_status score_atomic_open(const char *path, score_atomic_file *file, score_
     if (file->path != NULL)
         file->temporary = malloc(strlen(file->path) + SUFFIX_SIZE);
     struct stat old;
-    const bool exists = file->temporary != NULL && stat(file->path, &old) == 0;
+    const bool exists = file->path != NULL && stat(file->path, &old) == 0;
     int reason;
-    if (file->sink == NULL || file->temporary == NULL) {
+    if (file->sink == NULL || file->path == NULL || file->temporary == NULL) {
         status = score_fail_at(error, SCORE_ERROR_MEMORY, path, 0, "cannot allocate a file name");
     } else if (exists && !S_ISREG(old.st_mode)) {
         score_fail_at(error, SCORE_ERROR_FILE, path, 0,
