@@ -2,6 +2,7 @@
 #include "temporary_folder.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "executor_openmp.h"

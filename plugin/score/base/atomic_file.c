@@ -107,7 +107,7 @@ static long process_of(const char *ending) {
  * machines or containers, whose numbers say nothing here, are still at work. */
 static void remove_leftovers(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
-    const size_t size = strlen(name);
+    const size_t size = strlen(name) < LONGEST_NAME ? strlen(name) : LONGEST_NAME;
     char *folder = strdup(path);
     if (folder == NULL)
         return;
@@ -116,17 +116,10 @@ static void remove_leftovers(const char *path) {
     free(folder);
     if (entries == NULL)
         return;
-    const size_t kept = strlen(name) < LONGEST_NAME ? strlen(name) : LONGEST_NAME;
     for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
-<<<<<<< HEAD
-        if (strncmp(entry->d_name, name, kept) != 0)
-            continue;
-        const long process = process_of(entry->d_name + kept);
-=======
         if (strncmp(entry->d_name, name, size) != 0)
             continue;
         const long process = process_of(entry->d_name + size);
->>>>>>> h-frames
         if (process == 0 || kill((pid_t)process, 0) == 0 || errno != ESRCH)
             continue;
         const int descriptor = openat(dirfd(entries), entry->d_name,
