@@ -271,7 +271,7 @@ static void range_is_that_of_training_frames_that_count(void **state) {
     enum { COUNT = 20 };
     double coordinates[COUNT * 6] = {0}, log_weights[COUNT] = {0};
     for (int k = 0; k < COUNT; k++)
-        coordinates[6 * k + 3] = k;
+        coordinates[6 * k + 3] = k + 1;
     log_weights[COUNT - 1] = -INFINITY;
     hdf5_file file = {.frames = COUNT,
                       .beads = 2,
@@ -287,7 +287,7 @@ static void range_is_that_of_training_frames_that_count(void **state) {
         score_dataset *dataset = open_recipe(&recipe);
         score_data_range range;
         assert_int_equal(score_dataset_range(dataset, &range, NULL), SCORE_OK);
-        const double longest = (COUNT - 2) * recipe.data.unit_nm;
+        const double longest = (COUNT - 1) * recipe.data.unit_nm;
         assert_true(fabs(range.neighbours_nm - longest) < 1e-12);
         assert_true(fabs(range.centre_nm - longest / (1 + kind % 2)) < 1e-12);
         score_dataset_close(dataset);
