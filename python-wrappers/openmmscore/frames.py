@@ -188,17 +188,20 @@ def _topology_from_json(text: bytes | str) -> mdtraj.Topology:
                 segment_id=residue.get("segmentID", ""),
             )
             for atom in sorted(residue["atoms"], key=lambda each: each["index"]):
-                symbol = atom["element"]
-                element = (
-                    mdtraj.element.Element.getBySymbol(symbol)
-                    if symbol not in ("", "VS")
-                    else mdtraj.element.virtual
-                )
-                topology.add_atom(atom["name"], element, new_residue)
+                topology.add_atom(atom["name"], _element(atom.get("element")), new_residue)
     atoms = list(topology.atoms)
     for first, second in description["bonds"]:
         topology.add_bond(atoms[first], atoms[second])
     return topology
+
+
+def _element(symbol: Any) -> Any:
+    """A virtual site where the symbol, of a coarse-grained bead say, is that of no element: as
+    MDTraj reads it."""
+    try:
+        return mdtraj.element.Element.getBySymbol(symbol)
+    except (AttributeError, KeyError):
+        return mdtraj.element.virtual
 
 
 def _plain(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """openmmscore.frames: MDTraj's HDF5 layout, with weights, written whole or not at all."""
 
+import json
 import resource
 import signal
 
+import h5py
 import mdtraj
 import numpy as np
 import pytest
@@ -111,3 +113,18 @@ def test_a_full_disk_is_an_error_and_leaves_the_old_file(tmp_path, topology, pos
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("symbol", ["B1", "", "VS", None, "carbon"])
+def test_a_symbol_of_no_element_is_a_virtual_site(tmp_path, topology, positions, symbol):
+    path = tmp_path / "beads.h5"
+    write_frames(path, positions, topology)
+    with h5py.File(path, "r+") as file:
+        text = file["topology"][0].decode()
+        del file["topology"]
+        changed = text.replace('"element": "C"', f'"element": {json.dumps(symbol)}')
+        assert changed != text
+        file["topology"] = np.array([changed.encode()])
+    symbols = [atom.element.symbol for atom in read_frames(path).topology.atoms]
+    assert "C" not in symbols
+    assert set(symbols) <= {"VS", "N"}
