@@ -296,6 +296,11 @@ static void crash(void *argument) {
     abort();
 }
 
+static void fail_quietly(void *argument) {
+    (void)argument;
+    _exit(1); /* as a sanitizer does */
+}
+
 static void loop(void *argument) {
     volatile int *forever = argument;
     while (*forever != 0)
@@ -306,6 +311,7 @@ static void crashes_and_loops_are_survived(void **state) {
     (void)state;
     int forever = 1, never = 0;
     assert_false(score_survives(crash, NULL, 10));
+    assert_false(score_survives(fail_quietly, NULL, 10));
     assert_false(score_survives(loop, &forever, 1));
     assert_true(score_survives(loop, &never, 10));
 }
