@@ -1,6 +1,6 @@
 """States in a model file how far its training data reach, where it was trained before files did so.
 
-    python examples/add_range.py model.xml.gz data.h5 [--unit nm]
+    python examples/add_range.py model.xml.gz data.h5
 
 The range is that of all frames whose weight is not zero; score-train takes its training frames
 alone. The weights keep their bits, and so does all else in the file.

@@ -422,18 +422,20 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
                       dataset->unit_nm / dataset->scale_nm, x, error);
 }
 
+/* From the origin where `from` is NULL. */
 static double length(int dimensions, const double *from, const double *to) {
     double sum = 0;
-    for (int d = 0; d < dimensions; d++)
-        sum += (to[d] - from[d]) * (to[d] - from[d]);
+    for (int d = 0; d < dimensions; d++) {
+        const double step = from == NULL ? to[d] : to[d] - from[d];
+        sum += step * step;
+    }
     return sqrt(sum);
 }
 
 static void extend_range(const score_dataset *dataset, const double *x, score_data_range *range) {
-    static const double origin[3] = {0};
     const int dimensions = dataset->dimensions;
     for (int b = 0; b < dataset->beads; b++, x += dimensions) {
-        range->centre_nm = fmax(range->centre_nm, length(dimensions, origin, x));
+        range->centre_nm = fmax(range->centre_nm, length(dimensions, NULL, x));
         if (b > 0)
             range->neighbours_nm = fmax(range->neighbours_nm,
                                         length(dimensions, x - dimensions, x));

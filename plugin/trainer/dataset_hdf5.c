@@ -62,6 +62,32 @@ static score_status fail_format(const score_data_config *data, const char *name,
 
 /* -------- checks of a data set -------- */
 
+/* Refuses a data set that is stored through a filter which this HDF5 lacks, such as h5py's lzf. */
+static score_status check_filters(const score_data_config *data, hid_t set, const char *name,
+                                  score_error *error) {
+    hid_t plan = H5Dget_create_plist(set);
+    const int count = plan < 0 ? 0 : H5Pget_nfilters(plan);
+    score_status status = SCORE_OK;
+    for (int k = 0; k < count && status == SCORE_OK; k++) {
+        char filter[64] = "";
+        unsigned flags = 0;
+        size_t values = 0;
+        const H5Z_filter_t id = H5Pget_filter2(plan, (unsigned)k, &flags, &values, NULL,
+                                               sizeof filter, filter, NULL);
+        filter[sizeof filter - 1] = '\0';
+        if (id < 0 || H5Zfilter_avail(id) <= 0)
+            status = score_fail_at(
+                error, SCORE_ERROR_FORMAT, data->path, 0,
+                "data set %s is compressed by '%s' (HDF5's filter number %d), "
+                "which is not installed here; write it with gzip: by h5py, or where the "
+                "filter is installed by 'h5repack -f GZIP=5 OLD.h5 NEW.h5'",
+                name, filter[0] == '\0' ? "unknown" : filter, (int)id);
+    }
+    if (plan >= 0)
+        H5Pclose(plan);
+    return status;
+}
+
 /* Opens data set `name` of floating-point numbers; sets its rank, shape and size of a number. */
 static score_status open_set(const score_data_config *data, hid_t file, const char *name,
                              hid_t *set, int *rank, hsize_t *shape, size_t *number,
@@ -87,7 +113,10 @@ static score_status open_set(const score_data_config *data, hid_t file, const ch
         return fail_format(data, name, "does not hold floating-point numbers", error);
     if (!fits)
         return fail_format(data, name, "has the wrong number of dimensions", error);
-    return shape[0] > 0 ? score_hdf5_check_written(file, data->path, *set, name, error) : SCORE_OK;
+    score_status status = check_filters(data, *set, name, error);
+    if (status == SCORE_OK && shape[0] > 0)
+        status = score_hdf5_check_written(file, data->path, *set, name, error);
+    return status;
 }
 
 /* -------- the unit -------- */

@@ -390,3 +390,18 @@ def test_what_stands_beside_npy_is_checked(tmp_path, positions, beside, message)
             np.save(tmp_path / name, content)
     with pytest.raises(ValueError, match=message):
         read_any(tmp_path / "run.npy")
+
+
+@pytest.mark.parametrize("symbol", ["B1", "", "VS", None, "carbon"])
+def test_a_symbol_of_no_element_is_a_virtual_site(tmp_path, topology, positions, symbol):
+    path = tmp_path / "beads.h5"
+    write_frames(path, positions, topology)
+    with h5py.File(path, "r+") as file:
+        text = file["topology"][0].decode()
+        del file["topology"]
+        changed = text.replace('"element": "C"', f'"element": {json.dumps(symbol)}')
+        assert changed != text
+        file["topology"] = np.array([changed.encode()])
+    symbols = [atom.element.symbol for atom in read_frames(path).topology.atoms]
+    assert "C" not in symbols
+    assert set(symbols) <= {"VS", "N"}

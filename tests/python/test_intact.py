@@ -134,7 +134,7 @@ def watched(model, factor, copies=50, frames=40, allow=False):
 def test_the_kinetic_temperature_is_held_against_its_error(model, capsys):
     """With 2,000 independent sets of 5 beads an error of .8 %; allowed are 5 of them and 3 %."""
     error = math.sqrt(2 / (3 * np.count_nonzero(model.masses._value) * 50 * 39))
-    for factor in (1.0, 1.02, 0.98):
+    for factor in (1.0, 1.055, 0.945):  # more than 5 errors, less than with the 3 %
         watched(model, factor)
     for factor in (1 + 0.03 + 9 * error, 1 - 0.03 - 9 * error):
         with pytest.raises(BrokenMoleculeError, match="the kinetic temperature is"):
@@ -156,6 +156,16 @@ def test_the_command_finds_a_wrong_temperature(wide_file, tmp_path, capsys, monk
     assert run_simulate(wide_file, tmp_path / "run.npy", *words) == STATUS
     assert "error: the kinetic temperature is" in capsys.readouterr().err
     assert run_simulate(wide_file, tmp_path / "run.npy", *words, "--allow-broken") == 0
+
+
+def test_the_exchange_finds_a_wrong_temperature(model, monkeypatch):
+    states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 1e-4)]
+    exchange = replica_exchange.ReplicaExchange.from_model(
+        model, states, 3, steps=5, platform="Reference", friction=1000.0
+    )
+    monkeypatch.setattr(exchange, "_velocities", lambda: np.full((2, 3, 5, 3), 10.0))
+    with pytest.raises(BrokenMoleculeError, match="the kinetic temperature is"):
+        exchange.run(0.04, exchange=False, watch=Watch(model, 300.0, 1000.0, 0.002))
 
 
 def test_a_time_step_that_is_too_long_is_found(tmp_path, capsys):

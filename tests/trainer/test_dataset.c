@@ -162,6 +162,23 @@ static void frames_beyond_memory_are_the_same(void **state) {
     score_dataset_close(outside);
 }
 
+static void a_folder_may_have_a_long_name(void **state) {
+    (void)state;
+    char folder[400] = ".";
+    for (int k = 0; k < 3; k++) {
+        const size_t size = strlen(folder);
+        snprintf(folder + size, sizeof folder - size, "/%0120d", k);
+        assert_int_equal(mkdir(folder, 0777), 0);
+    }
+    hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.memory = 0;
+    score_dataset *dataset = NULL;
+    assert_int_equal(score_dataset_open(&recipe, folder, &dataset, NULL), SCORE_OK);
+    score_dataset_close(dataset);
+}
+
 static void a_folder_without_room_is_an_error(void **state) {
     (void)state;
     hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
@@ -414,6 +431,7 @@ int main(void) {
         cmocka_unit_test(npy_versions_and_shapes_are_read),
         cmocka_unit_test(files_of_mdtraj_and_numpy_are_read),
         cmocka_unit_test(frames_beyond_memory_are_the_same),
+        cmocka_unit_test(a_folder_may_have_a_long_name),
         cmocka_unit_test(a_folder_without_room_is_an_error),
         cmocka_unit_test(pieces_join),
         cmocka_unit_test(scale_and_frames_agree_with_a_direct_computation),

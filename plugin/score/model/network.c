@@ -97,19 +97,21 @@ static void list_tensors(score_network *network) {
         list_mlp(network);
 }
 
+static const size_t NAME_SIZE = sizeof(const score_tensor *); /* of an entry of by_name */
+
 static int compare_names(const void *a, const void *b) {
     const score_tensor *const *first = a, *const *second = b;
     return strcmp((*first)->name, (*second)->name);
 }
 
 static score_status sort_tensors(score_network *network, score_error *error) {
-    network->by_name = malloc((size_t)network->tensor_count * sizeof *network->by_name);
+    network->by_name = malloc((size_t)network->tensor_count * NAME_SIZE);
     if (network->by_name == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
                           network->tensor_count);
     for (int k = 0; k < network->tensor_count; k++)
         network->by_name[k] = &network->tensors[k];
-    qsort(network->by_name, (size_t)network->tensor_count, sizeof *network->by_name, compare_names);
+    qsort(network->by_name, (size_t)network->tensor_count, NAME_SIZE, compare_names);
     return SCORE_OK;
 }
 
@@ -198,7 +200,7 @@ static int compare_name(const void *name, const void *tensor) {
 
 int score_network_find(const score_network *network, const char *name) {
     const score_tensor **found = bsearch(name, network->by_name, (size_t)network->tensor_count,
-                                         sizeof *network->by_name, compare_name);
+                                         NAME_SIZE, compare_name);
     return found == NULL ? -1 : (int)(*found - network->tensors);
 }
 
