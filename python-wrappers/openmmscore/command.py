@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import openmm
 
-from .progress import hold_standard_streams, say, settle_standard_streams
+from .progress import hold_standard_streams, say
 
 __all__ = ["EXPECTED", "add_resuming", "run_command"]
 
@@ -36,8 +36,6 @@ def run_command(command: Callable[[], int], *, failed: int = 1) -> int:
     except KeyboardInterrupt:
         say("Interrupted", error=True)
         return 130
-    finally:
-        settle_standard_streams()
 
 
 def _text(error: BaseException) -> str:

@@ -61,7 +61,7 @@ def killed_when_saved(monkeypatch, run, arguments, number):
 
 @RUNS
 @pytest.mark.parametrize("suffix", [".h5", ".npy"])
-@pytest.mark.parametrize("number", [0, 1, 3, 9])
+@pytest.mark.parametrize("number", [0, 1, 9, 30])
 def test_a_resumed_run_has_the_bytes_of_an_uninterrupted_one(
     run, suffix, number, model_file, tmp_path, monkeypatch, capsys
 ):
