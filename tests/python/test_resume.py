@@ -112,6 +112,19 @@ def test_kill_9_at_any_moment_loses_nothing(run, model_file, tmp_path):
 
 
 @RUNS
+def test_what_was_being_written_at_a_kill_is_removed(run, model_file, tmp_path, monkeypatch):
+    """Also where the rest of the run writes no checkpoint."""
+    arguments = words(run, model_file, tmp_path / "run.h5")
+    killed_when_saved(monkeypatch, run, arguments, 2)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f"run.h5.checkpoint.{gone.pid}-0.tmp", "run.h5.shorter.tmp"):
+        (tmp_path / name).write_bytes(b"half of it")
+    assert MAINS[run]([*arguments, "--resume"]) == 0
+    assert names(tmp_path) == ["run.h5"]
+
+
+@RUNS
 def test_ctrl_c_gives_the_frames_so_far_and_a_run_to_resume(
     run, model_file, tmp_path, monkeypatch, capsys
 ):
