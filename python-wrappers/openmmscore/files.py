@@ -94,8 +94,8 @@ def _open_temporary(target: Path) -> tuple[int, str]:
 
 
 def remove_leftovers(target: Path) -> None:
-    """Removes temporaries of processes that are gone. A lock tells where processes of other machines
-    or containers, whose numbers say nothing here, are still at work."""
+    """Removes temporaries of processes that are gone. A lock tells where those of other machines or
+    containers, whose numbers say nothing here, are still at work."""
     for name in glob.glob(glob.escape(os.fspath(target)) + ".*.tmp"):
         match = re.fullmatch(r"\.(\d+)-\d+\.tmp", name.removeprefix(os.fspath(target)))
         if match is None or _is_alive(int(match[1])):
