@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST_LAYERS = 100 }; /* no molecule's box is so flat */
+
 static void subtract(double *from, double times, const double *vector) {
     for (int c = 0; c < 3; c++)
         from[c] -= times * vector[c];
@@ -43,17 +45,22 @@ void score_box_nearest(const score_box *box, double delta[3]) {
         subtract(delta, round(delta[k] / edge[k][k]), edge[k]);
     if (edge[1][0] == 0 && edge[2][0] == 0 && edge[2][1] == 0)
         return;
-    /* In a box that leans the shortest may be a neighbour of the one that is found first. */
+    /* In a box that leans another may be shorter: all that could be are tried, by their components
+     * along z, then y; the best along x is then known. */
     double best[3];
+    const double radius = sqrt(square(delta));
     memcpy(best, delta, sizeof best);
-    for (int n = 0; n < 27; n++) {
-        const int turns[3] = {n % 3 - 1, n / 3 % 3 - 1, n / 9 - 1};
-        double other[3] = {delta[0], delta[1], delta[2]};
-        for (int k = 0; k < 3; k++)
-            subtract(other, turns[k], edge[k]);
-        if (square(other) < square(best))
-            memcpy(best, other, sizeof best);
-    }
+    const int layers = (int)fmin(MOST_LAYERS, ceil(radius / edge[2][2] + 0.5));
+    const int rows = (int)fmin(MOST_LAYERS, ceil(radius / edge[1][1] + 1));
+    for (int k = -layers; k <= layers; k++)
+        for (int j = -rows; j <= rows; j++) {
+            double other[3] = {delta[0], delta[1], delta[2]};
+            subtract(other, k, edge[2]);
+            subtract(other, j - round(k * edge[2][1] / edge[1][1]), edge[1]);
+            subtract(other, round(other[0] / edge[0][0]), edge[0]);
+            if (square(other) < square(best))
+                memcpy(best, other, sizeof best);
+        }
     memcpy(delta, best, sizeof best);
 }
 

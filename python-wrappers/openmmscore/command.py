@@ -9,7 +9,7 @@ from collections.abc import Callable
 import openmm
 
 from .intact import STATUS, BrokenMoleculeError
-from .progress import hold_standard_streams, say, settle_standard_streams
+from .progress import hold_standard_streams, say
 
 __all__ = ["EXPECTED", "add_resuming", "run_command"]
 
@@ -41,8 +41,6 @@ def run_command(command: Callable[[], int], *, failed: int = 1) -> int:
     except KeyboardInterrupt:
         say("Interrupted", error=True)
         return 130
-    finally:
-        settle_standard_streams()
 
 
 def _text(error: BaseException) -> str:

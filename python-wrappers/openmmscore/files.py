@@ -31,6 +31,7 @@ __all__ = [
     "naming",
     "naming_os_errors",
     "read_npy",
+    "remove_leftovers",
     "replace_file",
     "target_of",
 ]
@@ -54,7 +55,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Any], object]) -
     """Writes a file that takes the place of another only when it is complete."""
     target = target_of(path)
     with naming_os_errors(path):
-        _remove_leftovers(target)
+        remove_leftovers(target)
         descriptor, temporary = _open_temporary(target)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -92,9 +93,9 @@ def _open_temporary(target: Path) -> tuple[int, str]:
     raise OSError(f"{target}: {_MOST_ATTEMPTS} temporary files beside it")
 
 
-def _remove_leftovers(target: Path) -> None:
-    """Of processes that are gone. A lock tells where processes of other machines or containers,
-    whose numbers say nothing here, are still at work."""
+def remove_leftovers(target: Path) -> None:
+    """Removes temporaries of processes that are gone. A lock tells where those of other machines or
+    containers, whose numbers say nothing here, are still at work."""
     for name in glob.glob(glob.escape(os.fspath(target)) + ".*.tmp"):
         match = re.fullmatch(r"\.(\d+)-\d+\.tmp", name.removeprefix(os.fspath(target)))
         if match is None or _is_alive(int(match[1])):

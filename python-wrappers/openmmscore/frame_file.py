@@ -28,7 +28,7 @@ from .system import create_system
 __all__ = ["FrameFile", "attributes_of", "beside", "plain"]
 
 _ROWS_AT_ONCE = 1 << 16
-_SHORTER = ".shorter.tmp"
+SHORTER = ".shorter.tmp"  # what ends early, while it is made
 
 
 class FrameFile:
@@ -168,7 +168,7 @@ class FrameFile:
             self.interval_ps,
             attributes,
             weighted=self.weighted,
-            ending=_SHORTER,
+            ending=SHORTER,
         )
         try:
             widths = {"coordinates": self._row, **({"log_weights": 8} if self.weighted else {})}

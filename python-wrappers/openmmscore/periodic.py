@@ -10,6 +10,8 @@ __all__ = ["box_vectors", "make_whole"]
 
 Array = NDArray[np.float64]
 
+_MOST_LAYERS = 100  # no molecule's box is so flat
+
 
 def box_vectors(lengths: Array, angles_degrees: Array) -> Array:
     """(frames, 3, 3), rows a, b, c, of lengths and angles (frames, 3); angles alpha, beta, gamma.
@@ -70,10 +72,20 @@ def _nearest(steps: Array, box: Array) -> Array:
         image -= edges[..., k, :] * np.round(image[..., k] / edges[..., k, k])[..., None]
     if not np.any(box[:, [1, 2, 2], [0, 0, 1]]):
         return image
-    # In a box that leans the shortest may be one of the neighbours of the one that is found first.
+    # In a box that leans another may be shorter: all that could be are tried, by their components
+    # along z, then y; the best along x is then known.
     best = image
-    for i, j, k in np.ndindex(3, 3, 3):
-        other = image + np.einsum("k,fnkd->fnd", np.array([i, j, k]) - 1.0, edges)
-        nearer = (other**2).sum(axis=-1) < (best**2).sum(axis=-1)
-        best = np.where(nearer[..., None], other, best)
+    radius = np.linalg.norm(np.diagonal(box, axis1=1, axis2=2), axis=1) / 2
+    layers, rows = (
+        min(_MOST_LAYERS, int(np.ceil((radius / box[:, k, k]).max() + more)))
+        for k, more in ((2, 0.5), (1, 1.0))
+    )
+    for k in range(-layers, layers + 1):
+        layer = image - k * edges[..., 2, :]
+        across = np.round(k * box[:, 2, 1] / box[:, 1, 1])[:, None, None]
+        for j in range(-rows, rows + 1):
+            other = layer - (j - across) * edges[..., 1, :]
+            other = other - np.round(other[..., :1] / edges[..., :1, 0]) * edges[..., 0, :]
+            nearer = (other**2).sum(axis=-1) < (best**2).sum(axis=-1)
+            best = np.where(nearer[..., None], other, best)
     return best

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import suppress
 
-__all__ = ["Progress", "duration", "hold_standard_streams", "say", "settle_standard_streams"]
+__all__ = ["Progress", "duration", "hold_standard_streams", "say"]
 
 # Of a stream that is full, closed or None.
 _CANNOT_BE_WRITTEN = (AttributeError, OSError, ValueError)
@@ -38,20 +38,6 @@ def hold_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
-
-
-def settle_standard_streams() -> None:
-    """At the end of a command: what cannot be written is dropped, and does not change its exit
-    status."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:  # as it is where it was closed from the start
-                stream.flush()
-        except _CANNOT_BE_WRITTEN:
-            with suppress(*_CANNOT_BE_WRITTEN):
-                nowhere = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nowhere, stream.fileno())
-                os.close(nowhere)
 
 
 class Progress:

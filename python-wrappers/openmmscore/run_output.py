@@ -15,6 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,16 @@ import openmm
 from numpy.typing import NDArray
 
 from .copies import own_positions
-from .files import UNFINISHED, naming, naming_os_errors, replace_file, sync_folder, target_of
-from .frame_file import FrameFile, attributes_of, plain
+from .files import (
+    UNFINISHED,
+    naming,
+    naming_os_errors,
+    remove_leftovers,
+    replace_file,
+    sync_folder,
+    target_of,
+)
+from .frame_file import SHORTER, FrameFile, attributes_of, plain
 from .model import Model
 from .progress import say
 
@@ -119,7 +128,14 @@ class RunOutput:
             weighted=weights is not None,
             anew=self.saved is None,
         )
+        self._remove_leftovers()  # nobody else writes there now
         return True
+
+    def _remove_leftovers(self) -> None:
+        """What a run that was killed while it wrote has left."""
+        remove_leftovers(self.checkpoint)
+        with suppress(OSError):
+            Path(f"{target_of(self.path)}{SHORTER}").unlink()
 
     @property
     def file(self) -> FrameFile:

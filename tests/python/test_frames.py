@@ -3,6 +3,7 @@ score-train reads it."""
 
 import json
 import resource
+import shutil
 import signal
 
 import h5py
@@ -263,6 +264,15 @@ def test_virtual_data_sets_need_their_sources(tmp_path, topology, positions, who
         file.create_virtual_dataset("coordinates", layout)
     expected = np.concatenate([positions[:taken], positions[10 : 10 + taken]])
     np.testing.assert_array_equal(read_frames(path).positions, expected)
+    holes = h5py.VirtualLayout((2 * taken + 1, 2, 3), "f4")
+    holes[:taken] = h5py.VirtualSource("part0.h5", "coordinates", (10, 2, 3), "f4")[:taken]
+    holes[taken + 1 :] = h5py.VirtualSource("part1.h5", "coordinates", (10, 2, 3), "f4")[:taken]
+    shutil.copy(path, tmp_path / "holes.h5")
+    with h5py.File(tmp_path / "holes.h5", "r+") as file:
+        del file["coordinates"]
+        file.create_virtual_dataset("coordinates", holes, fillvalue=1)
+    with pytest.raises(ValueError, match="coordinates claims frames that were never written"):
+        read_frames(tmp_path / "holes.h5")
     with h5py.File(tmp_path / "part1.h5", "w") as file:
         file["coordinates"] = positions[:8]
     with pytest.raises(ValueError, match=r"needs frames of part1\.h5 that were never written"):

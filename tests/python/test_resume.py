@@ -61,7 +61,7 @@ def killed_when_saved(monkeypatch, run, arguments, number):
 
 @RUNS
 @pytest.mark.parametrize("suffix", [".h5", ".npy"])
-@pytest.mark.parametrize("number", [0, 1, 3, 9])
+@pytest.mark.parametrize("number", [0, 1, 9, 30])
 def test_a_resumed_run_has_the_bytes_of_an_uninterrupted_one(
     run, suffix, number, model_file, tmp_path, monkeypatch, capsys
 ):
@@ -109,6 +109,19 @@ def test_kill_9_at_any_moment_loses_nothing(run, model_file, tmp_path):
         assert MAINS[run](arguments) == 0
     assert names(tmp_path) == ["part.h5", "whole.h5"]
     assert part.read_bytes() == whole.read_bytes()
+
+
+@RUNS
+def test_what_was_being_written_at_a_kill_is_removed(run, model_file, tmp_path, monkeypatch):
+    """Also where the rest of the run writes no checkpoint."""
+    arguments = words(run, model_file, tmp_path / "run.h5")
+    killed_when_saved(monkeypatch, run, arguments, 2)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f"run.h5.checkpoint.{gone.pid}-0.tmp", "run.h5.shorter.tmp"):
+        (tmp_path / name).write_bytes(b"half of it")
+    assert MAINS[run]([*arguments, "--resume"]) == 0
+    assert names(tmp_path) == ["run.h5"]
 
 
 @RUNS

@@ -3,13 +3,16 @@
 #define _XOPEN_SOURCE 700
 #include "temporary_folder.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "command_line.h"
 #include "random_models.h"
 #include "sample_file.h"
 
@@ -253,6 +256,21 @@ static void a_file_belongs_to_one_process(void **state) {
     score_model_destroy(model);
 }
 
+/* What is said there would be in the file. */
+static void no_file_gets_the_number_of_a_closed_stream(void **state) {
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        for (int descriptor = 0; descriptor < 3; descriptor++)
+            close(descriptor);
+        score_hold_standard_streams();
+        _exit(open("stream", O_CREAT | O_WRONLY, 0600) > 2 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(npy_files_are_numpys),
@@ -262,6 +280,7 @@ int main(void) {
         cmocka_unit_test(a_full_disk_is_found_before_the_work),
         cmocka_unit_test(permissions_and_links_stay),
         cmocka_unit_test(a_file_belongs_to_one_process),
+        cmocka_unit_test(no_file_gets_the_number_of_a_closed_stream),
         cmocka_unit_test(the_topology_is_json),
         cmocka_unit_test(what_cannot_be_written_is_refused_before_the_work),
     };

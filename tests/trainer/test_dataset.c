@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "dataset.h"
+#include "periodic.h"
 
 enum { BEADS = 3, VALUES = 9, FRAMES = 50 };
 
@@ -425,6 +427,40 @@ static void molecules_that_a_box_has_broken_are_made_whole(void **state) {
     }
 }
 
+/* Against all lattice vectors around, in boxes that lean far; the lattice itself stays. */
+static void the_nearest_image_is_that_of_all(void **state) {
+    (void)state;
+    score_random random = score_random_stream(1, 2, 3, 4);
+    int boxes = 0;
+    while (boxes < 1000) {
+        double lengths[3], angles[3], delta[3], least = INFINITY;
+        score_box box;
+        for (int k = 0; k < 3; k++) {
+            lengths[k] = 1 + 2 * score_random_uniform(&random);
+            angles[k] = 40 + 80 * score_random_uniform(&random);
+            delta[k] = 6 * score_random_uniform(&random) - 3;
+        }
+        /* Three angles may not fit together, or make a box that is flat. */
+        if (!score_box_make(lengths, angles, &box) || box.vector[2][2] < 0.5)
+            continue;
+        boxes++;
+        for (int n = 0; n < 31 * 31 * 31; n++) {
+            const int turns[3] = {n % 31 - 15, n / 31 % 31 - 15, n / 961 - 15};
+            double square = 0;
+            for (int c = 0; c < 3; c++) {
+                double x = delta[c];
+                for (int k = 0; k < 3; k++)
+                    x += turns[k] * box.vector[k][c];
+                square += x * x;
+            }
+            least = fmin(least, square);
+        }
+        score_box_nearest(&box, delta);
+        const double found = delta[0] * delta[0] + delta[1] * delta[1] + delta[2] * delta[2];
+        assert_true(fabs(found - least) < 1e-12);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hdf5_layouts_are_read),
@@ -438,6 +474,7 @@ int main(void) {
         cmocka_unit_test(range_is_that_of_training_frames_that_count),
         cmocka_unit_test(threads_draw_what_one_draws),
         cmocka_unit_test(molecules_that_a_box_has_broken_are_made_whole),
+        cmocka_unit_test(the_nearest_image_is_that_of_all),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
