@@ -41,7 +41,10 @@ static void split(const subject *self, const double *inputs, double *x, double *
     for (int s = 0; s < self->layout.count; s++) {
         memcpy(x + s * size, inputs + s * self->x_size, (size_t)size * sizeof *x);
         for (int m = 0; m < MOLECULES; m++)
-            t[s * MOLECULES + m] = (s == 0 ? 0.3 : 0) + 0.05 * inputs[s * self->x_size + size + m];
+            t[s * MOLECULES + m] = s > 0 && !self->layout.moves_time[s]
+                                       ? NAN /* not read */
+                                       : (s == 0 ? 0.3 : 0) +
+                                             0.05 * inputs[s * self->x_size + size + m];
     }
 }
 

@@ -124,7 +124,7 @@ static double slope_in_x(const batch_case *c, int m, int first, int k, double t)
 
 /* Of fourth order, at t inside (0, 1). */
 static double slope_in_t(const batch_case *c, int m, int first, double t) {
-    const double h = fmin(t, 1 - t) / 100;
+    const double h = fmin(t, 1 - t) / 400;
     return (8 * (moved(c, m, first, 0, 0, t + h) - moved(c, m, first, 0, 0, t - h)) -
             (moved(c, m, first, 0, 0, t + 2 * h) - moved(c, m, first, 0, 0, t - 2 * h))) /
            (12 * h);
