@@ -211,7 +211,8 @@ static void what_strays_is_pulled_back(void **state) {
     (void)state;
     batch_case c = set_up(0, 0.3);
     double before = 0;
-    for (double factor = 10; factor <= 1e5; factor *= 10) {
+    for (int power = 1; power <= 5; power++) {
+        const double factor = pow(10, power);
         result found;
         double pull = 0, square = 0;
         batch_case far = c;
