@@ -18,15 +18,17 @@ static const struct {
     const char *name;
     score_over over;
     int dimensions, centred, beads, has_mean;
+    double narrower; /* variances are so many times smaller */
 } KINDS[GAUSSIAN_KINDS] = {
-    {"over beads, centred", SCORE_OVER_BEADS, 3, 1, 4, 0},
-    {"over beads, not centred", SCORE_OVER_BEADS, 3, 0, 3, 0},
-    {"over coordinates of a point in the plane", SCORE_OVER_COORDINATES, 2, 0, 1, 1},
-    {"over coordinates, centred", SCORE_OVER_COORDINATES, 3, 1, 3, 1},
-    {"over coordinates, no mean", SCORE_OVER_COORDINATES, 2, 0, 2, 0},
-    {"over all, centred", SCORE_OVER_ALL, 3, 1, 4, 0},
-    {"over all, not centred", SCORE_OVER_ALL, 3, 0, 3, 0},
-    {"over three beads, centred", SCORE_OVER_BEADS, 3, 1, 3, 0},
+    {"over beads, centred", SCORE_OVER_BEADS, 3, 1, 4, 0, 1},
+    {"over beads, not centred", SCORE_OVER_BEADS, 3, 0, 3, 0, 1},
+    {"over coordinates of a point in the plane", SCORE_OVER_COORDINATES, 2, 0, 1, 1, 1},
+    {"over coordinates, centred", SCORE_OVER_COORDINATES, 3, 1, 3, 1, 1},
+    {"over coordinates, no mean", SCORE_OVER_COORDINATES, 2, 0, 2, 0, 1},
+    {"over all, centred", SCORE_OVER_ALL, 3, 1, 4, 0, 1},
+    {"over all, not centred", SCORE_OVER_ALL, 3, 0, 3, 0, 1},
+    {"over three beads, centred", SCORE_OVER_BEADS, 3, 1, 3, 0, 1},
+    {"narrower than the noise ever is", SCORE_OVER_COORDINATES, 1, 0, 1, 1, 1e9},
 };
 
 /* Takes the mean over beads out of a row of beads x columns. */
@@ -77,7 +79,7 @@ gaussian_kind gaussian_of_kind(int k) {
         centre(beads, columns, own->mean);
     orthonormalise(modes, width, own->directions);
     for (int i = 0; i < modes; i++) /* from .15 to 2 */
-        own->variances[i] = 0.15 * exp(2.6 * score_random_uniform(&random));
+        own->variances[i] = 0.15 * exp(2.6 * score_random_uniform(&random)) / KINDS[k].narrower;
     return (gaussian_kind){.name = KINDS[k].name,
                            .gaussian = {.over = KINDS[k].over,
                                         .modes = modes,

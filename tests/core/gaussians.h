@@ -5,7 +5,7 @@
 #include "model/diffusion.h"
 #include "score/model.h"
 
-enum { GAUSSIAN_KINDS = 8, GAUSSIAN_MOST = 12 }; /* coordinates */
+enum { GAUSSIAN_KINDS = 9, GAUSSIAN_MOST = 12 }; /* coordinates */
 
 typedef struct gaussian_kind {
     const char *name;

@@ -34,14 +34,20 @@ static score_diffused_gaussian shape_of(const gaussian_kind *kind, int first_row
 }
 
 #ifndef SCORE_SINGLE
-/* The inputs of all streams, coordinates and then times, apart. */
-static void split(const subject *self, const double *inputs, double *x, double *t) {
+/* The inputs of these streams, coordinates and then times, apart. */
+static void split(const subject *self, unsigned streams, const double *inputs, double *x,
+                  double *t) {
     const score_diffused_gaussian *shape = self->data;
     const int size = shape->rows * shape->dimensions;
     for (int s = 0; s < self->layout.count; s++) {
+        if (!score_has_stream(streams, s))
+            continue;
         memcpy(x + s * size, inputs + s * self->x_size, (size_t)size * sizeof *x);
         for (int m = 0; m < MOLECULES; m++)
-            t[s * MOLECULES + m] = (s == 0 ? 0.3 : 0) + 0.05 * inputs[s * self->x_size + size + m];
+            t[s * MOLECULES + m] = s > 0 && !self->layout.moves_time[s]
+                                       ? NAN /* not read */
+                                       : (s == 0 ? 0.3 : 0) +
+                                             0.05 * inputs[s * self->x_size + size + m];
     }
 }
 
@@ -49,7 +55,7 @@ static void forward(const subject *self, unsigned streams, const double *inputs,
                     const double *theta, double *y) {
     double x[SCORE_MAX_STREAMS * SIZE], t[SCORE_MAX_STREAMS * MOLECULES];
     (void)theta;
-    split(self, inputs, x, t);
+    split(self, streams, inputs, x, t);
     for (int k = 0; k < self->layout.count * MOLECULES; k++)
         if (score_has_stream(streams, k / MOLECULES))
             y[k] = 7; /* what there is stays */
@@ -68,7 +74,7 @@ static void backward(const subject *self, unsigned streams, const double *inputs
     (void)theta;
     (void)theta_bar;
     memcpy(without, x_bar, (size_t)size * sizeof *x_bar);
-    split(self, inputs, x, t);
+    split(self, streams, inputs, x, t);
     score_diffused_gaussian_backward(&self->layout, streams, shape, x, t, y_bar, x_bar, t_bar);
     for (int m = 0; m < MOLECULES; m++)
         x_bar[size + m] += 0.05 * t_bar[m];

@@ -124,7 +124,7 @@ static double slope_in_x(const batch_case *c, int m, int first, int k, double t)
 
 /* Of fourth order, at t inside (0, 1). */
 static double slope_in_t(const batch_case *c, int m, int first, double t) {
-    const double h = fmin(t, 1 - t) / 100;
+    const double h = fmin(t, 1 - t) / 400;
     return (8 * (moved(c, m, first, 0, 0, t + h) - moved(c, m, first, 0, 0, t - h)) -
             (moved(c, m, first, 0, 0, t + 2 * h) - moved(c, m, first, 0, 0, t - 2 * h))) /
            (12 * h);
@@ -211,7 +211,8 @@ static void what_strays_is_pulled_back(void **state) {
     (void)state;
     batch_case c = set_up(0, 0.3);
     double before = 0;
-    for (double factor = 10; factor <= 1e5; factor *= 10) {
+    for (int power = 1; power <= 5; power++) {
+        const double factor = pow(10, power);
         result found;
         double pull = 0, square = 0;
         batch_case far = c;

@@ -1,8 +1,10 @@
-/* The Gaussian of the training frames: moments of what the file holds, whatever kind of model. */
+/* The Gaussian of the training frames: moments of what the file holds, whatever kind of model; and
+ * what a recipe says of it. */
 #include "data_gaussian.h"
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "frame_files.h"
@@ -280,6 +282,68 @@ static void directions_without_width_get_almost_none(void **state) {
     score_dataset_close(dataset);
 }
 
+/* A recipe of an expert with this attribute and of so many beads; with a feature where `features`. */
+static score_status read_recipe(int beads, bool features, const char *base, const char *rotate,
+                                score_recipe **recipe, score_error *error) {
+    FILE *file = fopen("recipe.xml", "w");
+    assert_non_null(file);
+    fprintf(file, "<ScoreRecipe version='1'><Data file='recipe.xml' unit='nm'/>\n"
+                  "<Model temperatureK='300'>\n");
+    if (features)
+        fprintf(file, "<Feature size='2'/>");
+    for (int k = 0; k < beads; k++)
+        fprintf(file, "<Bead name='X' mass='1'%s/>", features ? " features='1'" : "");
+    fprintf(file,
+            "<Expert architecture='graph-transformer' hidden='8' layers='1'%s/></Model>\n"
+            "<Training rotate='%s'><Stage samples='100' batch='2'><AdamW rate='1'/>"
+            "<DenoisingScoreMatching/></Stage></Training></ScoreRecipe>",
+            base, rotate);
+    fclose(file);
+    *error = (score_error){0};
+    return score_recipe_read("recipe.xml", recipe, error);
+}
+
+static void recipe_says_what_lies_beneath(void **state) {
+    (void)state;
+    static const struct {
+        const char *base, *rotate;
+        score_over over;
+        bool features, has_base;
+    } cases[] = {{"", "true", SCORE_OVER_BEADS, false, false},
+                 {" base='none'", "true", SCORE_OVER_BEADS, false, false},
+                 {" base='gaussian'", "true", SCORE_OVER_BEADS, false, true},
+                 {" base='gaussian'", "false", SCORE_OVER_COORDINATES, false, true},
+                 {" base='gaussian'", "true", SCORE_OVER_ALL, true, true},
+                 {" base='gaussian'", "false", SCORE_OVER_ALL, true, true}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        score_recipe *recipe;
+        score_error error;
+        if (read_recipe(3, cases[k].features, cases[k].base, cases[k].rotate, &recipe, &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(score_recipe_has_base(recipe), cases[k].has_base);
+        assert_int_equal(score_recipe_over(recipe), cases[k].over);
+        score_recipe_destroy(recipe);
+    }
+}
+
+/* Three dimensions of 342 beads are more coordinates than a Gaussian may be over; 342 beads, which
+ * are turned, are not. */
+static void a_gaussian_too_large_is_refused_before_the_data_are_read(void **state) {
+    (void)state;
+    score_recipe *recipe;
+    score_error error;
+    assert_int_equal(read_recipe(342, false, " base='gaussian'", "true", &recipe, &error),
+                     SCORE_OK);
+    score_recipe_destroy(recipe);
+    assert_int_equal(read_recipe(342, false, "", "false", &recipe, &error), SCORE_OK);
+    score_recipe_destroy(recipe);
+    assert_int_equal(read_recipe(342, false, " base='gaussian'", "false", &recipe, &error),
+                     SCORE_ERROR_FORMAT);
+    assert_int_equal(error.line, 2);
+    if (strstr(error.message, "over 1026 coordinates, more than the limit of 1024") == NULL)
+        fail_msg("%s", error.message);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turned_frames_have_their_gram_matrix),
@@ -287,6 +351,8 @@ int main(void) {
         cmocka_unit_test(molecules_of_features_have_one_variance),
         cmocka_unit_test(emphasis_does_not_matter),
         cmocka_unit_test(directions_without_width_get_almost_none),
+        cmocka_unit_test(recipe_says_what_lies_beneath),
+        cmocka_unit_test(a_gaussian_too_large_is_refused_before_the_data_are_read),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -188,17 +188,6 @@ static void values_replace_defaults(void **state) {
     recipe = read_edited("<AdamW rate=\"1e-3\"/>", "<Muon rate=\"1\" momentum=\"0\"/>");
     assert_true(recipe->stages[0].optimizer.momentum == 0);
     score_recipe_destroy(recipe);
-    recipe = read_edited("layers=\"2\"", "layers=\"2\" base=\"gaussian\"");
-    assert_int_equal(recipe->model.experts[0].base, SCORE_BASE_GAUSSIAN);
-    assert_true(score_recipe_has_base(recipe));
-    assert_int_equal(score_recipe_over(recipe), SCORE_OVER_BEADS);
-    score_recipe_destroy(recipe);
-    recipe = read_edited("layers=\"2\"/>\n  </Model>\n  <Training>",
-                         "layers=\"2\" base=\"none\"/>\n  </Model>\n  <Training rotate=\"false\">");
-    assert_int_equal(recipe->model.experts[0].base, SCORE_BASE_NONE);
-    assert_false(score_recipe_has_base(recipe));
-    assert_int_equal(score_recipe_over(recipe), SCORE_OVER_COORDINATES);
-    score_recipe_destroy(recipe);
     recipe = read_edited("samples=\"2e7\" batch=\"128\"",
                          "epochs=\"1.5\" batch=\"2\" timeBegin=\"0.1\" timeEnd=\"0.6\" "
                          "weightMiddle=\"0.35\"");
@@ -260,36 +249,6 @@ static void losses_of_energies_are_refused_for_a_score(void **state) {
         assert_int_equal(read_text(text, &recipe, &error), SCORE_ERROR_FORMAT);
         assert_int_equal(error.line, 16);
         assert_non_null(strstr(error.message, "needs an energy"));
-    }
-}
-
-/* Three dimensions of 342 beads are more coordinates than a Gaussian may be over, and 342 beads,
- * which are turned, are not. */
-static void a_gaussian_too_large_is_refused_before_the_data_are_read(void **state) {
-    (void)state;
-    enum { SURPLUS = 340 };
-    for (int rotate = 0; rotate < 2; rotate++) {
-        char *text = malloc(SURPLUS * 40 + 4096), *next = text;
-        const char *beads = strstr(good, "    <Bead"), *expert = strstr(good, "/>\n  </Model>");
-        const char *training = strstr(good, "<Training>");
-        next += sprintf(next, "%.*s", (int)(beads - good), good);
-        for (int k = 0; k < SURPLUS; k++)
-            next += sprintf(next, "<Bead name=\"X\" mass=\"1\"/>");
-        next += sprintf(next, "%.*s base=\"gaussian\"%.*s", (int)(expert - beads), beads,
-                        (int)(training - expert), expert);
-        sprintf(next, "<Training rotate=\"%s\"%s", rotate ? "true" : "false",
-                training + strlen("<Training"));
-        score_recipe *recipe = NULL;
-        score_error error;
-        const score_status status = read_text(text, &recipe, &error);
-        free(text);
-        assert_int_equal(status, rotate ? SCORE_OK : SCORE_ERROR_FORMAT);
-        if (!rotate) {
-            assert_int_equal(error.line, 6);
-            assert_non_null(strstr(error.message, "over 1026 coordinates, more than the limit of "
-                                                  "1024"));
-        }
-        score_recipe_destroy(recipe);
     }
 }
 
@@ -501,7 +460,6 @@ int main(void) {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
         cmocka_unit_test(values_replace_defaults),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
-        cmocka_unit_test(a_gaussian_too_large_is_refused_before_the_data_are_read),
         cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
         cmocka_unit_test(emphasis_is_read),
         cmocka_unit_test(bead_features_are_read),

@@ -13,19 +13,19 @@
 #include "base/random.h"
 
 const tiny_network TINY_NETWORKS[TINY_NETWORK_COUNT] = {
-    {"graph transformer", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 0, 0, 1,
-     SCORE_BASE_NONE},
-    {"graph transformer, features", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 2, 0, 0.1,
-     SCORE_BASE_NONE},
-    {"graph transformer, score", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_SCORE, 3, 1, 0, 0.1, 0.6,
-     SCORE_BASE_NONE},
-    {"MLP", SCORE_MLP, SCORE_OUTPUT_ENERGY, 2, 0, 0, 0, 1, SCORE_BASE_NONE},
-    {"MLP, score", SCORE_MLP, SCORE_OUTPUT_SCORE, 2, 0, 0, 0.6, 1, SCORE_BASE_NONE},
-    {"graph transformer, base", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 0, 0, 0.1,
-     SCORE_BASE_GAUSSIAN},
-    {"features, base", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 2, 0, 1,
-     SCORE_BASE_GAUSSIAN},
-    {"MLP, base", SCORE_MLP, SCORE_OUTPUT_ENERGY, 2, 0, 0, 0.1, 0.6, SCORE_BASE_GAUSSIAN},
+    {"graph transformer", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 0, SCORE_BASE_NONE, 0,
+     1},
+    {"graph transformer, features", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 2,
+     SCORE_BASE_NONE, 0, 0.1},
+    {"graph transformer, score", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_SCORE, 3, 1, 0,
+     SCORE_BASE_NONE, 0.1, 0.6},
+    {"MLP", SCORE_MLP, SCORE_OUTPUT_ENERGY, 2, 0, 0, SCORE_BASE_NONE, 0, 1},
+    {"MLP, score", SCORE_MLP, SCORE_OUTPUT_SCORE, 2, 0, 0, SCORE_BASE_NONE, 0.6, 1},
+    {"graph transformer, base", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 0,
+     SCORE_BASE_GAUSSIAN, 0, 0.1},
+    {"features, base", SCORE_GRAPH_TRANSFORMER, SCORE_OUTPUT_ENERGY, 3, 1, 2, SCORE_BASE_GAUSSIAN,
+     0, 1},
+    {"MLP, base", SCORE_MLP, SCORE_OUTPUT_ENERGY, 2, 0, 0, SCORE_BASE_GAUSSIAN, 0.1, 0.6},
 };
 
 /* Three beads: over all of features, over beads where centred, else over six coordinates. */

@@ -11,9 +11,9 @@ typedef struct tiny_network {
     int dimensions;
     int centred;
     int features; /* beads are known by them instead of one by one */
+    score_base base;
     double t_begin;
     double t_end;
-    score_base base;
 } tiny_network;
 
 extern const tiny_network TINY_NETWORKS[];

@@ -75,8 +75,8 @@ char *make_bad_gaussian(const bad_gaussian *bad, long *line) {
     const char *place = strstr(document, begin);
     if (place == NULL || sscanf(place + strlen(begin), "%15[0-9 ]", shape) != 1)
         abort();
-    int rows = 1, columns = 1;
-    sscanf(shape, "%d %d", &rows, &columns);
+    char *rest;
+    const long rows = strtol(shape, &rest, 10), columns = *rest == ' ' ? strtol(rest, NULL, 10) : 1;
     const size_t size = (size_t)(rows * columns) * sizeof(double);
     unsigned char packed[256];
     uLongf packed_size = sizeof packed;
