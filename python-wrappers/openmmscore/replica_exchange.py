@@ -27,7 +27,8 @@ and so on; there is no barostat. Forces beside the one that depends on the param
 in all states, so their energies cancel.
 
 The command ends with status 3 where a copy has fallen apart in any of its states, or the kinetic
-temperature is wrong, and its file stays unfinished, unless --allow-broken is given (`openmmscore.intact`).
+temperature is wrong, and its file stays unfinished, unless --allow-broken is given
+(`openmmscore.intact`).
 
     python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
 
