@@ -20,6 +20,7 @@
 %import(module="openmm") "openmm_types.i"
 
 %template(vector_int) std::vector<int>;
+%template(vector_double) std::vector<double>;
 
 %feature("compactdefaultargs");
 
@@ -47,6 +48,20 @@ static OpenMMScore::ScoreForce *toScoreForce(PyObject *object) {
         SWIG_exception_fail(SWIG_TypeError, "in $symname: this is not a ScoreForce");
 }
 
+/* Paths may have bytes that are no UTF-8, as those of open() do. */
+%typemap(in) const std::string &file (std::string path) {
+    PyObject *bytes = nullptr;
+    if (PyUnicode_FSConverter($input, &bytes) == 0)
+        SWIG_fail;
+    path.assign(PyBytes_AS_STRING(bytes), static_cast<size_t>(PyBytes_GET_SIZE(bytes)));
+    Py_DECREF(bytes);
+    $1 = &path;
+}
+%typemap(typecheck, precedence=SWIG_TYPECHECK_STRING) const std::string &file {
+    $1 = PyUnicode_Check($input) || PyBytes_Check($input);
+}
+%typemap(freearg) const std::string &file ""
+
 /* Results by reference become the result, or a tuple of them. */
 %define RESULT(TYPE, NAME, TO_PYTHON)
 %typemap(in, numinputs=0) TYPE &NAME (TYPE result) "$1 = &result;"
@@ -61,9 +76,12 @@ RESULT(double, OUTPUT, PyFloat_FromDouble(*$1))
 RESULT(OpenMM::Vec3, position, Py_BuildValue("(ddd)", (*$1)[0], (*$1)[1], (*$1)[2]))
 RESULT(std::vector<int>, particles, swig::from(*$1))
 RESULT(std::vector<int>, features, swig::from(*$1))
+RESULT(std::vector<double>, variances, swig::from(*$1))
+RESULT(std::vector<double>, directions, swig::from(*$1))
+RESULT(std::vector<double>, mean, swig::from(*$1))
 %apply std::string &OUTPUT {
     std::string &architecture, std::string &output, std::string &name, std::string &residue,
-    std::string &text
+    std::string &text, std::string &over
 };
 %apply const std::string &OUTPUT { const std::string &name };
 %apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };

@@ -1,6 +1,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstring>
 #include <exception>
 #include <new>
 #include <stdexcept>
@@ -10,12 +11,21 @@
 
 namespace OpenMMScore {
 
+/* A message may name a path whose bytes are no UTF-8. */
+static void setError(PyObject *type, const char *message) {
+    PyObject *text = PyUnicode_DecodeUTF8(message, static_cast<Py_ssize_t>(std::strlen(message)),
+                                          "surrogateescape");
+    if (text != nullptr)
+        PyErr_SetObject(type, text);
+    Py_XDECREF(text);
+}
+
 static void setOpenMMException(const char *message) {
     PyObject *module = PyImport_ImportModule("openmm");
     PyObject *type = module == nullptr ? nullptr
                                        : PyObject_GetAttrString(module, "OpenMMException");
     if (type != nullptr)
-        PyErr_SetString(type, message);
+        setError(type, message);
     Py_XDECREF(type);
     Py_XDECREF(module);
 }
@@ -27,11 +37,11 @@ void setPythonError() {
     } catch (const OpenMM::OpenMMException &error) {
         setOpenMMException(error.what());
     } catch (const std::invalid_argument &error) {
-        PyErr_SetString(PyExc_ValueError, error.what());
+        setError(PyExc_ValueError, error.what());
     } catch (const std::bad_alloc &) {
         PyErr_NoMemory();
     } catch (const std::exception &error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
+        setError(PyExc_RuntimeError, error.what());
     } catch (...) {
         PyErr_SetString(PyExc_RuntimeError, "unknown C++ exception");
     }

@@ -17,7 +17,9 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -26,9 +28,13 @@ from numpy.typing import NDArray
 from openmm import unit
 from openmmscore import Model
 from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
-from openmmscore.copies import check_output, write_copies
+from openmmscore.command import add_resuming, run_command
+from openmmscore.copies import check_output
 from openmmscore.files import naming
-from openmmscore.simulate import Run, create_context, plan, simulate
+from openmmscore.interruption import Interruption
+from openmmscore.progress import say
+from openmmscore.run_output import RunOutput, describe_array, describe_file
+from openmmscore.simulate import create_context, plan, simulate
 
 from generate import FRICTION_PER_PS, HERE, PHI, Bias
 
@@ -89,11 +95,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--time", type=float, default=400.0, help="production, ps (400)")
     parser.add_argument("--interval", type=int, default=240, help="steps between frames (240)")
     parser.add_argument("--seed", type=int, default=1)
+    add_resuming(parser)
     return parser.parse_args()
 
 
-def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> None:
-    attributes = {
+def attributes_of(
+    options: argparse.Namespace, bias: Bias, model: Model, equilibration_ps: float
+) -> dict[str, Any]:
+    return {
         "title": "Simulation with a ScoreForce under a bias along phi",
         "model": str(options.model),
         "diffusion_time": options.diffusion_time,
@@ -103,12 +112,22 @@ def write(options: argparse.Namespace, bias: Bias, model: Model, run: Run) -> No
         "temperature_k": model.temperature.value_in_unit(unit.kelvin),
         "timestep_ps": TIME_STEP_PS,
         "friction_per_ps": FRICTION_PER_PS,
-        "equilibration_ps": run.equilibration_ps,
+        "equilibration_ps": equilibration_ps,
         "frame_interval_ps": options.interval * TIME_STEP_PS,
         "seed": options.seed,
     }
-    weights = log_weights(bias, model, run.positions)
-    write_copies(options.output, model, run.positions, run.time_ps, attributes, weights)
+
+
+def output_of(options: argparse.Namespace, bias: Bias) -> RunOutput:
+    names = ("copies", "diffusion_time", "equilibration", "time", "interval", "seed")
+    identity = {
+        "model": describe_file(options.model),
+        "bias": describe_array(np.array([bias.cosines, bias.sines])),
+        **{name: getattr(options, name) for name in names},
+    }
+    return RunOutput(
+        options.output, identity, resume=options.resume, checkpoint_s=options.checkpoint
+    )
 
 
 def biased_run(options: argparse.Namespace) -> int:
@@ -123,20 +142,39 @@ def biased_run(options: argparse.Namespace) -> int:
     )
     bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
     check_output(options.output, model)
+    output = output_of(options, bias)
     context = biased_context(bias, model, options.copies, options.seed, options.diffusion_time)
-    run = simulate(context, model, frames, interval=options.interval, equilibration=equilibration)
-    if len(run.positions):
-        write(options, bias, model, run)
-        print(f"{options.output}: {len(run.positions)} frames of each of {options.copies} copies")
+    attributes = attributes_of(options, bias, model, equilibration * TIME_STEP_PS)
+    interval_ps = options.interval * TIME_STEP_PS
+    weights = partial(log_weights, bias, model)
+    if not output.open(model, frames, options.copies, interval_ps, attributes, weights):
+        say(f"{options.output}: finished already")
+        return 0
+    with Interruption():
+        try:
+            run = simulate(
+                context,
+                model,
+                frames,
+                interval=options.interval,
+                equilibration=equilibration,
+                output=output,
+                seed=options.seed,
+            )
+            kept = len(run.time_ps)
+            output.end(kept, {}, to_be_resumed=run.interrupted)
+        finally:
+            output.close()
+    say(
+        f"{options.output}: {kept} frames of each of {options.copies} copies"
+        + (", interrupted; --resume goes on from there" if run.interrupted else "")
+    )
     return 130 if run.interrupted else 0
 
 
 def main() -> None:
     options = arguments()
-    try:
-        sys.exit(biased_run(options))
-    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
-        sys.exit(f"error: {error}")
+    sys.exit(run_command(lambda: biased_run(options)))
 
 
 if __name__ == "__main__":

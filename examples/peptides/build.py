@@ -29,7 +29,7 @@ import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 from openmmscore.files import naming, replace_file
-from openmmscore.frames import _topology_to_json
+from openmmscore.topologies import topology_to_json
 
 from structures import Peptide, add_hydrogens, from_pdb, from_sequence, oddities, sequence_of_pdb
 from system_numbers import Numbers, system_numbers
@@ -184,8 +184,8 @@ def numbers_text(
         lines += [*map(str, neck.index), *_table(neck.d0), *_table(neck.m0)]
     pairs = equivalent_atoms(topology)
     lines += [f"beads {len(beads)}", " ".join(map(str, beads))]
-    lines += [f"bead_topology {_topology_to_json(bead_topology(whole, beads)).decode()}"]
-    lines += [f"atom_topology {_topology_to_json(whole).decode()}"]
+    lines += [f"bead_topology {topology_to_json(bead_topology(whole, beads)).decode()}"]
+    lines += [f"atom_topology {topology_to_json(whole).decode()}"]
     lines += [f"equivalent {len(pairs)}", *_table(pairs), "end", ""]
     return "\n".join(lines)
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from openmm import OpenMMException
 from openmmscore import Model
+from openmmscore.drawing import Figure, rc_context
 
 from toy_accuracy import TIMES, accuracy, errors, model_energies
 from toys import TOYS, Array, Toy

@@ -37,6 +37,9 @@ extern OPENMM_EXPORT_SCORE OpenMM_Boolean
 OpenMM_ScoreModel_isCentred(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getTemperature(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getScale(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE double
+OpenMM_ScoreModel_getNeighbourRange(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getCentreRange(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMin(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMax(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE int OpenMM_ScoreModel_getNumFeatures(const OpenMM_ScoreModel *target);
@@ -48,6 +51,13 @@ extern OPENMM_EXPORT_SCORE void OpenMM_ScoreModel_getExpert(const OpenMM_ScoreMo
                                                             const char **output, int *hidden,
                                                             int *layers, int *heads, int *headWidth,
                                                             double *timeBegin, double *timeEnd);
+extern OPENMM_EXPORT_SCORE const char *
+OpenMM_ScoreModel_getExpertBase(const OpenMM_ScoreModel *target, int index);
+extern OPENMM_EXPORT_SCORE void OpenMM_ScoreModel_getGaussian(const OpenMM_ScoreModel *target,
+                                                              const char **over,
+                                                              OpenMM_DoubleArray *variances,
+                                                              OpenMM_DoubleArray *directions,
+                                                              OpenMM_DoubleArray *mean);
 extern OPENMM_EXPORT_SCORE void OpenMM_ScoreModel_getBead(const OpenMM_ScoreModel *target,
                                                           int index, const char **name,
                                                           const char **residue, int *residueIndex,

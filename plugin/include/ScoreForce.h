@@ -31,6 +31,10 @@ namespace OpenMMScore {
  * respect to one of them in a State, call addEnergyParameterDerivative() first; it is then computed
  * along with the forces.
  *
+ * A CustomCVForce or an ATMForce hides from OpenMM which platforms can compute the force inside it.
+ * Name one for a Context that has a ScoreForce there, "CPU" or "Reference": OpenMM may choose another,
+ * and then fail.
+ *
  * Every misuse throws an OpenMM::OpenMMException that names the value: at once where it can be
  * known, else when a Context is created. So does an energy that is not finite, with the index of
  * the molecule. Context::setParameter() takes any number, and a wrong one throws at the next

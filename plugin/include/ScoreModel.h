@@ -82,6 +82,17 @@ class OPENMM_SCORE_EXPORT ScoreModel {
      */
     double getScale() const;
     /**
+     * Get the largest distance, in nm, of beads next to each other in the list, over the frames of
+     * training; 0 if there is one bead, or if the model does not state it.
+     */
+    double getNeighbourRange() const;
+    /**
+     * Get the largest distance, in nm, of a bead from the mean over the beads of its molecule (if
+     * the model is not centred, from the origin), over the frames of training; 0 if the model does
+     * not state it.
+     */
+    double getCentreRange() const;
+    /**
      * beta_min of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
      */
     double getBetaMin() const;
@@ -121,6 +132,26 @@ class OPENMM_SCORE_EXPORT ScoreModel {
     void getExpert(int index, std::string &architecture, std::string &output, int &hidden,
                    int &layers, int &heads, int &headWidth, double &timeBegin,
                    double &timeEnd) const;
+    /**
+     * What lies beneath the network of an expert: "none", or "gaussian", whose energy is that of the
+     * network minus the logarithm of the density that the model's Gaussian has at its diffusion time.
+     *
+     * @param index    the index of the expert
+     */
+    std::string getExpertBase(int index) const;
+    /**
+     * The Gaussian of the training data, in normalised coordinates (positions over getScale(), without
+     * the mean over beads where isCentred()).
+     *
+     * @param[out] over        what its modes are made of: "beads", each mode being the same along every
+     *                         dimension, "coordinates", bead after bead, "all", where every coordinate
+     *                         has the one variance there is, or "none", if the model has no Gaussian
+     * @param[out] variances   of every mode
+     * @param[out] directions  of every mode, of length 1, one behind the other; empty if over all
+     * @param[out] mean        empty where it is 0
+     */
+    void getGaussian(std::string &over, std::vector<double> &variances,
+                     std::vector<double> &directions, std::vector<double> &mean) const;
     /**
      * What a bead is.
      *

@@ -76,6 +76,14 @@ double OpenMM_ScoreModel_getTemperature(const OpenMM_ScoreModel *target) {
     return get(target).getTemperature();
 }
 
+double OpenMM_ScoreModel_getNeighbourRange(const OpenMM_ScoreModel *target) {
+    return get(target).getNeighbourRange();
+}
+
+double OpenMM_ScoreModel_getCentreRange(const OpenMM_ScoreModel *target) {
+    return get(target).getCentreRange();
+}
+
 double OpenMM_ScoreModel_getScale(const OpenMM_ScoreModel *target) {
     return get(target).getScale();
 }
@@ -109,6 +117,23 @@ void OpenMM_ScoreModel_getExpert(const OpenMM_ScoreModel *target, int index,
                           *timeBegin, *timeEnd);
     *architecture = architectureName == "MLP" ? "MLP" : "GraphTransformer";
     *output = outputName == "energy" ? "energy" : "score";
+}
+
+const char *OpenMM_ScoreModel_getExpertBase(const OpenMM_ScoreModel *target, int index) {
+    return get(target).getExpertBase(index) == "none" ? "none" : "gaussian";
+}
+
+void OpenMM_ScoreModel_getGaussian(const OpenMM_ScoreModel *target, const char **over,
+                                   OpenMM_DoubleArray *variances, OpenMM_DoubleArray *directions,
+                                   OpenMM_DoubleArray *mean) {
+    static const char *const words[] = {"none", "all", "beads", "coordinates"};
+    string found;
+    get(target).getGaussian(found, *reinterpret_cast<vector<double> *>(variances),
+                            *reinterpret_cast<vector<double> *>(directions),
+                            *reinterpret_cast<vector<double> *>(mean));
+    for (const char *word : words)
+        if (found == word)
+            *over = word;
 }
 
 void OpenMM_ScoreModel_getBead(const OpenMM_ScoreModel *target, int index, const char **name,

@@ -60,6 +60,14 @@ double ScoreModel::getTemperature() const {
     return score_model_get_config(getHandle())->temperature_k;
 }
 
+double ScoreModel::getNeighbourRange() const {
+    return score_model_get_config(getHandle())->range.neighbours_nm;
+}
+
+double ScoreModel::getCentreRange() const {
+    return score_model_get_config(getHandle())->range.centre_nm;
+}
+
 double ScoreModel::getScale() const {
     return score_model_get_config(getHandle())->scale_nm;
 }
@@ -98,6 +106,29 @@ void ScoreModel::getExpert(int index, string &architecture, string &output, int 
     headWidth = expert.head_width;
     timeBegin = expert.t_begin;
     timeEnd = expert.t_end;
+}
+
+string ScoreModel::getExpertBase(int index) const {
+    checkIndex("ScoreModel::getExpertBase", index, getNumExperts());
+    const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
+    return expert.base == SCORE_BASE_GAUSSIAN ? "gaussian" : "none";
+}
+
+void ScoreModel::getGaussian(string &over, vector<double> &variances, vector<double> &directions,
+                             vector<double> &mean) const {
+    static const char *const words[] = {"all", "beads", "coordinates"};
+    const score_gaussian *gaussian = score_model_get_config(getHandle())->gaussian;
+    over = gaussian == nullptr ? "none" : words[gaussian->over];
+    auto copy = [](const double *numbers, int count, vector<double> &copied) {
+        copied.clear();
+        if (numbers != nullptr)
+            copied.assign(numbers, numbers + count);
+    };
+    const score_gaussian none = {};
+    const score_gaussian &from = gaussian == nullptr ? none : *gaussian;
+    copy(from.variances, from.modes, variances);
+    copy(from.directions, from.modes * from.width, directions);
+    copy(from.mean, from.width, mean);
 }
 
 void ScoreModel::getBead(int index, string &name, string &residue, int &residueIndex, double &mass,

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* F_OFD_SETLK */
+#define _POSIX_C_SOURCE 200809L
 #include "frames_file.h"
 
 #include <errno.h>
@@ -163,28 +163,48 @@ static score_status fail(const score_frames_file *file, const char *what, int re
                          strerror(reason));
 }
 
-/* Whether the file is still the one of this name: its writer may have finished it meanwhile. */
-static bool has_name(int descriptor, const char *name) {
-    struct stat open_one, named_one;
-    return fstat(descriptor, &open_one) == 0 && stat(name, &named_one) == 0 &&
-           open_one.st_dev == named_one.st_dev && open_one.st_ino == named_one.st_ino;
+static score_status write_bytes(const score_frames_file *file, const void *bytes, uint64_t left,
+                                uint64_t at, score_error *error) {
+    const char *from = bytes;
+    while (left > 0) {
+        const ssize_t done = pwrite(file->descriptor, from, left, (off_t)at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return fail(file, "cannot be written", done < 0 ? errno : EIO, error);
+        from += done;
+        at += (uint64_t)done;
+        left -= (uint64_t)done;
+    }
+    return SCORE_OK;
 }
 
-/* A lock of the open file: HDF5's own, of another kind, do not get into its way, and it ends with
- * the descriptor. File systems without locks go without. */
+/* Not where another process has just given it its name. */
+static bool is_there(const score_frames_file *file) {
+    struct stat open_file, named;
+    return fstat(file->descriptor, &open_file) == 0 && stat(file->unfinished, &named) == 0 &&
+           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* A lock of the open file: HDF5's own, of another kind, do not get into its way. */
 static score_status open_and_lock(score_frames_file *file, int flags, score_error *error) {
+    struct stat old;
+    if (stat(file->path, &old) == 0 && !S_ISREG(old.st_mode))
+        return score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,
+                             "cannot be replaced: it is not a regular file");
     const int descriptor = open(file->unfinished, flags | O_RDWR | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return fail(file, "cannot be opened", errno, error);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if ((fcntl(descriptor, F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) ||
-        !has_name(descriptor, file->unfinished)) {
-        close(descriptor);
-        return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
-                             "is being written by another process");
-    }
     file->descriptor = descriptor;
-    return SCORE_OK;
+    if (score_lock_file(descriptor) && is_there(file)) {
+        if (score_copy_mode(descriptor, file->path) == 0)
+            return SCORE_OK;
+        return fail(file, "cannot be given its permissions", errno, error);
+    }
+    close(descriptor);
+    file->descriptor = -1;
+    return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
+                         "is being written by another process");
 }
 
 static score_status begin(const char *path, score_frames_file *file, score_error *error) {
@@ -196,24 +216,36 @@ static score_status begin(const char *path, score_frames_file *file, score_error
                : score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
 }
 
-/* Where HDF5 cannot give a file its size, it crashes at the end of the program. So first it is
- * tried whether the file can have that size, or rather more. */
-static score_status try_size(score_frames_file *file, const score_frames_layout *layout,
-                             score_error *error) {
-    enum { ROOM_OF_HEADERS = 1 << 17 };
-    uint64_t size = strlen(layout->topology) + ROOM_OF_HEADERS, more;
+static score_status reserve(const score_frames_file *file, uint64_t size, score_error *error) {
+    const int reason = posix_fallocate(file->descriptor, 0, (off_t)size);
+    return reason == 0 ? SCORE_OK : fail(file, "cannot reserve its room", reason, error);
+}
+
+/* Where HDF5 cannot give a file its size, or a disk is full, it crashes. So the room is there before
+ * it writes what is not rows. */
+static score_status check_room(const score_frames_layout *layout, const score_frames_file *file,
+                               score_error *error) {
+    enum { MOST_OF_THE_REST = 1 << 16 };
+    uint64_t size = MOST_OF_THE_REST + strlen(layout->topology), more;
     bool possible = true;
     for (int k = 0; k < layout->columns && possible; k++)
         possible = !__builtin_mul_overflow(layout->rows, row_size_of(&layout->column[k]), &more) &&
                    !__builtin_add_overflow(size, more, &size) && size <= INT64_MAX;
-    if (!possible)
-        return fail(file, "cannot have its size", EFBIG, error);
-    return ftruncate(file->descriptor, (off_t)size) == 0
-               ? SCORE_OK
-               : fail(file, "cannot have its size", errno, error);
+    return possible ? reserve(file, size, error)
+                    : fail(file, "cannot reserve its room", EFBIG, error);
 }
 
-static score_status reserve(score_frames_file *file, score_error *error) {
+static score_status lay_out_hdf5(const score_frames_layout *layout, score_frames_file *file,
+                                 score_error *error) {
+    score_hdf5_writer to;
+    score_hdf5_create(&to, file->unfinished);
+    if (!to.failed)
+        lay_out(&to, layout);
+    score_hdf5_close(&to);
+    if (to.failed)
+        return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
+                             "HDF5 cannot make the file (%s)", to.cause);
+    score_status status = locate(layout, file, error);
     uint64_t end = 0;
     for (int k = 0; k < file->columns; k++) {
         const uint64_t here = file->offset[k] + file->rows * file->row_size[k];
@@ -222,8 +254,7 @@ static score_status reserve(score_frames_file *file, score_error *error) {
     struct stat now;
     if (fstat(file->descriptor, &now) == 0 && (uint64_t)now.st_size > end)
         end = (uint64_t)now.st_size;
-    const int reason = posix_fallocate(file->descriptor, 0, (off_t)end);
-    return reason == 0 ? SCORE_OK : fail(file, "cannot reserve its room", reason, error);
+    return status == SCORE_OK ? reserve(file, end, error) : status;
 }
 
 score_status score_frames_file_create(const char *path, const score_frames_layout *layout,
@@ -233,26 +264,56 @@ score_status score_frames_file_create(const char *path, const score_frames_layou
     if (status == SCORE_OK)
         status = open_and_lock(file, O_CREAT, error);
     if (status == SCORE_OK)
-        status = try_size(file, layout, error);
+        status = check_room(layout, file, error);
+    if (status == SCORE_OK)
+        status = lay_out_hdf5(layout, file, error);
+    if (status != SCORE_OK)
+        score_frames_file_abandon(file);
+    return status;
+}
+
+/* NumPy's format 1.0: magic, size of the header, header padded to a multiple of 64 bytes, values in
+ * this machine's order of bytes. */
+static void lay_out_npy(const score_frames_column *column, score_frames_file *file, char *header) {
+    enum { PREFIX = 10, LINE = 64 };
+    static const char *const types[] = {
+        [SCORE_FRAMES_F32] = "f4", [SCORE_FRAMES_F64] = "f8", [SCORE_FRAMES_I32] = "i4"};
+    const uint16_t one = 1;
+    char shape[64], text[2 * LINE];
+    int used = snprintf(shape, sizeof shape, "%llu,", (unsigned long long)file->rows);
+    for (int k = 0; k < 2 && column->shape[k] > 0; k++)
+        used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%d", k == 0 ? " " : ", ",
+                         column->shape[k]);
+    used = snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
+                    *(const unsigned char *)&one == 1 ? '<' : '>', types[column->type], shape);
+    const int size = (PREFIX + used + LINE) / LINE * LINE - PREFIX; /* with the end of the line */
+    sprintf(header, "%cNUMPY%c%c%c%c", 0x93, 1, 0, size, 0);
+    sprintf(header + PREFIX, "%s%*s\n", text, size - used - 1, "");
+    file->offset[0] = PREFIX + (uint64_t)size;
+}
+
+score_status score_frames_file_create_npy(const char *path, uint64_t rows,
+                                          const score_frames_column *column,
+                                          score_frames_file *file, score_error *error) {
+    char header[256] = "";
+    score_status status = begin(path, file, error);
+    if (status == SCORE_OK)
+        status = open_and_lock(file, O_CREAT, error);
+    file->columns = 1;
+    file->rows = rows;
+    file->name[0] = column->name;
+    file->row_size[0] = row_size_of(column);
     if (status == SCORE_OK) {
-        score_hdf5_writer to;
-        score_hdf5_create(&to, file->unfinished);
-        if (!to.failed)
-            lay_out(&to, layout);
-        score_hdf5_close(&to);
-        if (to.failed)
-            status = score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
-                                   "HDF5 cannot make the file (%s)", to.cause);
+        lay_out_npy(column, file, header);
+        if (ftruncate(file->descriptor, 0) != 0)
+            status = fail(file, "cannot be emptied", errno, error);
     }
     if (status == SCORE_OK)
-        status = locate(layout, file, error);
+        status = reserve(file, file->offset[0] + rows * file->row_size[0], error);
     if (status == SCORE_OK)
-        status = reserve(file, error);
-    if (status != SCORE_OK) {
-        if (file->descriptor >= 0) /* so it is ours */
-            unlink(file->unfinished);
-        score_frames_file_close(file);
-    }
+        status = write_bytes(file, header, file->offset[0], 0, error);
+    if (status != SCORE_OK)
+        score_frames_file_abandon(file);
     return status;
 }
 
@@ -274,20 +335,8 @@ score_status score_frames_file_write(score_frames_file *file, int column, uint64
         return score_fail(error, SCORE_ERROR_ARGUMENT, "row %llu of %s, which has %llu",
                           (unsigned long long)(first + count), file->name[column],
                           (unsigned long long)file->rows);
-    const char *from = rows;
-    uint64_t left = count * file->row_size[column];
-    uint64_t at = file->offset[column] + first * file->row_size[column];
-    while (left > 0) {
-        const ssize_t done = pwrite(file->descriptor, from, left, (off_t)at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return fail(file, "cannot be written", done < 0 ? errno : EIO, error);
-        from += done;
-        at += (uint64_t)done;
-        left -= (uint64_t)done;
-    }
-    return SCORE_OK;
+    return write_bytes(file, rows, count * file->row_size[column],
+                       file->offset[column] + first * file->row_size[column], error);
 }
 
 score_status score_frames_file_sync(score_frames_file *file, score_error *error) {
@@ -320,4 +369,10 @@ void score_frames_file_close(score_frames_file *file) {
     free(file->unfinished);
     file->path = file->unfinished = NULL;
     file->descriptor = -1;
+}
+
+void score_frames_file_abandon(score_frames_file *file) {
+    if (file->descriptor >= 0) /* so it is ours */
+        unlink(file->unfinished);
+    score_frames_file_close(file);
 }

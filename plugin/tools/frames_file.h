@@ -1,5 +1,5 @@
-/* A file of frames in MDTraj's HDF5 layout (https://mdtraj.org/1.9.4/hdf5_format.html), written while
- * they are made. Its size is known from the start: HDF5 lays the file out once, with room for every
+/* A file of frames in MDTraj's HDF5 layout (https://mdtraj.org/1.9.4/hdf5_format.html), or a single
+ * array in NumPy's format, written while they are made. Its size is known from the start: HDF5 lays the file out once, with room for every
  * row on the disk, and rows then go to their places without HDF5. So a full disk is found before
  * the work, nothing is kept in memory, and after a kill at any moment what was written is there.
  * While it is not complete its name is <path>.unfinished; the last act is to rename it. */
@@ -59,16 +59,21 @@ typedef struct score_frames_file {
 /* Whether <path>.unfinished is there. */
 bool score_frames_file_is_begun(const char *path);
 
-/* Makes <path>.unfinished, or begins it anew, with all its room. The layout's names must outlive the
- * file. SCORE_ERROR_FILE: it cannot be made, the disk has no room, or another process writes it, and
- * nothing is left of it; SCORE_ERROR_MEMORY. */
+/* Makes <path>.unfinished, or begins it anew, with all its room, and the permissions of a file `path`
+ * if there is one. The layout's names must outlive the file. SCORE_ERROR_FILE: it cannot be made, the
+ * disk has no room, `path` is not a regular file, or another process writes it, and nothing is left of
+ * it; SCORE_ERROR_MEMORY. */
 score_status score_frames_file_create(const char *path, const score_frames_layout *layout,
                                       score_frames_file *file, score_error *error);
+/* The same of NumPy's format: one array, of as many rows, whose name and unit stand nowhere. */
+score_status score_frames_file_create_npy(const char *path, uint64_t rows,
+                                          const score_frames_column *column,
+                                          score_frames_file *file, score_error *error);
 /* Goes on with <path>.unfinished. SCORE_ERROR_FORMAT: it is not of this layout. */
 score_status score_frames_file_reopen(const char *path, const score_frames_layout *layout,
                                       score_frames_file *file, score_error *error);
 
-/* Rows first to first + count - 1 of a column, packed. */
+/* Rows first to first + count - 1 of a column, packed. Any number of threads may write other rows. */
 score_status score_frames_file_write(score_frames_file *file, int column, uint64_t first,
                                      uint64_t count, const void *rows, score_error *error);
 /* What has been written survives a loss of power. */
@@ -77,5 +82,7 @@ score_status score_frames_file_sync(score_frames_file *file, score_error *error)
 score_status score_frames_file_finish(score_frames_file *file, score_error *error);
 /* Leaves it unfinished. Does nothing to a file that is closed or {.descriptor = -1}. */
 void score_frames_file_close(score_frames_file *file);
+/* The same, and removes it. */
+void score_frames_file_abandon(score_frames_file *file);
 
 #endif

@@ -10,8 +10,6 @@
 typedef struct drawing {
     const score_sample_plan *plan;
     uint32_t batch;
-    float *positions_nm;
-    double *log_density;
     atomic_ullong steps_done; /* of all samples together */
     atomic_bool failed;
     score_status status; /* of the batch that failed first, as is */
@@ -61,18 +59,25 @@ static score_status draw_batch(batch_run *run, uint32_t first, score_error *erro
                                            .context = run,
                                            .score = score_of_model,
                                            .watch = watch_step};
-    float *positions_nm = shared->positions_nm + first * coordinates;
-    double *x = calloc((size_t)run->count * coordinates, sizeof *x);
-    if (x == NULL)
+    const size_t count = (size_t)run->count;
+    double *x = calloc(count * coordinates, sizeof *x);
+    float *positions_nm = calloc(count * coordinates, sizeof *positions_nm);
+    double *log_density = plan->has_density ? calloc(count, sizeof *log_density) : NULL;
+    if (x == NULL || positions_nm == NULL || (plan->has_density && log_density == NULL))
         status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %d samples", run->count);
     else
         status = score_reverse_process_run(&process, x, error);
     if (status == SCORE_OK)
         score_sample_model_positions(&run->sampled, x, positions_nm);
-    if (status == SCORE_OK && shared->log_density != NULL)
-        status = score_sample_model_log_density(&run->sampled, first, positions_nm,
-                                                shared->log_density + first, error);
+    if (status == SCORE_OK && plan->has_density)
+        status = score_sample_model_log_density(&run->sampled, first, positions_nm, log_density,
+                                                error);
+    if (status == SCORE_OK)
+        status = plan->take(plan->context, first, (uint32_t)count, positions_nm, log_density,
+                            error);
     free(x);
+    free(positions_nm);
+    free(log_density);
     score_sample_model_destroy(&run->sampled);
     return status;
 }
@@ -93,10 +98,10 @@ static void run_batch(void *argument, int task, int thread) {
 }
 
 score_status score_sample_draw(const score_sample_plan *plan, const score_executor *executor,
-                               float *positions_nm, double *log_density, score_error *error) {
+                               score_error *error) {
     const uint32_t threads = (uint32_t)executor->threads;
     const uint32_t share = plan->count / threads + (plan->count % threads != 0);
-    drawing shared = {.plan = plan, .positions_nm = positions_nm, .log_density = log_density};
+    drawing shared = {.plan = plan};
     shared.batch = share < (uint32_t)plan->batch ? share : (uint32_t)plan->batch;
     const uint32_t batches = plan->count / shared.batch + (plan->count % shared.batch != 0);
     executor->run(executor->context, (int)batches, run_batch, &shared);

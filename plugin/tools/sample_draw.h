@@ -3,6 +3,8 @@
 #ifndef SCORE_SAMPLE_DRAW_H
 #define SCORE_SAMPLE_DRAW_H
 
+#include <stdbool.h>
+
 #include "sample_solver.h"
 #include "score/executor.h"
 #include "score/model.h"
@@ -23,11 +25,15 @@ typedef struct score_sample_plan {
     /* NULL, or called by any thread, by several at the same time, with the number of samples drawn
      * so far (parts of them counted as such); what is not SCORE_OK ends the work. */
     score_status (*watch)(void *context, double done, score_error *error);
+    bool has_density; /* log-densities are wanted, too */
+    /* Takes samples first to first + count - 1: positions (count x beads x dimensions, nm) and
+     * log-densities (count) or NULL. Called like `watch`. */
+    score_status (*take)(void *context, uint32_t first, uint32_t count, const float *positions_nm,
+                         const double *log_density, score_error *error);
 } score_sample_plan;
 
-/* Writes samples 0 to count - 1: positions (count x beads x dimensions, nm) and, unless NULL,
- * log-densities (count). Of several errors that of one batch is given. */
+/* Draws samples 0 to count - 1. Of several errors that of one batch is given. */
 score_status score_sample_draw(const score_sample_plan *plan, const score_executor *executor,
-                               float *positions_nm, double *log_density, score_error *error);
+                               score_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "sample_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,10 +39,58 @@ static score_status check_copies(const char *path, score_error *error) {
     return status;
 }
 
-score_status score_sample_file_open(const char *path, const score_model *model, bool has_density,
+static score_status open_hdf5(const char *path, const score_samples *samples,
+                              score_sample_file *file, score_error *error) {
+    const score_model_config *config = score_model_get_config(samples->model);
+    char *topology = NULL;
+    score_status status = score_sample_topology(samples->model, &topology, error);
+    if (status != SCORE_OK)
+        return status;
+    const score_frames_layout layout = {
+        .rows = samples->count,
+        .program = "score-sample",
+        .topology = topology,
+        .columns = samples->has_density ? 2 : 1,
+        .column = {{"coordinates", "nanometers", SCORE_FRAMES_F32, {config->bead_count, 3}},
+                   {"log_density", "natural logarithm", SCORE_FRAMES_F64, {0, 0}}},
+        .attributes = 5,
+        .attribute = {{.name = "model", .text = samples->model_name},
+                      {.name = "solver", .text = samples->solver},
+                      {.name = "steps", .integer = samples->steps},
+                      {.name = "seed", .integer = (int64_t)samples->seed},
+                      {.name = "temperature_k", .numbers = &config->temperature_k, .count = 1}}};
+    status = score_frames_file_create(path, &layout, &file->frames, error);
+    score_free(topology);
+    return status;
+}
+
+static score_status open_npy(const char *path, const score_samples *samples,
+                             score_sample_file *file, score_error *error) {
+    const score_model_config *config = score_model_get_config(samples->model);
+    const score_frames_column positions = {
+        "positions", NULL, SCORE_FRAMES_F32, {config->bead_count, config->dimensions}};
+    const score_frames_column density = {"log-densities", NULL, SCORE_FRAMES_F64, {0, 0}};
+    score_status status = check_copies(path, error);
+    if (status == SCORE_OK)
+        status = score_frames_file_create_npy(path, samples->count, &positions, &file->frames,
+                                              error);
+    if (status != SCORE_OK)
+        return status;
+    file->density_path = beside(path, DENSITY);
+    if (file->density_path == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
+    return samples->has_density ? score_frames_file_create_npy(file->density_path, samples->count,
+                                                               &density, &file->density, error)
+                                : SCORE_OK;
+}
+
+score_status score_sample_file_open(const char *path, const score_samples *samples,
                                     score_sample_file *file, score_error *error) {
-    const int dimensions = score_model_get_config(model)->dimensions;
-    *file = (score_sample_file){.is_hdf5 = score_ends_with(path, ".h5"), .path = path};
+    const int dimensions = score_model_get_config(samples->model)->dimensions;
+    *file = (score_sample_file){.is_hdf5 = score_ends_with(path, ".h5"),
+                                .has_density = samples->has_density,
+                                .frames = {.descriptor = -1},
+                                .density = {.descriptor = -1}};
     if (!score_sample_file_knows(path))
         return score_fail(error, SCORE_ERROR_ARGUMENT, "'%s' ends neither in .h5 nor in .npy",
                           path);
@@ -50,77 +99,40 @@ score_status score_sample_file_open(const char *path, const score_model *model, 
                              "beads of MDTraj's layout have 3 coordinates, those of the model %d: "
                              "choose a name that ends in .npy",
                              dimensions);
-    score_status status = file->is_hdf5 ? SCORE_OK : check_copies(path, error);
-    if (status == SCORE_OK)
-        status = score_atomic_open(path, &file->frames, error);
-    if (status != SCORE_OK || file->is_hdf5)
-        return status;
-    file->density_path = beside(path, DENSITY);
-    if (file->density_path == NULL)
-        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
-    else if (has_density)
-        status = score_atomic_open(file->density_path, &file->density, error);
+    const score_status status = file->is_hdf5 ? open_hdf5(path, samples, file, error)
+                                              : open_npy(path, samples, file, error);
     if (status != SCORE_OK)
         score_sample_file_abandon(file);
     return status;
 }
 
-void score_sample_file_abandon(score_sample_file *file) {
-    score_atomic_abandon(&file->frames);
-    score_atomic_abandon(&file->density);
-    free(file->density_path);
-    file->density_path = NULL;
-}
-
-/* NumPy's format 1.0: magic, size of the header, header padded to a multiple of 64 bytes, values in
- * this machine's order of bytes. Errors stay in the stream. */
-static void write_npy(FILE *stream, const char *type, const char *shape, const void *values,
-                      size_t size, size_t count) {
-    enum { PREFIX = 10, LINE = 64 };
-    const uint16_t one = 1;
-    char text[2 * LINE];
-    const int used = snprintf(text, sizeof text,
-                              "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
-                              *(const unsigned char *)&one == 1 ? '<' : '>', type, shape);
-    const int header = (PREFIX + used + LINE) / LINE * LINE - PREFIX; /* with the end of the line */
-    fprintf(stream, "%cNUMPY%c%c%c%c%s%*s\n", 0x93, 1, 0, header, 0, text, header - used - 1, "");
-    fwrite(values, size, count, stream);
-}
-
-static score_status write_npy_files(score_sample_file *file, const score_samples *samples,
-                                    score_error *error) {
-    const score_model_config *config = score_model_get_config(samples->model);
-    const size_t values = (size_t)config->bead_count * (size_t)config->dimensions;
-    char shape[64];
-    snprintf(shape, sizeof shape, "%lu, %d, %d", (unsigned long)samples->count, config->bead_count,
-             config->dimensions);
-    write_npy(file->frames.stream, "f4", shape, samples->positions_nm, sizeof(float),
-              values * samples->count);
-    score_status status = SCORE_OK;
-    if (samples->log_density == NULL) {
-        unlink(file->density_path);
-    } else {
-        snprintf(shape, sizeof shape, "%lu,", (unsigned long)samples->count);
-        write_npy(file->density.stream, "f8", shape, samples->log_density, sizeof(double),
-                  samples->count);
-        status = score_atomic_commit(&file->density, error);
-    }
-    if (status == SCORE_OK)
-        status = score_atomic_commit(&file->frames, error);
-    return status;
-}
-
-score_status score_sample_file_write(score_sample_file *file, const score_samples *samples,
+score_status score_sample_file_write(score_sample_file *file, uint32_t first, uint32_t count,
+                                     const float *positions_nm, const double *log_density,
                                      score_error *error) {
-    score_status status;
-    if (!file->is_hdf5) {
-        status = write_npy_files(file, samples, error);
-    } else {
-        /* HDF5 takes a path: that of the temporary, which the open stream will sync. */
-        status = score_samples_write_hdf5(file->frames.temporary, samples, error);
-        if (status == SCORE_OK)
-            status = score_atomic_commit(&file->frames, error);
-    }
+    const score_status status = score_frames_file_write(&file->frames, 0, first, count,
+                                                        positions_nm, error);
+    if (status != SCORE_OK || !file->has_density)
+        return status;
+    return file->is_hdf5
+               ? score_frames_file_write(&file->frames, 1, first, count, log_density, error)
+               : score_frames_file_write(&file->density, 0, first, count, log_density, error);
+}
+
+score_status score_sample_file_finish(score_sample_file *file, score_error *error) {
+    score_status status = SCORE_OK;
+    if (!file->is_hdf5 && file->has_density)
+        status = score_frames_file_finish(&file->density, error);
+    else if (!file->is_hdf5)
+        unlink(file->density_path);
+    if (status == SCORE_OK)
+        status = score_frames_file_finish(&file->frames, error);
     score_sample_file_abandon(file);
     return status;
+}
+
+void score_sample_file_abandon(score_sample_file *file) {
+    score_frames_file_abandon(&file->frames);
+    score_frames_file_abandon(&file->density);
+    free(file->density_path);
+    file->density_path = NULL;
 }

@@ -3,16 +3,18 @@
  *         set `log_density` (frames, float64) and attributes that say where the samples came from
  *   .npy  NumPy's format, frames x beads x dimensions, float32; log-densities (frames, float64) in
  *         a second file, whose name has .log_density.npy in place of .npy
- * Files appear whole or not at all (base/atomic_file.h). */
+ * Samples go to their places in <name>.unfinished as they are drawn (frames_file.h), and the files
+ * get their names when all of them are there. */
 #ifndef SCORE_SAMPLE_FILE_H
 #define SCORE_SAMPLE_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/atomic_file.h"
+#include "frames_file.h"
 #include "score/model.h"
 
+/* Samples, and where they come from. */
 typedef struct score_samples {
     const score_model *model;
     const char *model_name;
@@ -20,36 +22,35 @@ typedef struct score_samples {
     int steps;
     uint64_t seed;
     uint32_t count;
-    const float *positions_nm; /* count x beads x dimensions */
-    const double *log_density; /* count, or NULL: the model has none */
+    bool has_density;
 } score_samples;
 
 typedef struct score_sample_file {
-    bool is_hdf5;
-    const char *path;
-    char *density_path; /* .npy only */
-    score_atomic_file frames;
-    score_atomic_file density; /* .npy of a model with energies only */
+    bool is_hdf5, has_density;
+    char *density_path;        /* .npy only */
+    score_frames_file frames;  /* of .h5 with the log-densities */
+    score_frames_file density; /* .npy of a model with energies only */
 } score_sample_file;
 
 /* Whether the name ends in .h5 or .npy. */
 bool score_sample_file_knows(const char *path);
 
-/* Makes sure, before the work, that the result can be written. SCORE_ERROR_FILE;
- * SCORE_ERROR_ARGUMENT: .h5 for coordinates that are not three. `path` must outlive the file. Ends
- * with write or abandon. */
-score_status score_sample_file_open(const char *path, const score_model *model, bool has_density,
+/* Makes sure, before the work, that the result can be written, and has its room on the disk.
+ * SCORE_ERROR_FILE; SCORE_ERROR_ARGUMENT: .h5 for coordinates that are not three. Ends with finish or
+ * abandon. */
+score_status score_sample_file_open(const char *path, const score_samples *samples,
                                     score_sample_file *file, score_error *error);
 
-/* Writes the samples and puts the file, or both files, in their place. A file of log-densities of
- * earlier samples is removed where these have none. */
-score_status score_sample_file_write(score_sample_file *file, const score_samples *samples,
+/* Samples first to first + count - 1: positions (count x beads x dimensions) and, where the model
+ * has them, log-densities (count). Any number of threads may write others. */
+score_status score_sample_file_write(score_sample_file *file, uint32_t first, uint32_t count,
+                                     const float *positions_nm, const double *log_density,
                                      score_error *error);
-void score_sample_file_abandon(score_sample_file *file);
 
-/* To `path`, which is replaced. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY. */
-score_status score_samples_write_hdf5(const char *path, const score_samples *samples,
-                                      score_error *error);
+/* Puts the file, or both files, in their place. A file of log-densities of earlier samples is removed
+ * where these have none. */
+score_status score_sample_file_finish(score_sample_file *file, score_error *error);
+void score_sample_file_abandon(score_sample_file *file);
 
 /* The topology as MDTraj's JSON, for score_free: one chain, residues numbered from 1, an element
  * where the mass is that of one, and no bonds, which the model does not know. */

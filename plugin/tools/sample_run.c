@@ -2,7 +2,7 @@
 #include "sample_run.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,12 +12,16 @@
 #include "sample_draw.h"
 #include "sample_file.h"
 #include "sample_model.h"
+#include "sample_range.h"
 
 typedef struct watching {
     score_progress progress;
     uint32_t count;
     double begin_s;
-    atomic_flag busy; /* a thread shows how far they are */
+    score_sample_file *file;
+    const score_model *model;
+    atomic_uint outside; /* samples beyond the range of the training data */
+    atomic_flag busy;    /* a thread shows how far they are */
 } watching;
 
 static double now_s(void) {
@@ -55,70 +59,72 @@ static const char *name_in(const char *path) {
     return slash == NULL ? path : slash + 1;
 }
 
-/* The room for the samples is the caller's; log_density NULL: the model has none. */
-static score_status draw_and_write(const score_sample_options *options, const score_model *model,
-                                   float *positions_nm, double *log_density,
-                                   score_sample_file *file, score_error *error) {
+static score_status write_samples(void *context, uint32_t first, uint32_t count,
+                                  const float *positions_nm, const double *log_density,
+                                  score_error *error) {
+    watching *watch = context;
+    atomic_fetch_add(&watch->outside, score_samples_outside(watch->model, count, positions_nm));
+    return score_sample_file_write(watch->file, first, count, positions_nm, log_density, error);
+}
+
+static score_status draw_and_write(const score_sample_options *options,
+                                   const score_samples *samples, score_sample_file *file,
+                                   score_error *error) {
     const score_executor executor = score_executor_openmp(&options->threads);
     watching watch = {.progress = score_progress_begin(stdout),
-                      .count = options->count,
+                      .count = samples->count,
                       .begin_s = now_s(),
+                      .file = file,
+                      .model = samples->model,
                       .busy = ATOMIC_FLAG_INIT};
     watch.progress.last = watch.begin_s; /* there is nothing to tell yet */
-    const score_sample_plan plan = {.model = model,
+    const score_sample_plan plan = {.model = samples->model,
                                     .solver = options->solver,
-                                    .steps = options->steps > 0 ? options->steps
-                                                                : options->solver->default_steps,
-                                    .seed = options->seed,
-                                    .count = options->count,
+                                    .steps = samples->steps,
+                                    .seed = samples->seed,
+                                    .count = samples->count,
                                     .batch = SCORE_SAMPLE_BATCH,
                                     .context = &watch,
-                                    .watch = watch_run};
-    const score_samples samples = {.model = model,
-                                   .model_name = name_in(options->model),
-                                   .solver = plan.solver->name,
-                                   .steps = plan.steps,
-                                   .seed = plan.seed,
-                                   .count = plan.count,
-                                   .positions_nm = positions_nm,
-                                   .log_density = log_density};
-    score_status status = score_sample_draw(&plan, &executor, positions_nm, log_density, error);
+                                    .watch = watch_run,
+                                    .has_density = samples->has_density,
+                                    .take = write_samples};
+    score_status status = score_sample_draw(&plan, &executor, error);
     score_progress_end(&watch.progress);
     if (status == SCORE_OK)
-        status = score_sample_file_write(file, &samples, error);
+        status = score_sample_file_finish(file, error);
     const double seconds = now_s() - watch.begin_s;
-    if (status == SCORE_OK)
-        printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,
-               (unsigned long)options->count, samples.solver, samples.steps, seconds,
-               options->count / seconds);
-    return status;
+    if (status != SCORE_OK)
+        return status;
+    printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,
+           (unsigned long)samples->count, samples->solver, samples->steps, seconds,
+           samples->count / seconds);
+    if (watch.outside > 0)
+        printf("%lu of them reach beyond %g times the range of the training data\n",
+               (unsigned long)watch.outside, SCORE_RANGE_FACTOR);
+    return SCORE_OK;
 }
 
 score_status score_sample(const score_sample_options *options, score_error *error) {
     score_model *model;
-    score_sample_file file = {0};
-    float *positions_nm = NULL;
-    double *log_density = NULL;
+    score_sample_file file;
     score_status status = score_model_read(options->model, &model, error);
     if (status != SCORE_OK)
         return status;
-    const score_model_config *config = score_model_get_config(model);
-    const bool has_density = score_sample_model_has_density(model);
-    const size_t coordinates = (size_t)config->bead_count * (size_t)config->dimensions;
-    if ((status = score_sample_model_check(model, error)) ||
-        (status = score_sample_file_open(options->output, model, has_density, &file, error)))
-        goto done;
-    positions_nm = calloc(options->count, coordinates * sizeof *positions_nm);
-    log_density = has_density ? calloc(options->count, sizeof *log_density) : NULL;
-    if (positions_nm == NULL || (has_density && log_density == NULL))
-        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %lu samples of %zu numbers",
-                            (unsigned long)options->count, coordinates);
-    else
-        status = draw_and_write(options, model, positions_nm, log_density, &file, error);
-done:
-    score_sample_file_abandon(&file);
-    free(positions_nm);
-    free(log_density);
+    const score_samples samples = {.model = model,
+                                   .model_name = name_in(options->model),
+                                   .solver = options->solver->name,
+                                   .steps = options->steps > 0 ? options->steps
+                                                               : options->solver->default_steps,
+                                   .seed = options->seed,
+                                   .count = options->count,
+                                   .has_density = score_sample_model_has_density(model)};
+    status = score_sample_model_check(model, error);
+    if (status == SCORE_OK)
+        status = score_sample_file_open(options->output, &samples, &file, error);
+    if (status == SCORE_OK) {
+        status = draw_and_write(options, &samples, &file, error);
+        score_sample_file_abandon(&file);
+    }
     score_model_destroy(model);
     return status;
 }

@@ -14,12 +14,20 @@ static const char USAGE[] =
     "       score-info --build\n"
     "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion "
     "schedule,\n"
-    "beads, provenance, and of every expert the network with the least, the greatest and the root\n"
-    "mean square value of each tensor.\n"
+    "beads, Gaussian, provenance, and of every expert the network with the least, the greatest "
+    "and\n"
+    "the root mean square value of each tensor.\n"
     "  --build    how this program computes: compiler, sets of instructions, matrix products\n"
     "  --help     this text\n"
     "  --version  the version of the program\n"
     "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
+
+static void print_range(const score_data_range *range) {
+    if (range->centre_nm > 0)
+        printf("  range of the data: neighbours up to %.5g nm apart, beads up to %.5g nm from the "
+               "centre\n",
+               range->neighbours_nm, range->centre_nm);
+}
 
 static void print_header(const score_model_config *config) {
     printf("  coordinates: %d dimensions, %s, scale %.10g nm\n", config->dimensions,
@@ -36,6 +44,7 @@ static void print_header(const score_model_config *config) {
     } else {
         printf("  molecules: of %d beads, known one by one\n", config->bead_count);
     }
+    print_range(&config->range);
 }
 
 static void print_beads(const score_model_config *config) {
@@ -52,6 +61,27 @@ static void print_beads(const score_model_config *config) {
             printf("%s%d", f == 0 ? "  " : " ", bead->features[f]);
         printf("\n");
     }
+}
+
+static void print_gaussian(const score_gaussian *gaussian) {
+    if (gaussian == NULL)
+        return;
+    const double *variances = gaussian->variances;
+    double least = variances[0], most = variances[0];
+    for (int k = 1; k < gaussian->modes; k++) {
+        least = fmin(least, variances[k]);
+        most = fmax(most, variances[k]);
+    }
+    if (gaussian->over == SCORE_OVER_ALL)
+        printf("  Gaussian of the data: variance %.6g of every coordinate, in units of the scale\n",
+               variances[0]);
+    else
+        printf(
+            "  Gaussian of the data: over %s, %d mode%s of variance %.6g to %.6g in units of the "
+            "scale%s\n",
+            gaussian->over == SCORE_OVER_BEADS ? "beads" : "coordinates", gaussian->modes,
+            gaussian->modes == 1 ? "" : "s", least, most,
+            gaussian->mean == NULL ? "" : ", with a mean");
 }
 
 /* The text with every line indented, so that a long one (a recipe) stays readable. */
@@ -98,6 +128,8 @@ static void print_expert(const score_model *model, int expert) {
            config->architecture == SCORE_MLP ? "MLP" : "graph transformer",
            config->output == SCORE_OUTPUT_ENERGY ? "the energy" : "the score", config->t_begin,
            config->t_end);
+    if (config->base == SCORE_BASE_GAUSSIAN)
+        printf("    base: the Gaussian of the data, diffused until its time\n");
     if (config->time_variance > 0)
         printf("    sees the noise's scale above a variance of %.10g\n", config->time_variance);
     printf("    hidden %d, layers %d", config->hidden, config->layers);
@@ -129,6 +161,7 @@ static int print_file(const char *path) {
     printf("\n");
     print_header(config);
     print_beads(config);
+    print_gaussian(config->gaussian);
     print_notes(config);
     for (int e = 0; e < config->expert_count; e++)
         print_expert(model, e);

@@ -23,7 +23,9 @@ static const char HELP[] =
     "first of many samples are those of few.\n"
     "\n"
     "  -n, --samples N    how many\n"
-    "  -o, --output FILE  replaced when all samples are drawn, and left alone if they are not\n"
+    "  -o, --output FILE  replaced when all samples are drawn, and left alone if they are not; "
+    "until\n"
+    "                     then they go to FILE.unfinished, whose room is taken from the start\n"
     "      --solver NAME  sde-dpm-solver++ (the default, of second order, 100 steps) or\n"
     "                     euler-maruyama (the reference, 1000 steps)\n"
     "      --steps S      evaluations of the model's score, at least 2\n"
@@ -122,6 +124,7 @@ static int parse(int count, char **arguments, score_sample_options *options) {
 int main(int count, char **arguments) {
     score_sample_options options = {
         .solver = &SCORE_SOLVERS[0], .seed = 1, .threads = score_openmp_default_threads()};
+    score_hold_standard_streams();
     const int result = parse(count, arguments, &options);
     if (result != 0)
         return result - 1;

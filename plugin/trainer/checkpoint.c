@@ -24,13 +24,13 @@ static uint32_t add_to_crc(uint32_t crc, const void *data, size_t size) {
 }
 
 typedef struct writer {
-    FILE *stream;
+    score_atomic_file *file;
     uint32_t crc;
 } writer;
 
-/* An error of the stream is seen when the file is committed. */
+/* An error is seen when the file is committed. */
 static void put(writer *out, const void *data, size_t size) {
-    fwrite(data, 1, size, out->stream);
+    score_atomic_write(out->file, data, size);
     out->crc = add_to_crc(out->crc, data, size);
 }
 
@@ -51,7 +51,7 @@ score_status score_checkpoint_write(const char *path, const score_checkpoint_kin
     score_status status = score_atomic_open(path, &file, error);
     if (status != SCORE_OK)
         return status;
-    writer out = {.stream = file.stream};
+    writer out = {.file = &file};
     put(&out, kind->magic, sizeof kind->magic);
     put(&out, &BYTE_ORDER_MARK, sizeof BYTE_ORDER_MARK);
     put(&out, &kind->version, sizeof kind->version);

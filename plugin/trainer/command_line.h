@@ -7,6 +7,10 @@
 
 #include "score/status.h"
 
+/* Opens what is closed of stdin, stdout and stderr: else the next file that is opened has its number,
+ * and gets what is said there. First of all in a program. */
+void score_hold_standard_streams(void);
+
 /* Reads the value of an option that is an integer from `least` to `most`. Otherwise says so on
  * stderr and returns false. */
 bool score_option_integer(const char *program, const char *option, const char *text, int64_t least,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/random.h"
 #include "dataset_open.h"
@@ -28,6 +29,7 @@ struct score_dataset {
     bool is_double; /* as stored */
     double unit_nm; /* of what is stored */
     double scale_nm;
+    uLong checksum; /* of all that was read */
     uint64_t start_frame;
     score_partition partition;
     score_store store;
@@ -75,18 +77,36 @@ static score_status read_frame(const score_dataset *dataset, uint64_t frame, dou
 
 /* -------- reading the file -------- */
 
-static score_status check_finite(const score_frame_source *source, const void *frames,
-                                 uint64_t first, uint64_t count, score_error *error) {
-    const float *single = frames;
-    const double *both = frames;
+static double value_of(const score_frame_source *source, const void *frames, size_t k) {
+    return source->is_double ? ((const double *)frames)[k] : (double)((const float *)frames)[k];
+}
+
+/* Frames that were never written are zeros, all beads in one point. */
+static bool is_point(const score_frame_source *source, int dimensions, const void *frames,
+                     size_t first) {
+    const size_t size = (size_t)dimensions;
+    for (size_t k = size; k < source->values; k++)
+        if (value_of(source, frames, first + k) != value_of(source, frames, first + k % size))
+            return false;
+    return source->values > size;
+}
+
+static score_status check_frames(const score_frame_source *source, int dimensions,
+                                 const void *frames, uint64_t first, uint64_t count,
+                                 score_error *error) {
     for (size_t k = 0; k < count * source->values; k++) {
-        double value = source->is_double ? both[k] : (double)single[k];
+        const double value = value_of(source, frames, k);
         if (!isfinite(value))
             return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
                                  "frame %llu has coordinate %g (number %zu of the frame)",
                                  (unsigned long long)(first + k / source->values), value,
                                  k % source->values);
     }
+    for (uint64_t frame = 0; frame < count; frame++)
+        if (is_point(source, dimensions, frames, frame * source->values))
+            return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
+                                 "frame %llu has all its beads in one point",
+                                 (unsigned long long)(first + frame));
     return SCORE_OK;
 }
 
@@ -105,8 +125,11 @@ static score_status read_frames(score_dataset *dataset, score_frame_source *sour
     for (uint64_t first = 0; first < source->frames && status == SCORE_OK; first += most) {
         uint64_t left = source->frames - first, count = left < most ? left : most;
         if ((status = source->kind->read(source, count, piece, error)) == SCORE_OK &&
-            (status = check_finite(source, piece, first, count, error)) == SCORE_OK)
+            (status = check_frames(source, dataset->dimensions, piece, first, count, error)) ==
+                SCORE_OK)
             status = score_store_append(&dataset->store, piece, count, error);
+        if (status == SCORE_OK)
+            dataset->checksum = crc32_z(dataset->checksum, piece, count * frame_size);
     }
     free(piece);
     return status;
@@ -153,6 +176,9 @@ static score_status read_weights(score_dataset *dataset, score_frame_source *sou
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %llu log-weights",
                           (unsigned long long)source->frames);
     score_status status = source->kind->read_log_weights(source, log_weights, error);
+    if (status == SCORE_OK)
+        dataset->checksum = crc32_z(dataset->checksum, (const Bytef *)log_weights,
+                                    source->frames * sizeof *log_weights);
     for (uint64_t k = 0; k < source->frames && status == SCORE_OK; k++)
         if (isnan(log_weights[k]) || log_weights[k] == INFINITY)
             status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
@@ -299,7 +325,10 @@ static score_status fill(score_dataset *dataset, const score_recipe *recipe, con
     dataset->values = source->values;
     dataset->is_double = source->is_double;
     dataset->unit_nm = source->unit_nm;
-    if ((status = split_frames(dataset, source, error)) == SCORE_OK &&
+    dataset->checksum = crc32_z(0, (const Bytef *)&source->unit_nm, sizeof source->unit_nm);
+    if (source->kind->check_beads != NULL && recipe->model.beads != NULL)
+        status = source->kind->check_beads(source, recipe->model.beads, dataset->beads, error);
+    if (status == SCORE_OK && (status = split_frames(dataset, source, error)) == SCORE_OK &&
         (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
         data->log_weights != NULL)
         status = read_weights(dataset, source, error);
@@ -349,6 +378,10 @@ double score_dataset_effective_frames(const score_dataset *dataset, score_split 
     return dataset->sides[split].effective;
 }
 
+uint32_t score_dataset_checksum(const score_dataset *dataset) {
+    return (uint32_t)dataset->checksum;
+}
+
 double score_dataset_scale_nm(const score_dataset *dataset) {
     return dataset->scale_nm;
 }
@@ -386,6 +419,53 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
         index = search(cumulative, side->frames, target < total ? target : nextafter(total, 0));
     }
     return read_frame(dataset, frame_of(dataset, split, index),
+                      dataset->unit_nm / dataset->scale_nm, x, error);
+}
+
+/* From the origin where `from` is NULL. */
+static double length(int dimensions, const double *from, const double *to) {
+    double sum = 0;
+    for (int d = 0; d < dimensions; d++) {
+        const double step = from == NULL ? to[d] : to[d] - from[d];
+        sum += step * step;
+    }
+    return sqrt(sum);
+}
+
+static void extend_range(const score_dataset *dataset, const double *x, score_data_range *range) {
+    const int dimensions = dataset->dimensions;
+    for (int b = 0; b < dataset->beads; b++, x += dimensions) {
+        range->centre_nm = fmax(range->centre_nm, length(dimensions, NULL, x));
+        if (b > 0)
+            range->neighbours_nm = fmax(range->neighbours_nm,
+                                        length(dimensions, x - dimensions, x));
+    }
+}
+
+score_status score_dataset_range(const score_dataset *dataset, score_data_range *range,
+                                 score_error *error) {
+    *range = (score_data_range){0};
+    const frame_side *side = &dataset->sides[SCORE_SPLIT_TRAINING];
+    double *x = malloc(dataset->values * sizeof *x);
+    score_status status = SCORE_OK;
+    if (x == NULL)
+        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a frame");
+    for (uint64_t k = 0; k < side->frames && status == SCORE_OK; k++) {
+        if (weight_of(side, k) == 0)
+            continue;
+        status = read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, k), dataset->unit_nm,
+                            x, error);
+        if (status == SCORE_OK)
+            extend_range(dataset, x, range);
+    }
+    free(x);
+    return status;
+}
+
+score_status score_dataset_training_frame(const score_dataset *dataset, uint64_t index, double *x,
+                                          double *weight, score_error *error) {
+    *weight = weight_of(&dataset->sides[SCORE_SPLIT_TRAINING], index);
+    return read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, index),
                       dataset->unit_nm / dataset->scale_nm, x, error);
 }
 

@@ -30,7 +30,8 @@ typedef struct score_dataset score_dataset;
  * split with recipe->seed. `scratch` is a folder for the scratch file, used only where the frames
  * do not fit data.memory. HDF5 is used in this call alone (one thread).
  * SCORE_ERROR_FILE: cannot be read or written; SCORE_ERROR_FORMAT: wrong type or shape, no frames,
- * no unit, a coordinate that is not finite (with its frame), weights that are not numbers or all
+ * no unit, a coordinate that is not finite or beads that are all in one point (with the frame), beads
+ * of other names than the recipe's, no periodic box, frames that were never written, weights that are not numbers or all
  * zero, nothing left on either side of the split; SCORE_ERROR_MEMORY. */
 score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
                                 score_dataset **dataset, score_error *error);
@@ -43,6 +44,10 @@ uint64_t score_dataset_frames(const score_dataset *dataset, score_split split);
  * same. */
 double score_dataset_effective_frames(const score_dataset *dataset, score_split split);
 
+/* CRC-32 of the frames as they were read, their unit and their log-weights: of what this data set
+ * holds, whatever becomes of the file. */
+uint32_t score_dataset_checksum(const score_dataset *dataset);
+
 /* data.scale_nm where the recipe gives it, else the weighted population standard deviation of all
  * coordinates of the training frames (centred where the model is), in nm. */
 double score_dataset_scale_nm(const score_dataset *dataset);
@@ -53,6 +58,11 @@ double score_dataset_scale_nm(const score_dataset *dataset);
 score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
                                 double *x, score_error *error);
 
+/* Training frame number `index` in the order of the file, normalised like a sample, with its weight
+ * relative to the largest, whatever is emphasised. SCORE_ERROR_FILE as above. */
+score_status score_dataset_training_frame(const score_dataset *dataset, uint64_t index, double *x,
+                                          double *weight, score_error *error);
+
 /* From now on training frames are drawn with their weights times g of the emphasis (emphasis.h);
  * with their weights alone where it has no factor, after an error, and before the first call.
  * Nothing else here changes, nor do the frames held out. `recipe` is what an error names.
@@ -60,6 +70,10 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
  * emphasis, or all are; SCORE_ERROR_FILE: the scratch file cannot be read; SCORE_ERROR_MEMORY. */
 score_status score_dataset_emphasise(score_dataset *dataset, const score_emphasis *emphasis,
                                      const char *recipe, score_error *error);
+
+/* How far the training frames that weigh anything reach. SCORE_ERROR_FILE, SCORE_ERROR_MEMORY. */
+score_status score_dataset_range(const score_dataset *dataset, score_data_range *range,
+                                 score_error *error);
 
 /* The training frame that weighs most, the first of equals, in nm (beads x dimensions), centred
  * where the model is: the frame that a model file keeps. */

@@ -231,7 +231,7 @@ static void close_file(score_frame_source *base) {
 
 score_status score_frame_source_open_npy(const score_data_config *data, int beads, int dimensions,
                                          score_frame_source **result, score_error *error) {
-    static const score_frame_source_kind kind = {read_frames, NULL, close_file};
+    static const score_frame_source_kind kind = {.read = read_frames, .close = close_file};
     npy_source *source = calloc(1, sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);

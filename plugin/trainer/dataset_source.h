@@ -20,6 +20,9 @@ typedef struct score_frame_source_kind {
     /* All log-weights (source->frames); only where data.log_weights is given. */
     score_status (*read_log_weights)(score_frame_source *source, double *log_weights,
                                      score_error *error);
+    /* Compares the beads with what the file calls them, if it does; NULL: it never does. */
+    score_status (*check_beads)(score_frame_source *source, const score_bead *beads, int count,
+                                score_error *error);
     void (*close)(score_frame_source *source);
 } score_frame_source_kind;
 

@@ -14,23 +14,28 @@ static score_status fail_file(const score_store *store, const char *what, score_
 }
 
 static score_status open_scratch(score_store *store, score_error *error) {
-    char path[300];
-    snprintf(path, sizeof path, "%s/frames.XXXXXX", store->folder);
+    static const char NAME[] = "/frames.XXXXXX";
+    const size_t size = strlen(store->folder) + sizeof NAME;
+    char *path = malloc(size);
+    if (path == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
+    snprintf(path, size, "%s%s", store->folder, NAME);
     store->file = mkstemp(path);
+    score_status status = SCORE_OK;
     if (store->file < 0)
-        return fail_file(store, "make", error);
-    /* The file lives for as long as it is open, however the program ends. */
-    unlink(path);
-    return SCORE_OK;
+        status = fail_file(store, "make", error);
+    else /* The file lives for as long as it is open, however the program ends. */
+        unlink(path);
+    free(path);
+    return status;
 }
 
 score_status score_store_open(score_store *store, uint64_t frames, size_t frame_size,
                               uint64_t most_memory, const char *folder, score_error *error) {
     *store = (score_store){.frame_size = frame_size, .file = -1};
-    if (strlen(folder) >= sizeof store->folder)
-        return score_fail(error, SCORE_ERROR_ARGUMENT, "the name of folder %.80s... is too long",
-                          folder);
-    memcpy(store->folder, folder, strlen(folder) + 1);
+    store->folder = strdup(folder);
+    if (store->folder == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a file name");
     uint64_t bytes = frames * frame_size;
     if (bytes > most_memory || bytes > SIZE_MAX)
         return open_scratch(store, error);
@@ -43,9 +48,11 @@ score_status score_store_open(score_store *store, uint64_t frames, size_t frame_
 
 void score_store_close(score_store *store) {
     free(store->memory);
+    free(store->folder);
     if (store->file >= 0)
         close(store->file);
     store->memory = NULL;
+    store->folder = NULL;
     store->file = -1;
 }
 

@@ -13,7 +13,7 @@ typedef struct score_store {
     uint64_t filled;   /* bytes */
     char *memory;      /* NULL where the frames are in the file */
     int file;          /* -1 where they are in memory */
-    char folder[256];  /* of the file, for errors */
+    char *folder;      /* of the file, for errors */
 } score_store;
 
 /* Room for `frames` frames; in a file in `folder` where they take more than `most_memory` bytes. */

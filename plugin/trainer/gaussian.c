@@ -4,8 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows p and q, turned. */
+static void turn_rows(int n, double *a, int p, int q, double c, double s) {
+    for (int k = 0; k < n; k++) {
+        const double pk = a[p * n + k], qk = a[q * n + k];
+        a[p * n + k] = c * pk - s * qk;
+        a[q * n + k] = s * pk + c * qk;
+    }
+}
+
 /* Turns rows and columns p and q so that a[p][q] becomes 0. */
-static void rotate(int n, double *a, int p, int q) {
+static void rotate(int n, double *a, double *vectors, int p, int q) {
     const double off = a[p * n + q];
     if (off == 0)
         return;
@@ -17,17 +26,17 @@ static void rotate(int n, double *a, int p, int q) {
         a[k * n + p] = c * kp - s * kq;
         a[k * n + q] = s * kp + c * kq;
     }
-    for (int k = 0; k < n; k++) {
-        const double pk = a[p * n + k], qk = a[q * n + k];
-        a[p * n + k] = c * pk - s * qk;
-        a[q * n + k] = s * pk + c * qk;
-    }
+    turn_rows(n, a, p, q, c, s);
+    if (vectors != NULL)
+        turn_rows(n, vectors, p, q, c, s);
 }
 
 /* Jacobi's method: sweeps of rotations until nothing is left beside the diagonal. */
-void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues) {
+void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues, double *vectors) {
     enum { MOST_SWEEPS = 50 };
     double all = 0;
+    for (int k = 0; k < n * n && vectors != NULL; k++)
+        vectors[k] = k % (n + 1) == 0;
     for (int k = 0; k < n * n; k++)
         all += a[k] * a[k];
     for (int sweep = 0; sweep < MOST_SWEEPS; sweep++) {
@@ -39,7 +48,7 @@ void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues) {
             break;
         for (int p = 0; p < n; p++)
             for (int q = p + 1; q < n; q++)
-                rotate(n, a, p, q);
+                rotate(n, a, vectors, p, q);
     }
     for (int k = 0; k < n; k++)
         eigenvalues[k] = a[k * n + k];
@@ -115,7 +124,7 @@ score_status score_gaussian_data_loss(const score_recipe *recipe, const score_da
     double *covariance = room, *mean = room + n * n, *eigenvalues = mean + n;
     score_status status = covariance_of(recipe, dataset, eigenvalues + n, mean, covariance, error);
     if (status == SCORE_OK) {
-        score_symmetric_eigenvalues(size, covariance, eigenvalues);
+        score_symmetric_eigenvalues(size, covariance, eigenvalues, NULL);
         const score_schedule schedule = {recipe->model.beta_min, recipe->model.beta_max};
         *loss = score_gaussian_loss(schedule, &recipe->stages[stage], size, eigenvalues,
                                     recipe->rotate ? dimensions : 1,

@@ -15,8 +15,9 @@
 #include "dataset.h"
 #include "model/diffusion.h"
 
-/* Eigenvalues (in no order) of the symmetric n x n matrix a, which is overwritten. */
-void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues);
+/* Eigenvalues (in no order) of the symmetric n x n matrix a, which is overwritten; and, unless it is
+ * NULL, the vector of length 1 that belongs to each, a row of `vectors` (n x n). */
+void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues, double *vectors);
 
 /* The mean over the stage's times above, of `count` eigenvalues that each count `times` times,
  * and `unseen` directions. */

@@ -1,39 +1,15 @@
 #define _POSIX_C_SOURCE 200809L
 #include "identity.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "model/backend.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
-
-static score_status file_crc(const char *path, unsigned long *crc, score_error *error) {
-    enum { PIECE = 1 << 20 };
-    unsigned char *piece = malloc(PIECE);
-    FILE *file = piece == NULL ? NULL : fopen(path, "rb");
-    if (file == NULL) {
-        int reason = errno;
-        free(piece);
-        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read: %s",
-                             strerror(reason));
-    }
-    *crc = crc32(0, NULL, 0);
-    size_t size;
-    while ((size = fread(piece, 1, PIECE, file)) > 0)
-        *crc = crc32(*crc, piece, (unsigned)size);
-    int failed = ferror(file);
-    fclose(file);
-    free(piece);
-    if (failed)
-        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read");
-    return SCORE_OK;
-}
 
 static void write_model(FILE *out, const score_model_config *model) {
     fprintf(out, "dimensions: %d\ncentred: %d\n", model->dimensions, model->centred);
@@ -55,11 +31,12 @@ static void write_model(FILE *out, const score_model_config *model) {
         const score_expert_config *expert = &model->experts[k];
         fprintf(out,
                 "expert %d: %s for the %s, %d layers, hidden %d, %d heads of %d, t in [%.17g, "
-                "%.17g], time variance %.17g, float%d\n",
+                "%.17g], time variance %.17g, float%d%s\n",
                 k, expert->architecture == SCORE_MLP ? "MLP" : "graph transformer",
                 expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
                 expert->hidden, expert->heads, expert->head_width, expert->t_begin, expert->t_end,
-                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64);
+                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
+                expert->base == SCORE_BASE_GAUSSIAN ? ", base gaussian" : "");
     }
 }
 
@@ -124,10 +101,6 @@ static void write_place(FILE *out) {
 score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,
                                    char **text, score_error *error) {
     *text = NULL;
-    unsigned long crc = 0;
-    score_status status = file_crc(recipe->data.path, &crc, error);
-    if (status != SCORE_OK)
-        return status;
     size_t size = 0;
     FILE *out = open_memstream(text, &size);
     if (out == NULL)
@@ -137,8 +110,8 @@ score_status score_identity_create(const score_recipe *recipe, const score_datas
             score_dataset_frames(dataset, SCORE_SPLIT_TRAINING));
     fprintf(out, "validation frames: %" PRIu64 "\n",
             score_dataset_frames(dataset, SCORE_SPLIT_VALIDATION));
+    fprintf(out, "CRC-32 of the frames: %08" PRIx32 "\n", score_dataset_checksum(dataset));
     fprintf(out, "scale of the data (nm): %.17g\n", score_dataset_scale_nm(dataset));
-    fprintf(out, "CRC-32 of the data file: %08lx\n", crc);
     write_place(out);
     int failed = ferror(out);
     if (fclose(out) != 0 || failed) {

@@ -6,8 +6,7 @@
 
 #include "dataset.h"
 
-/* The lines of a run; the caller frees *text. Reads the data file once for its CRC-32.
- * SCORE_ERROR_FILE, SCORE_ERROR_MEMORY. */
+/* The lines of a run; the caller frees *text. SCORE_ERROR_MEMORY. */
 score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,
                                    char **text, score_error *error);
 

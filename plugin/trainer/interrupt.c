@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* SIGXFSZ */
 #include "interrupt.h"
 
 #include <signal.h>
@@ -7,12 +7,14 @@
 static volatile sig_atomic_t received;
 
 static void handle(int signal_number) {
-    if (received != 0) {
+    /* A terminal that closes sends several signals, and they are one request. */
+    if (received != 0 && signal_number == SIGINT) {
         signal(signal_number, SIG_DFL);
         raise(signal_number);
         return;
     }
-    received = signal_number;
+    if (received == 0)
+        received = signal_number;
 }
 
 /* A signal that this process was started to ignore stays ignored: SIGHUP under nohup, SIGINT in the
@@ -32,6 +34,8 @@ void score_interrupt_install(void) {
     install(SIGINT, &action);
     install(SIGTERM, &action);
     install(SIGHUP, &action);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int score_interrupt_signal(void) {

@@ -15,9 +15,9 @@ static const char HELP[] =
     "  model.xml.gz   the averaged weights, written with every checkpoint\n"
     "  log.csv        loss, validation loss and speed over the course of the run\n"
     "  checkpoint     the whole state of the run\n"
-    "Ctrl-C, SIGTERM and SIGHUP end the run with a checkpoint, a second one at once. The same\n"
-    "recipe, data, build and kind of processor give the same bytes, for any number of threads\n"
-    "and however often the run was interrupted and resumed.\n"
+    "Ctrl-C, SIGTERM and SIGHUP end the run with a checkpoint, a second Ctrl-C at once. The\n"
+    "same recipe, data, build and kind of processor give the same bytes, for any number of\n"
+    "threads and however often the run was interrupted and resumed.\n"
     "\n"
     "  --threads N    threads to use (default: OMP_NUM_THREADS, or all processors); no more\n"
     "                 than %d are used\n"
@@ -82,6 +82,7 @@ static int parse(int count, char **arguments, score_train_options *options) {
 int main(int count, char **arguments) {
     score_train_options options = {
         .output = ".", .threads = score_openmp_default_threads(), .seed = SCORE_TRAIN_RECIPE_SEED};
+    score_hold_standard_streams();
     int result = parse(count, arguments, &options);
     if (result != 0)
         return result - 1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "model/network.h"
 #include "recipe_training.h"
 #include "recipe_xml.h"
@@ -150,6 +151,7 @@ static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
 static void read_expert(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
     static const score_architecture architectures[] = {SCORE_GRAPH_TRANSFORMER, SCORE_MLP};
     static const score_output outputs[] = {SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE};
+    static const score_base bases[] = {SCORE_BASE_NONE, SCORE_BASE_GAUSSIAN};
     static const score_dtype dtypes[] = {SCORE_FLOAT32, SCORE_FLOAT64};
     if (model->expert_count == SCORE_MAX_EXPERTS) {
         score_xml_fail(reader, node, "has more than %d experts", SCORE_MAX_EXPERTS);
@@ -162,11 +164,16 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
     score_xml_allow_attributes(
         reader, node,
         attends ? "architecture output hidden layers heads headWidth "
-                  "timeBegin timeEnd timeVariance dtype"
+                  "timeBegin timeEnd timeVariance base dtype"
                 : "architecture output hidden layers timeBegin timeEnd timeVariance "
-                  "dtype");
+                  "base dtype");
     score_xml_allow_children(reader, node, "");
     expert->output = outputs[score_xml_choice(reader, node, "output", "energy score", 0)];
+    expert->base = bases[score_xml_choice(reader, node, "base", "none gaussian", 0)];
+    if (expert->base == SCORE_BASE_GAUSSIAN && expert->output == SCORE_OUTPUT_SCORE)
+        score_xml_fail(reader, node,
+                       "<Expert> has output=\"score\" and base=\"gaussian\", which only an energy "
+                       "can have");
     expert->dtype = dtypes[score_xml_choice(reader, node, "dtype", "float32 float64", 0)];
     expert->hidden = (int)score_xml_int(
         reader, node, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, SCORE_REQUIRED_INT);
@@ -246,6 +253,29 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
         score_xml_fail(reader, node, "<Model>: %s", error.message);
 }
 
+score_over score_recipe_over(const score_recipe *recipe) {
+    if (recipe->model.feature_count > 0)
+        return SCORE_OVER_ALL;
+    return recipe->rotate ? SCORE_OVER_BEADS : SCORE_OVER_COORDINATES;
+}
+
+bool score_recipe_has_base(const score_recipe *recipe) {
+    for (int k = 0; k < recipe->model.expert_count; k++)
+        if (recipe->model.experts[k].base == SCORE_BASE_GAUSSIAN)
+            return true;
+    return false;
+}
+
+/* That its Gaussian is not too large, before the data are read. */
+static void check_base(score_xml_reader *reader, const xmlNode *model, const score_recipe *recipe) {
+    score_error error = {0};
+    const score_gaussian gaussian = {.over = score_recipe_over(recipe)};
+    score_model_config config = recipe->model;
+    config.gaussian = &gaussian;
+    if (score_recipe_has_base(recipe) && score_gaussian_check_size(&config, &error) != SCORE_OK)
+        score_xml_fail(reader, model, "<Model>: %s", error.message);
+}
+
 /* -------- the whole -------- */
 
 static void check_note_name(score_xml_reader *reader, const xmlNode *node,
@@ -259,6 +289,9 @@ static void check_note_name(score_xml_reader *reader, const xmlNode *node,
     for (int k = 0; k + 1 < recipe->model.note_count; k++)
         if (strcmp(recipe->notes[k].name, name) == 0)
             score_xml_fail(reader, node, "has a second <Note> named '%s'", name);
+    if (score_control_character(name) != NULL)
+        score_xml_fail(reader, node, "<Note> has name=\"%s\", must be without control characters",
+                       name);
     if (strlen(name) >= SCORE_MAX_NOTE_NAME)
         score_xml_fail(reader, node, "<Note> has name=\"%.60s...\" of %zu bytes, must be below %d",
                        name, strlen(name), SCORE_MAX_NOTE_NAME);
@@ -311,6 +344,8 @@ static void read_root(score_xml_reader *reader, const xmlNode *root, score_recip
     const xmlNode *training = score_xml_only(reader, root, "Training", true);
     if (training != NULL && reader->status == SCORE_OK)
         score_recipe_read_training(reader, training, recipe);
+    if (reader->status == SCORE_OK)
+        check_base(reader, model, recipe);
 }
 
 score_status score_recipe_read(const char *path, score_recipe **result, score_error *error) {

@@ -115,6 +115,11 @@ enum { SCORE_RUN_NOTES = 4 };
 score_status score_recipe_read(const char *path, score_recipe **recipe, score_error *error);
 void score_recipe_destroy(score_recipe *recipe);
 
+/* What the Gaussian beneath experts with a base is over. */
+score_over score_recipe_over(const score_recipe *recipe);
+/* Whether an expert has a base. */
+bool score_recipe_has_base(const score_recipe *recipe);
+
 /* The times that a stage draws. */
 score_times score_stage_times(score_schedule schedule, const score_stage *stage);
 

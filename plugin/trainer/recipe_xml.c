@@ -2,13 +2,14 @@
 #include "recipe_xml.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
+#include "weights/xml_input.h"
 
 const score_range SCORE_POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
 const score_range SCORE_NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
@@ -20,7 +21,7 @@ static const double MOST_COUNT = 9007199254740992.0; /* 2^53: whole numbers are 
 void score_xml_fail(score_xml_reader *reader, const xmlNode *node, const char *format, ...) {
     if (reader->status != SCORE_OK)
         return;
-    char message[512];
+    char message[sizeof reader->error->message];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -108,29 +109,83 @@ static void fail_parse(score_xml_reader *reader, xmlParserCtxt *context) {
                                    "is not XML: %.*s", length, error->message);
 }
 
+/* -------- parsing; the parser's _private is the reader -------- */
+
+static score_xml_reader *reader_of(xmlParserCtxt *parser) {
+    return parser->_private;
+}
+
+static void stop(xmlParserCtxt *parser, const char *format, ...) SCORE_PRINTF(2, 3);
+
+static void stop(xmlParserCtxt *parser, const char *format, ...) {
+    score_xml_reader *reader = reader_of(parser);
+    char message[160];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (reader->status == SCORE_OK)
+        reader->status = score_fail_at(reader->error, SCORE_ERROR_FORMAT, reader->file,
+                                       parser->input == NULL ? 0 : parser->input->line, "%s",
+                                       message);
+    xmlStopParser(parser);
+}
+
+static void on_document(void *parser) {
+    const char *encoding = score_xml_foreign_encoding(parser);
+    if (encoding != NULL)
+        stop(parser, "has the encoding %.60s, must have UTF-8", encoding);
+    else
+        xmlSAX2StartDocument(parser);
+}
+
+static void on_document_type(void *parser, const xmlChar *name, const xmlChar *external_id,
+                             const xmlChar *system_id) {
+    (void)name, (void)external_id, (void)system_id;
+    stop(parser, "has a document type declaration; a recipe has none");
+}
+
+/* The parser keeps its last error itself. */
+static void drop(void *context, score_xml_error error) {
+    (void)context, (void)error;
+}
+
+static xmlDoc *parse(score_xml_reader *reader, xmlParserCtxt *parser, const char *text, size_t size,
+                     const char *path) {
+    parser->_private = reader;
+    parser->sax->startDocument = on_document;
+    parser->sax->internalSubset = on_document_type;
+    const score_xml_errors before = score_xml_errors_to((score_xml_errors){drop, NULL});
+    xmlDoc *document = xmlCtxtReadMemory(parser, text, (int)size, path, NULL,
+                                         XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                             XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
+    score_xml_errors_to(before);
+    if (document == NULL && reader->status == SCORE_OK)
+        fail_parse(reader, parser);
+    return document;
+}
+
 xmlDoc *score_xml_load(score_xml_reader *reader, const char *path) {
     size_t size = 0;
     char *text = read_file(reader, path, &size);
     if (text == NULL)
         return NULL;
     xmlDoc *document = NULL;
-    xmlParserCtxt *context = xmlNewParserCtxt();
-    if (context == NULL) {
+    xmlParserCtxt *parser = xmlNewParserCtxt();
+    score_tag_guard guard = {.line = 1};
+    if (parser == NULL)
         score_xml_fail_memory(reader);
-    } else {
-        document = xmlCtxtReadMemory(context, text, (int)size, path, NULL,
-                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                                         XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
-        if (document == NULL)
-            fail_parse(reader, context);
-        else if (xmlGetIntSubset(document) != NULL)
-            score_xml_fail(reader, NULL, "has a document type declaration; a recipe has none");
-    }
-    xmlFreeParserCtxt(context);
+    else if (score_tag_guard_pass(&guard, text, size) < size)
+        reader->status = score_fail_at(reader->error, SCORE_ERROR_FORMAT, reader->file,
+                                       guard.tag_line, "has a tag of more than %d bytes",
+                                       SCORE_XML_MAX_TAG_BYTES);
+    else
+        document = parse(reader, parser, text, size, path);
+    xmlFreeParserCtxt(parser);
     free(text);
     if (reader->status != SCORE_OK) {
         xmlFreeDoc(document);
-        return NULL;
+        document = NULL;
     }
     return document;
 }
@@ -245,6 +300,9 @@ void score_xml_copy_text(score_xml_reader *reader, const xmlNode *node, const ch
         score_xml_fail(reader, node,
                        "<%s> has %s=\"%.80s...\" of %zu characters, must be below %zu",
                        name_of(node), name, value, strlen(value), size);
+    else if (score_control_character(value) != NULL)
+        score_xml_fail(reader, node, "<%s> has %s=\"%.80s\", must be without control characters",
+                       name_of(node), name, value);
     else
         memcpy(text, value, strlen(value) + 1);
     free(value);

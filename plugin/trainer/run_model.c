@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data_gaussian.h"
+
 static score_status set_start_frame(const score_recipe *recipe, const score_dataset *dataset,
                                     score_bead *beads, score_error *error) {
     const int count = recipe->model.bead_count, dimensions = recipe->model.dimensions;
@@ -45,11 +47,18 @@ score_status score_run_model_create(const score_recipe *recipe, const score_data
     config.scale_nm = score_dataset_scale_nm(dataset);
     config.beads = beads;
     *model = NULL;
+    score_gaussian *gaussian = NULL;
     score_status status = set_start_frame(recipe, dataset, beads, error);
+    if (status == SCORE_OK && score_recipe_has_base(recipe))
+        status = score_data_gaussian_create(recipe, dataset, &gaussian, error);
+    config.gaussian = gaussian;
+    if (status == SCORE_OK)
+        status = score_dataset_range(dataset, &config.range, error);
     if (status == SCORE_OK)
         status = score_model_create(&config, model, error);
     if (status == SCORE_OK)
         status = set_notes(recipe, dataset, *model, error);
+    score_data_gaussian_destroy(gaussian);
     free(beads);
     if (status != SCORE_OK) {
         score_model_destroy(*model);

@@ -26,4 +26,9 @@ static const score_checkpoint_kind SCORE_TRAINING_RUN = {
     .version = 2,
     .state_size = sizeof(score_run_state)};
 
+/* Whether a run of the recipe, with so many training frames, can be in this state. SCORE_ERROR_FORMAT
+ * in `path`: the stage, the step or another number is none that it comes to. */
+score_status score_run_state_check(const score_run_state *state, const score_recipe *recipe,
+                                   uint64_t training_frames, const char *path, score_error *error);
+
 #endif

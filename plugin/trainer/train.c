@@ -132,6 +132,10 @@ static score_status restore(trainer *run, score_error *error) {
     if (warning != NULL && state.stage < (uint64_t)run->recipe->stage_count)
         printf("warning: %s\n", warning);
     free(warning);
+    if (status == SCORE_OK)
+        status = score_run_state_check(&state, run->recipe,
+                                       score_dataset_frames(run->dataset, SCORE_SPLIT_TRAINING),
+                                       run->paths.checkpoint, error);
     if (status == SCORE_OK) {
         run->state = run->saved = state;
         status = begin_stage(run, error);

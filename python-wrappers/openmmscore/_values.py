@@ -12,12 +12,14 @@ from openmm import unit
 
 __all__ = [
     "as_array",
+    "as_copies",
     "as_count",
     "as_integers",
     "as_number",
     "as_positive",
     "as_seed",
     "as_steps",
+    "in_unit",
 ]
 
 _MOST_STEPS = 10**12  # 2 ms at 2 fs
@@ -112,3 +114,26 @@ def as_array(name: str, values: Any, in_unit: Any) -> NDArray[np.float64]:
         index = tuple(int(i) for i in wrong[0])
         raise ValueError(f"{name}[{', '.join(map(str, index))}] is {array[index]}, must be finite")
     return array
+
+
+def in_unit(name: str, values: Any, wanted: Any) -> Any:
+    """A Quantity of numbers, or a sequence of Quantities, in `wanted`; other values as they are."""
+    if isinstance(values, (list, tuple)) and any(unit.is_quantity(each) for each in values):
+        return [as_number(name, each, wanted) for each in values]
+    if not unit.is_quantity(values):
+        return values
+    if not values.unit.is_compatible(wanted):
+        raise ValueError(f"{name} have the unit {values.unit}, must have {wanted}")
+    return values.value_in_unit(wanted)
+
+
+def as_copies(name: str, values: Any) -> NDArray[np.int64]:
+    """Labels of copies: integers that a file can hold, 32 bits."""
+    labels = np.asarray(values)
+    if labels.dtype.kind not in "iu" and labels.size:
+        raise ValueError(f"{name} are {labels.dtype}, must be integers")
+    limits = np.iinfo(np.int32)
+    wrong = labels[(labels < limits.min) | (labels > limits.max)]
+    if wrong.size:
+        raise ValueError(f"{name} have {wrong[0]}, must be from {limits.min} to {limits.max}")
+    return np.asarray(labels, np.int64)

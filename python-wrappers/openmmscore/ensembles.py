@@ -10,12 +10,10 @@ dimensions), with the number of each frame's copy in `<stem>_copy.npy`, and how 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,14 +28,9 @@ from .analysis import (
     histogram,
     kish_number,
 )
-
-try:
-    import h5py
-except ImportError as error:
-    raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
-
-from .files import naming, read_npy
-from .frames import read_frames
+from .files import naming
+from .frame_data import Frames
+from .frame_reader import read_any
 from .model import Model
 
 __all__ = ["Density", "Ensemble", "read_ensemble"]
@@ -61,6 +54,7 @@ class Ensemble:
     frames are independent. interval_ps: between frames of a copy, None if unknown.
     equilibration_ps: what was discarded before the first frame, None if unknown. inside: the share
     of the frames' weight that is still there where only a region counts, whose others have none.
+    beads: of a frame, and their names, where they are known.
     """
 
     values: Array
@@ -70,6 +64,8 @@ class Ensemble:
     equilibration_ps: float | None = None
     temperature_k: float | None = None
     inside: float = 1.0
+    beads: int | None = None
+    names: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -273,107 +269,72 @@ def _bin_count(edges: Sequence[Array]) -> int:
 
 def read_ensemble(path: str | os.PathLike[str], coordinates: Measurement) -> Ensemble:
     """Reads frames from .h5 or .npy. Errors name the file."""
-    path = Path(path)
-    if path.suffix not in (".h5", ".npy"):
-        raise ValueError(f"{path}: must end in .h5 or .npy")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+    frames = read_any(path)
     with naming(path):
-        found = (_read_h5 if path.suffix == ".h5" else _read_npy)(path, coordinates)
-    return found
+        return _ensemble(frames, coordinates)
 
 
-def _read_h5(path: Path, coordinates: Measurement) -> Ensemble:
-    frames = read_frames(path)
-    with h5py.File(path, "r") as file:
-        copy = np.asarray(file["copy"][:], np.int64) if "copy" in file else None
-        timed = "time" in file
-    interval = None
-    if timed and len(frames) > 1:
-        interval = _interval(np.asarray(frames.time_ps, float), copy)
-    attributes = frames.attributes
-    if interval is None and "frame_interval_ps" in attributes:
-        interval = float(attributes["frame_interval_ps"])
-    known = {
-        name: float(attributes[name])
-        for name in ("equilibration_ps", "temperature_k")
-        if name in attributes
-    }
-    return _ensemble(coordinates, frames.positions, frames.log_weights, copy, interval, **known)
-
-
-def _interval(time_ps: Array, copy: NDArray[np.int64] | None) -> float | None:
-    """Between frames of a copy; None where the times are not those of regular frames."""
-    if copy is not None and copy.shape == time_ps.shape:
-        order = np.argsort(copy, kind="stable")
-        gaps = np.diff(time_ps[order])[np.diff(copy[order]) == 0]
-    else:
-        gaps = np.diff(time_ps)
-    if copy is not None and gaps.size and gaps.min() <= 0:
-        raise ValueError("the time of the frames of a copy does not increase")
-    if not gaps.size:
-        return None
-    interval = float(np.median(gaps))
-    # times are float32, a frame's time may be rounded by 1e-7 of a long run's length
-    regular = np.abs(gaps - interval).max() <= 1e-2 * interval
-    return interval if regular and interval > 0 else None
-
-
-def _read_npy(path: Path, coordinates: Measurement) -> Ensemble:
-    positions = read_npy(path)
-    beside = path.with_name(path.stem + "_copy.npy")
-    copy = read_npy(beside) if beside.is_file() else None
-    if copy is not None and not np.issubdtype(copy.dtype, np.integer):
-        raise ValueError(f"{beside}: {copy.dtype} is no kind of integers")
-    attributes = _run_attributes(path.with_name(path.stem + "_run.json"))
-    interval = attributes.pop("frame_interval_ps", None)
-    weights = np.zeros(positions.shape[:1])
-    return _ensemble(coordinates, positions, weights, copy, interval, **attributes)
-
-
-def _run_attributes(path: Path) -> dict[str, float]:
-    """What is wanted of how frames were made; empty without such a file."""
-    if not path.is_file():
-        return {}
-    names = ("equilibration_ps", "frame_interval_ps", "temperature_k")
-    try:
-        document = json.loads(path.read_text())
-        return {name: float(document[name]) for name in names if name in document}
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _ensemble(
-    coordinates: Measurement,
-    positions: NDArray[np.float32],
-    log_weights: Array,
-    copy: NDArray[np.int64] | None,
-    interval_ps: float | None,
-    equilibration_ps: float | None = None,
-    temperature_k: float | None = None,
-) -> Ensemble:
-    if positions.ndim != 3 or len(positions) < 2:
-        raise ValueError(
-            f"positions have shape {positions.shape}, not (frames, beads, dimensions), or fewer "
-            "than two frames"
-        )
+def _ensemble(frames: Frames, coordinates: Measurement) -> Ensemble:
+    positions, log_weights = frames.positions, frames.log_weights
+    if len(positions) < 2:
+        raise ValueError(f"positions have shape {positions.shape}: fewer than two frames")
     if not np.isfinite(positions).all():
         frame = int(np.argmin(np.isfinite(positions).all(axis=(1, 2))))
         raise ValueError(f"frame {frame} (from 0) has a position that is not finite")
-    if log_weights.shape != (len(positions),):
-        raise ValueError(f"log_weights have shape {log_weights.shape}, not ({len(positions)},)")
     if not np.isfinite(log_weights.max()):
         raise ValueError(f"the largest of log_weights is {log_weights.max()}, must be finite")
     weights = np.exp(log_weights - log_weights.max())
-    if copy is not None:
-        if copy.shape != (len(positions),):
-            raise ValueError(f"copy has shape {copy.shape}, not ({len(positions)},)")
-        copy = np.asarray(copy, np.int64) if len(np.unique(copy)) > 1 else None
+    copy = frames.copy
+    if copy is not None and len(np.unique(copy)) == 1:
+        copy = None
     return Ensemble(
         coordinates(positions),
         weights / weights.sum(),
         copy,
-        interval_ps,
-        equilibration_ps,
-        temperature_k,
+        _interval(frames),
+        _number(frames, "equilibration_ps"),
+        _number(frames, "temperature_k"),
+        beads=positions.shape[1],
+        names=frames.names,
     )
+
+
+def _number(frames: Frames, name: str) -> float | None:
+    """Of the attributes; None where it is not there."""
+    if name not in frames.attributes:
+        return None
+    value = float(frames.attributes[name])
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, must be finite")
+    return value
+
+
+def _interval(frames: Frames) -> float | None:
+    """Between frames of a copy: by their times, or as the file says."""
+    found = None
+    if frames.timed and len(frames) > 1:
+        found = _regular_interval(frames.time_ps, frames.copy)
+    return _number(frames, "frame_interval_ps") if found is None else found
+
+
+def _regular_interval(times: NDArray[Any], copy: NDArray[np.int64] | None) -> float | None:
+    """None where the times are not those of regular frames.
+
+    A float32 of a long run is rounded: at 1e6 ps to 1/16 ps, so that two frames of a copy may even
+    have the same. What remains exact is the time from the first to the last.
+    """
+    time_ps = np.asarray(times, np.float64)
+    labels = np.zeros(len(time_ps), np.int64) if copy is None else copy
+    order = np.argsort(labels, kind="stable")
+    gaps = np.diff(time_ps[order])[np.diff(labels[order]) == 0]
+    if not gaps.size:
+        return None
+    if not np.isfinite(gaps).all():
+        raise ValueError("the time of a frame is not finite")
+    rounding = float(np.spacing(np.abs(times).max())) if times.dtype.kind == "f" else 0.0
+    least = gaps.min()
+    if copy is not None and (least < 0 or (least == 0 and np.median(gaps) > rounding)):
+        raise ValueError("the time of the frames of a copy does not increase")
+    interval = float(gaps.mean())
+    regular = np.abs(gaps - interval).max() <= 1e-2 * interval + rounding
+    return interval if regular and interval > 0 else None

@@ -20,7 +20,11 @@ it is an illustration: what it shows may still be where the copies started.
 With --within only the frames in one state count, for all sets alike, and all figures are of these;
 how much of each set lies in it is printed.
 
-Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input.
+Frames of a molecule that has fallen apart, far beyond the range of the data, are named
+(`openmmscore.intact`); of independent samples one in a thousand may be.
+
+Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input; 3 where a
+molecule has fallen apart, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -33,8 +37,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import openmm
-
+from .command import run_command
 from .comparison import (
     BLOCKS,
     Bins,
@@ -47,10 +50,13 @@ from .comparison import (
     within,
 )
 from .coordinates import Coordinates
-from .ensembles import Density, Ensemble, read_ensemble
+from .ensembles import Density, Ensemble
 from .evaluation_report import length_text, table, verdict, within_text, write_json
 from .files import naming
+from .frame_data import check_beads
+from .intact import FrameCheck, add_option
 from .model import Model
+from .progress import say
 
 __all__ = ["main"]
 
@@ -123,6 +129,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "standard errors",
     )
     parser.add_argument("--seed", type=int, default=0, help="of floors and bootstrap (0)")
+    add_option(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for evaluation.json and evaluation.png"
     )
@@ -201,9 +208,19 @@ def _in_region(path: Path, found: Ensemble, region: State | None) -> Ensemble:
         return within(found, region)
 
 
-def _simulation(options: argparse.Namespace, coordinates: Coordinates) -> Ensemble:
+def _same_beads(
+    options: argparse.Namespace, path: Path, found: Ensemble, data: Ensemble
+) -> Ensemble:
+    """Frames of a file, which must be of the data's beads, as far as both files name them."""
+    if found.beads != data.beads:
+        raise ValueError(f"{path}: {found.beads} beads, {options.data} has {data.beads}")
+    check_beads(str(path), found.names, str(options.data), data.names)
+    return found
+
+
+def _simulation(options: argparse.Namespace, found: Ensemble, data: Ensemble) -> Ensemble:
     """The simulation's frames, always with copies."""
-    read = read_ensemble(options.simulation, coordinates)
+    read = _same_beads(options, options.simulation, found, data)
     found = dataclasses.replace(
         read,
         interval_ps=read.interval_ps if options.interval_ps is None else options.interval_ps,
@@ -263,7 +280,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if len(set(names)) < len(names):
         raise ValueError(f"two states of one name: {', '.join(names)}")
     region = None if options.within is None else _state("--within", options.within, coordinates)
-    data = _in_region(options.data, read_ensemble(options.data, coordinates), region)
+    check = FrameCheck(options.allow_broken)
+    data = _in_region(options.data, check.read(options.data, coordinates), region)
     own = {state.name: population(data, state) for state in states}
     for name, each in own.items():
         if not each.share > 0:
@@ -279,7 +297,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     if options.model is not None:
         shown[DENSITY] = _density(options, coordinates, data)
     if options.samples is not None:
-        samples = read_ensemble(options.samples, coordinates)
+        found = check.read(options.samples, coordinates, independent=True)
+        samples = _same_beads(options, options.samples, found, data)
         shown[SAMPLES] = _in_region(options.samples, samples, region)
     rows = {
         name: compare(data, other, bins, states, seed=options.seed)
@@ -288,7 +307,8 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
     }
     stride = 1
     if options.simulation is not None:
-        run = _in_region(options.simulation, _simulation(options, coordinates), region)
+        found = check.read(options.simulation, coordinates)
+        run = _in_region(options.simulation, _simulation(options, found, data), region)
         shown[SIMULATION] = run
         length = length_of(run, coordinates, run.equilibration_ps)
         rows[SIMULATION] = compare(data, run, bins, states, length, options.seed)
@@ -298,6 +318,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
             stride = 1  # no such row
         if stride > 1:
             rows[THINNED] = compare(data, few, bins, states, length, options.seed)
+    check.finish()
     return _Evaluation(data, coordinates, bins, own, shown, rows, stride)
 
 
@@ -309,13 +330,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.within is not None:
         sets = found.shown.items()
         inside = {name: each.inside for name, each in sets if isinstance(each, Ensemble)}
-        print(within_text(options.within, inside))
-    print(table(found.data, found.own, found.rows))
+        say(within_text(options.within, inside))
+    say(table(found.data, found.own, found.rows))
     if options.simulation is not None:
         run, length = found.shown[SIMULATION], found.rows[SIMULATION].length
         assert isinstance(run, Ensemble)
         assert length is not None
-        print(length_text(length, found.stride, run.interval_ps))
+        say(length_text(length, found.stride, run.interval_ps))
     options.output.mkdir(parents=True, exist_ok=True)
     report = options.output / "evaluation.json"
     write_json(report, vars(options), found.bins, found.data, found.own, found.rows, inside)
@@ -326,23 +347,17 @@ def _run(options: argparse.Namespace) -> int:
     }
     figure = report.with_suffix(".png")
     draw(figure, found.coordinates, found.shown, found.bins.pmf_limits, titles)
-    print(f"Wrote {report} and {figure}", flush=True)
+    say(f"Wrote {report} and {figure}")
     if options.bound is None:
         return 0
     passed, text = verdict(options.bound, found.rows)
-    print(text)
+    say(text)
     return 0 if passed else 1
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    try:
-        return _run(_arguments(words))
-    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted", file=sys.stderr)
-        return 130
+    options = _arguments(words)
+    return run_command(lambda: _run(options), failed=2)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,9 @@ import numpy as np
 
 from .analysis import Array
 from .coordinates import Coordinates
+from .drawing import Figure, rc_context
 from .ensembles import Density, Ensemble
 from .files import replace_file
-
-try:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise ImportError(
-        f"{error}: {__name__} needs openmm-score[examples]", name=error.name
-    ) from error
 
 __all__ = ["draw"]
 

@@ -1,33 +1,238 @@
-"""Files that are replaced as a whole, and reading files that may hold anything."""
+"""Files that are replaced as a whole, files that grow at places known in advance, and reading files
+that may hold anything.
+
+A file that is replaced is written as `<name>.<process>-<number>.tmp` beside it, and renamed when it
+is complete; what a killed process has left is removed by the next that writes the same file. A link
+stays a link: the file that it leads to is replaced. A new file has the permissions of the old one,
+or those of any new file. Every OSError names the file.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
-import tempfile
+import re
+import stat
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["naming", "read_npy", "replace_file"]
+__all__ = [
+    "UNFINISHED",
+    "UnfinishedFile",
+    "naming",
+    "naming_os_errors",
+    "read_npy",
+    "remove_leftovers",
+    "replace_file",
+    "target_of",
+]
+
+UNFINISHED = ".unfinished"
+
+_MOST_ATTEMPTS = 1000
 
 
-def replace_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def target_of(path: str | os.PathLike[str]) -> Path:
+    """The file that a path leads to. ValueError where it is none, but a folder or a device."""
+    target = Path(os.path.realpath(path))
+    with naming_os_errors(path):
+        if target.exists() and not target.is_file():
+            kind = "a folder" if target.is_dir() else "no regular file"
+            raise ValueError(f"{path} is {kind}: it cannot be replaced")
+    return target
+
+
+def replace_file(path: str | os.PathLike[str], write: Callable[[Any], object]) -> None:
     """Writes a file that takes the place of another only when it is complete."""
-    handle, temporary = tempfile.mkstemp(prefix=path.name + ".", dir=path.parent)
+    target = target_of(path)
+    with naming_os_errors(path):
+        remove_leftovers(target)
+        descriptor, temporary = _open_temporary(target)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                take_mode(file.fileno(), target)
+                write(_Stream(file))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync_folder(target)
+
+
+class _Stream:
+    """A file that NumPy does not know as one: it writes to those by a way whose errors have no
+    cause."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _open_temporary(target: Path) -> tuple[int, str]:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    for number in range(_MOST_ATTEMPTS):
+        name = f"{target}.{os.getpid()}-{number}.tmp"
+        with suppress(FileExistsError):
+            descriptor = os.open(name, flags, 0o666)
+            lock(descriptor)
+            return descriptor, name
+    raise OSError(f"{target}: {_MOST_ATTEMPTS} temporary files beside it")
+
+
+def remove_leftovers(target: Path) -> None:
+    """Removes temporaries of processes that are gone. A lock tells where those of other machines or
+    containers, whose numbers say nothing here, are still at work."""
+    for name in glob.glob(glob.escape(os.fspath(target)) + ".*.tmp"):
+        match = re.fullmatch(r"\.(\d+)-\d+\.tmp", name.removeprefix(os.fspath(target)))
+        if match is None or _is_alive(int(match[1])):
+            continue
+        with suppress(OSError):
+            descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if lock(descriptor):
+                    os.unlink(name)
+            finally:
+                os.close(descriptor)
+
+
+def _is_alive(process: int) -> bool:
     try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def lock(descriptor: int) -> bool:
+    """Whether nobody else holds the file. A lock of the open file, as the C programs take it; file
+    systems without locks go without."""
+    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, whole)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def take_mode(descriptor: int, old: Path) -> None:
+    """Permissions of the file that is to be replaced, where the file system knows any."""
+    with suppress(FileNotFoundError, PermissionError, NotImplementedError):
+        os.fchmod(descriptor, stat.S_IMODE(old.stat().st_mode) & 0o777)
+
+
+def sync_folder(path: Path) -> None:
+    """A rename is on the disk only when its folder is. Some file systems cannot say."""
+    with suppress(OSError):
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class UnfinishedFile:
+    """A file whose size is known from the start, and whose parts come in any order.
+
+    Until `finish` it is `<path>.unfinished` (or has another ending), so nobody takes it for a file
+    that is complete. All its room is reserved before the first part is written, and it belongs to
+    one process. `path` must not change its folder meanwhile.
+
+    anew: begins the file, in the place of one that was begun before; else goes on with that one.
+    OSError, with the name, where it cannot be made, the disk has no room, or another process writes
+    it.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, anew: bool = True, ending: str = UNFINISHED
+    ) -> None:
+        self.path = target_of(path)
+        self.name = Path(f"{self.path}{ending}")
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if anew else 0)
+        with naming_os_errors(self.name):
+            self.descriptor = os.open(self.name, flags, 0o666)
+        if not lock(self.descriptor) or not self._is_there():
+            self.close()
+            raise OSError(f"{self.name}: is being written by another process")
+        take_mode(self.descriptor, self.path)
+
+    def _is_there(self) -> bool:
+        """False where another process has given it its name before it could be locked here."""
+        with suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(self.descriptor), os.stat(self.name))
+        return False
+
+    def reserve(self, size: int) -> None:
+        """Empties the file, and gives it `size` bytes on the disk, zeros; or removes it."""
+        with naming_os_errors(self.name):
+            try:
+                os.ftruncate(self.descriptor, 0)
+                os.posix_fallocate(self.descriptor, 0, size)
+            except OSError:
+                self.abandon()
+                raise
+
+    def write(self, at: int, values: Any) -> None:
+        """values: bytes, or a contiguous array."""
+        left = memoryview(values).cast("B") if len(values) else memoryview(b"")
+        with naming_os_errors(self.name):
+            while left:
+                done = os.pwrite(self.descriptor, left, at)
+                at, left = at + done, left[done:]
+
+    def read(self, at: int, size: int) -> bytes:
+        """ValueError where the file ends before."""
+        found = b""
+        with naming_os_errors(self.name):
+            while len(found) < size:
+                part = os.pread(self.descriptor, size - len(found), at + len(found))
+                if not part:
+                    raise ValueError(f"{self.name}: ends before byte {at + size}")
+                found += part
+        return found
+
+    def sync(self) -> None:
+        """What has been written survives a loss of power."""
+        with naming_os_errors(self.name):
+            os.fdatasync(self.descriptor)
+
+    def finish(self) -> None:
+        """Gives the file its name, and closes it."""
+        with naming_os_errors(self.name):
+            os.fsync(self.descriptor)
+            os.replace(self.name, self.path)
+        sync_folder(self.path)
+        self.close()
+
+    def abandon(self) -> None:
+        """Removes the file."""
+        if self.descriptor >= 0:
+            with suppress(OSError):
+                os.unlink(self.name)
+        self.close()
+
+    def close(self) -> None:
+        """Leaves it unfinished, if it is."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+        self.descriptor = -1
 
 
 def read_npy(path: Path) -> NDArray[Any]:
@@ -41,10 +246,33 @@ def read_npy(path: Path) -> NDArray[Any]:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """What goes wrong with the content of a file becomes a ValueError that names the file."""
     try:
         yield
-    except (AttributeError, EOFError, KeyError, OSError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        EOFError,
+        LookupError,
+        OSError,
+        OverflowError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
-        raise ValueError(text if str(path) in text else f"{path}: {text}") from error
+        name = os.fspath(path)
+        raise ValueError(text if name in text else f"{name}: {text}") from error
+
+
+@contextmanager
+def naming_os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """An OSError that names no file becomes one of this file."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error

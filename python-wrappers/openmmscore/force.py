@@ -37,6 +37,11 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
     them during a simulation. Two forces that use the same name share the parameter, and must give
     it the same default.
 
+    Inside a `CustomCVForce` or an `ATMForce` name the platform, `openmm.Context(system, integrator,
+    openmm.Platform.getPlatform("CPU"))`: OpenMM does not see there what this force needs, and where
+    it knows OpenCL, CUDA or HIP it takes that one and fails ("does not support all required
+    kernels").
+
     Every misuse raises an `openmm.OpenMMException` (or a ValueError, for an argument that is no
     number at all) that names the value: at once where it can be known, else when a Context is
     created. So does an energy that is not finite, with the index of the molecule.

@@ -1,4 +1,5 @@
-"""Ctrl-C, or SIGTERM, as a request to end a long job where nothing is lost."""
+"""Ctrl-C, SIGTERM, or the end of the terminal, as a request to end a long job where nothing is
+lost."""
 
 from __future__ import annotations
 
@@ -9,9 +10,16 @@ from typing import Any
 
 __all__ = ["Interruption"]
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Interruption:
-    """Ctrl-C or SIGTERM sets `asked`, so that a loop can end; the next raises KeyboardInterrupt."""
+    """SIGINT, SIGTERM and SIGHUP set `asked`, so that a loop can end; a second Ctrl-C raises
+    KeyboardInterrupt.
+
+    Signals that are ignored stay ignored (nohup, the background of a script), and a handler that
+    was not installed by Python, which Python could not put back, stays in its place.
+    """
 
     asked = False
     _previous: dict[int, Any]
@@ -19,8 +27,11 @@ class Interruption:
     def __enter__(self) -> Interruption:
         self._previous = {}
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._previous[number] = signal.signal(number, self._ask)
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if handler is not None and handler != signal.SIG_IGN:
+                    self._previous[number] = handler
+                    signal.signal(number, self._ask)
         return self
 
     def __exit__(
@@ -30,6 +41,7 @@ class Interruption:
             signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        # A terminal that closes sends several signals, and they are one request.
+        if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = True

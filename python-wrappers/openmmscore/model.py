@@ -16,7 +16,7 @@ from openmm import unit
 from . import _openmmscore
 from ._values import as_array, as_number
 
-__all__ = ["Bead", "Expert", "Model"]
+__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Expert:
     hidden, layers : width and number of the layers
     heads, head_width : of attention, 0 for an MLP
     t_begin, t_end : the range of diffusion time, both ends included
+    base : "none", or "gaussian": the energy is that of the network minus log g_t, the model's
+        `gaussian` diffused until t
     """
 
     architecture: str
@@ -59,6 +61,43 @@ class Expert:
     head_width: int
     t_begin: float
     t_end: float
+    base: str
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """The Gaussian of the training data, in coordinates that are divided by the model's scale and,
+    where it is centred, without the mean over beads.
+
+    At time t it has become the Gaussian of mean m mean and of variances m^2 variances + sigma^2,
+    m and sigma being those of the diffusion.
+
+    over : what a mode is made of: "beads" (it is the same along every dimension), "coordinates"
+        (bead after bead), or "all" (every coordinate has the one variance)
+    variances : (modes,)
+    directions : (modes, beads) or (modes, beads x dimensions), orthonormal; (1, 0) if over all
+    mean : (beads x dimensions,), or None where it is 0
+    """
+
+    over: str
+    variances: NDArray[np.float64]
+    directions: NDArray[np.float64]
+    mean: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class DataRange:
+    """How far the frames reach that a model was trained on. A structure far beyond is none that
+    the model knows.
+
+    neighbours : Quantity, the largest distance of beads next to each other in the list of beads, in
+        nm; of a single bead 0
+    centre : Quantity, the largest distance of a bead from the mean over its molecule's beads, in
+        nm; where the model is not `centred`, from the origin
+    """
+
+    neighbours: unit.Quantity
+    centre: unit.Quantity
 
 
 class _Evaluator:
@@ -158,7 +197,27 @@ class Model:
         """The neural networks, each with the range of diffusion time that it owns."""
         count = _openmmscore.ScoreModel_getNumExperts(self)
         return tuple(
-            Expert(*_openmmscore.ScoreModel_getExpert(self, index)) for index in range(count)
+            Expert(
+                *_openmmscore.ScoreModel_getExpert(self, index),
+                _openmmscore.ScoreModel_getExpertBase(self, index),
+            )
+            for index in range(count)
+        )
+
+    @cached_property
+    def gaussian(self) -> Gaussian | None:
+        """The Gaussian of the training data, or None: no expert has it as its base."""
+        over, *numbers = _openmmscore.ScoreModel_getGaussian(self)
+        if over == "none":
+            return None
+        variances, directions, mean = (np.array(values, np.float64) for values in numbers)
+        for array in (variances, directions, mean):
+            array.flags.writeable = False
+        return Gaussian(
+            over,
+            variances,
+            directions.reshape(len(variances), -1),
+            mean if len(mean) else None,
         )
 
     @cached_property
@@ -207,6 +266,17 @@ class Model:
     def scale(self) -> unit.Quantity:
         """The length that is 1 in the model's coordinates, a Quantity in nm."""
         return unit.Quantity(_openmmscore.ScoreModel_getScale(self), unit.nanometer)
+
+    @property
+    def range(self) -> DataRange | None:
+        """How far the training data reach, or None where the model file does not say it."""
+        centre = _openmmscore.ScoreModel_getCentreRange(self)
+        if not centre > 0:
+            return None
+        return DataRange(
+            unit.Quantity(_openmmscore.ScoreModel_getNeighbourRange(self), unit.nanometer),
+            unit.Quantity(centre, unit.nanometer),
+        )
 
     @property
     def schedule(self) -> tuple[float, float]:

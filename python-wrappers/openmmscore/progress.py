@@ -1,9 +1,17 @@
-"""One line that says how far a long job is and how much time is left."""
+"""What a command says: one line that tells how far a long job is and how much time is left, and
+words that cost nothing where they cannot be written."""
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import suppress
+
+__all__ = ["Progress", "duration", "hold_standard_streams", "say"]
+
+# Of a stream that is full, closed or None.
+_CANNOT_BE_WRITTEN = (AttributeError, OSError, ValueError)
 
 
 def duration(seconds: float) -> str:
@@ -11,6 +19,25 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def say(text: str, *, end: str = "\n", error: bool = False) -> None:
+    """Prints on stdout, or stderr, if that can be: a result is worth more than words about it."""
+    with suppress(*_CANNOT_BE_WRITTEN):
+        stream = sys.stderr if error else sys.stdout
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        print(shown, end=end, file=stream, flush=True)
+
+
+def hold_standard_streams() -> None:
+    """Opens what is closed of stdin, stdout and stderr: else the next file that is opened has its
+    number, and gets what libraries say there."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 class Progress:
@@ -26,7 +53,9 @@ class Progress:
         self.first = done
         self.limit_s = limit_s
         self.started = time.monotonic()
-        self.terminal = sys.stderr.isatty()
+        self.terminal = False
+        with suppress(*_CANNOT_BE_WRITTEN):
+            self.terminal = sys.stderr.isatty()
         self.every = 0.5 if self.terminal else 30.0
         self.shown = self.started
 
@@ -46,10 +75,8 @@ class Progress:
     def close(self) -> None:
         self._show(f"took {duration(time.monotonic() - self.started)}")
         if self.terminal:
-            print(file=sys.stderr)
+            say("", error=True)
 
     def _show(self, text: str) -> None:
         line = f"{self.title}: {text}"
-        print(
-            f"\r{line:<60}" if self.terminal else f"{line}\n", end="", file=sys.stderr, flush=True
-        )
+        say(f"\r{line:<60}" if self.terminal else f"{line}\n", end="", error=True)

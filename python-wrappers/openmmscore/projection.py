@@ -24,8 +24,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .analysis import Array
+from .command import run_command
 from .ensembles import read_ensemble
 from .files import replace_file
+from .progress import say
 
 try:
     from scipy.linalg import eigh
@@ -144,16 +146,16 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--dimensions", type=int, choices=(1, 2), default=2)
     parser.add_argument("--output", type=Path, required=True, help="the map, .npz")
     options = parser.parse_args(words)
-    try:
-        if options.output.suffix != ".npz":
-            raise ValueError(f"{options.output}: must end in .npz")
-        runs = _runs(options.data)
-        projection = slowest(runs, options.lag, options.dimensions)
-        projection.save(options.output)
-    except (ImportError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"Wrote {options.output}: {len(projection.pairs)} distances")
+    return run_command(lambda: _project(options), failed=2)
+
+
+def _project(options: argparse.Namespace) -> int:
+    if options.output.suffix != ".npz":
+        raise ValueError(f"{options.output}: must end in .npz")
+    runs = _runs(options.data)
+    projection = slowest(runs, options.lag, options.dimensions)
+    projection.save(options.output)
+    say(f"Wrote {options.output}: {len(projection.pairs)} distances")
     return 0
 
 

@@ -26,7 +26,14 @@ What must hold: copies do not interact; all particles of copy 0 come first, then
 and so on; there is no barostat. Forces beside the one that depends on the parameters are the same
 in all states, so their energies cancel.
 
+The command ends with status 3 where a copy has fallen apart in any of its states, or the kinetic
+temperature is wrong, and its file stays unfinished, unless --allow-broken is given
+(`openmmscore.intact`).
+
     python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
+
+The command writes its frames as they are made, and goes on with --resume after whatever has ended
+it, as `openmmscore.simulate` does.
 
 >>> states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 0.01, 0.03, 0.06, 0.1)]
 >>> exchange = ReplicaExchange.from_model("model.xml.gz", states, copies=20)
@@ -43,11 +50,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openmm
+from numpy.typing import NDArray
 from openmm import unit
 
 from ._values import as_count, as_number
-from .copies import check_output, own_positions, read_starts, write_copies
+from .command import add_resuming, run_command
+from .copies import check_output, read_starts
+from .intact import Watch, add_option
+from .interruption import Interruption
 from .ladders import (
     check_acceptance,
     energy_range,
@@ -56,7 +66,9 @@ from .ladders import (
     states_needed,
 )
 from .model import Model
+from .progress import say
 from .replicas import Energies, ReplicaExchange, model_energies
+from .run_output import RunOutput, describe_array, describe_file
 from .swaps import Run
 
 __all__ = ["Energies", "ReplicaExchange", "Run", "choose_ladder", "model_energies"]
@@ -158,6 +170,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         required=True,
         help="frames to write, .h5; or .npy (frames, beads, dimensions)",
     )
+    add_option(parser)
+    add_resuming(parser)
     return parser.parse_args(words)
 
 
@@ -210,45 +224,83 @@ def _simulate(options: argparse.Namespace) -> int:
     copies = as_count("copies", options.copies)
     interval = 0 if options.interval is None else as_count("interval", options.interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
+    output = RunOutput(
+        options.output,
+        _identity(options, start),
+        resume=options.resume,
+        checkpoint_s=options.checkpoint,
+    )
     name = PARAMETERS[options.parameter]
-    values = _ladder(options, model, settings)
-    print(f"{name}: {', '.join(f'{value:.4g}' for value in values)}", flush=True)
+    if output.saved is None:
+        values = _ladder(options, model, settings)
+    else:
+        values = output.saved["ladder"].tolist()
+    say(f"{name}: {', '.join(f'{value:.4g}' for value in values)}")
 
     states = [{name: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
         exchange.set_positions(start)
-    run = exchange.run(options.time, options.equilibration, interval * options.timestep)
-    if not len(run.positions):
-        raise KeyboardInterrupt
+    watch = Watch(
+        model,
+        exchange.temperature_k,
+        options.friction,
+        options.timestep,
+        allow=options.allow_broken,
+    )
+    frames, every = exchange.frames(options.time, interval * options.timestep)
+    interval_ps = every * options.steps * options.timestep
     attributes = {
         "temperature_k": exchange.temperature_k,
         "seed": options.seed,
         "ladder": values,
         "equilibration_ps": options.equilibration,
-        "frame_interval_ps": float(run.time_ps[0]),
+        "frame_interval_ps": interval_ps,
     }
-    positions = own_positions(run.positions, model)
-    write_copies(options.output, model, positions, run.time_ps, attributes)
-    print(
-        f"Acceptance: {', '.join(f'{share:.2f}' for share in run.acceptance)}\n"
-        f"Round trips: {run.round_trips.sum()} of all {options.copies} copies, in "
-        f"{run.time_ps[-1]:g} ps; the least of a copy {run.round_trips.min()}\n"
-        f"{options.output}: {run.positions.shape[0]} frames of each copy"
-        + (", interrupted" if run.interrupted else "")
-    )
+    output.always = {"ladder": np.array(values)}
+    if not output.open(model, frames, copies, interval_ps, attributes):
+        say(f"{options.output}: finished already")
+        return 0
+    with Interruption():  # also where the file gets its end
+        try:
+            run = exchange.run(
+                options.time,
+                options.equilibration,
+                interval * options.timestep,
+                watch=watch,
+                output=output,
+            )
+            output.end(len(run.time_ps), {}, to_be_resumed=run.interrupted)
+        finally:
+            output.close()
+    _report(options, run)
     return 130 if run.interrupted else 0
 
 
+def _identity(options: argparse.Namespace, start: NDArray[Any] | None) -> dict[str, Any]:
+    """What makes two runs the same one."""
+    elsewhere = {"allow_broken", "checkpoint", "model", "output", "resume", "start"}
+    settings = {name: value for name, value in vars(options).items() if name not in elsewhere}
+    return {"model": describe_file(options.model), "start": describe_array(start), **settings}
+
+
+def _report(options: argparse.Namespace, run: Run) -> None:
+    frames = len(run.time_ps)
+    if frames == 0:
+        say("Interrupted before the first frame; --resume goes on", error=True)
+        return
+    say(
+        f"Acceptance: {', '.join(f'{share:.2f}' for share in run.acceptance)}\n"
+        f"Round trips: {run.round_trips.sum()} of all {options.copies} copies, in "
+        f"{run.time_ps[-1]:g} ps; the least of a copy {run.round_trips.min()}\n"
+        f"{options.output}: {frames} frames of each copy"
+        + (", interrupted; --resume goes on from there" if run.interrupted else "")
+    )
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    try:
-        return _simulate(_arguments(words))
-    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted before the first frame", file=sys.stderr)
-        return 130
+    options = _arguments(words)
+    return run_command(lambda: _simulate(options))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from openmm import unit
 
 from ._values import as_array, as_count, as_number, as_positive, as_seed, as_steps
 from .force import ScoreForce
+from .intact import Watch
 from .interruption import Interruption
 from .model import Model
 from .progress import Progress
+from .run_output import RunOutput, context_state, restore_context
 from .swaps import Record, Run, SwapAttempt, attempt_swaps
 from .system import create_system
 
@@ -160,36 +164,97 @@ class ReplicaExchange:
         exchange: bool = True,
         record_all: bool = False,
         title: str = "Replica exchange",
+        watch: Watch | None = None,
+        output: RunOutput | None = None,
     ) -> Run:
         """Simulates, goes on where the last run ended, and returns what it recorded.
 
         time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
         time steps each. interval: between frames, by default one sweep. exchange: False simulates
         the states without swaps, for comparison. record_all: frames of all states. title: of the
-        progress line. Ctrl-C ends the run after the present sweep; what was recorded is returned.
+        progress line. watch: looks at all states after every sweep. Ctrl-C ends the run after the
+        present sweep; what was recorded is returned.
+
+        output: open, for `frames` of them; the frames of the target go there, as a model's molecule
+        has them, and a run that it has saved goes on from there.
         """
         if not self._ready:
             raise ValueError("set positions before a run")
         keep = self._sweeps("time", time)
         discard = self._sweeps("equilibration", equilibration)
-        every = max(1, self._sweeps("interval", interval))
-        if keep < every:
-            raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
-        record = Record(len(self.states), self.copies, self.particles, keep // every, record_all)
-        progress = Progress(title, discard + keep)
+        frames, every = self.frames(time, interval)
+        in_memory = frames if output is None else 0
+        interval_ps = every * self.steps * self.timestep_ps
+        record = Record(
+            len(self.states), self.copies, self.particles, in_memory, interval_ps, record_all
+        )
+        done = 0
+        if output is not None and output.saved is not None:
+            done = self._restore(output.saved, record)
+        progress = Progress(title, discard + keep, done)
         with Interruption() as interruption:
-            for sweep in range(discard + keep):
+            while done < discard + keep and not interruption.asked:
                 positions, attempts = self._sweep(exchange)
-                number = sweep + 1 - discard
+                done += 1
+                self._look(watch, done * self.steps, positions)
+                number = done - discard
                 if number > 0:
                     record.count(attempts)
                     if number % every == 0:
-                        record.add(positions, number * self.steps * self.timestep_ps)
-                progress.update(sweep + 1)
-                if interruption.asked:
-                    break
+                        if output is not None:
+                            output.add(record.kept, positions[0])
+                        record.add(positions)
+                progress.update(done)
+                if output is not None:
+                    output.save_if_due(partial(self._state, done, record))
+            if output is not None and done < discard + keep:
+                output.save(self._state(done, record))
         progress.close()
-        return record.finish(interruption.asked)
+        if watch is not None:
+            watch.finish()
+        return record.finish(interruption.asked and done < discard + keep)
+
+    def frames(
+        self, time: float | unit.Quantity, interval: float | unit.Quantity = 0.0
+    ) -> tuple[int, int]:
+        """How many frames of each copy a run of this time has, and how many sweeps apart."""
+        keep = self._sweeps("time", time)
+        every = max(1, self._sweeps("interval", interval))
+        if keep < every:
+            raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
+        return keep // every, every
+
+    def _state(self, done: int, record: Record) -> dict[str, NDArray[Any]]:
+        """Of a run after so many sweeps, for `_restore`."""
+        random = json.dumps(self._random.bit_generator.state).encode()
+        state = {
+            "sweeps": np.array([done, self._parity]),
+            "random": np.frombuffer(random, np.uint8),
+            **record.state(),
+        }
+        for k, context in enumerate(self._contexts):
+            state |= {f"{name}.{k}": each for name, each in context_state(context).items()}
+        return state
+
+    def _restore(self, state: Mapping[str, NDArray[Any]], record: Record) -> int:
+        """The number of sweeps done."""
+        done, self._parity = state["sweeps"].tolist()
+        self._random.bit_generator.state = json.loads(state["random"].tobytes())
+        record.restore(state)
+        for k, (context, noise_seed) in enumerate(
+            zip(self._contexts, self._seeds[::2], strict=True)
+        ):
+            own = {name: state[f"{name}.{k}"] for name in ("context", "threads")}
+            words = np.random.SeedSequence([noise_seed, done]).generate_state(1)
+            restore_context(context, own, int(words[0]) >> 1 or 1)
+        return int(done)
+
+    def _look(self, watch: Watch | None, step: int, positions: Array) -> None:
+        if watch is None:
+            return
+        for state, copies in zip(self.states, positions, strict=True):
+            watch.positions(step, copies, state)
+        watch.velocities(step, self._velocities())
 
     def _sweeps(self, name: str, time: float | unit.Quantity) -> int:
         return as_steps(name, time, self.steps * self.timestep_ps)

@@ -16,7 +16,16 @@ kinetic energy counts three dimensions.
 
 The same seed on the same platform and number of threads gives the same file.
 
-Ctrl-C ends a run and writes the frames that there are; the exit status is then 130.
+Frames go to `<output>.unfinished`, where all of them have their room from the start, as they are
+made; it gets its name when it is complete. Every --checkpoint seconds `<output>.checkpoint` is
+written, from which the same command with --resume goes on after whatever has ended the run: on the
+Reference platform, and on CPU with the same number of threads, to the very same frames, elsewhere
+to others as good. Ctrl-C, SIGTERM and the end of the terminal end a run with a checkpoint, and with
+the frames that there are as a complete file, which --resume replaces at its end; the exit status is
+then 130. A run that --time-limit ends is finished.
+
+Where a copy has fallen apart, or the kinetic temperature is wrong (`openmmscore.intact`), the exit
+status is 3, and the file stays unfinished, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -37,11 +46,14 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ._values import as_array, as_count, as_positive, as_seed, as_steps
-from .copies import check_output, own_positions, read_starts, write_copies
+from .command import add_resuming, run_command
+from .copies import check_output, own_positions, read_starts
 from .force import ScoreForce
+from .intact import Watch, add_option
 from .interruption import Interruption
 from .model import Model
-from .progress import Progress
+from .progress import Progress, say
+from .run_output import RunOutput, context_state, describe_array, describe_file, restore_context
 from .system import create_system
 
 __all__ = ["Run", "create_context", "main", "plan", "simulate"]
@@ -56,8 +68,8 @@ _MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 class Run:
     """What a run recorded, equilibration left out.
 
-    positions: (frames, copies, beads, dimensions), nm, those of `openmmscore.copies.own_positions`.
-    time_ps: (frames,), from the end of equilibration.
+    positions: (frames, copies, beads, dimensions), nm, those of `openmmscore.copies.own_positions`;
+    no frames where they went to a file. time_ps: (frames,), from the end of equilibration.
     equilibration_ps: what was discarded. production_ps: from there to the last frame.
     steps_per_second: time steps of all copies together.
     interrupted, stopped_early: whether Ctrl-C or the limit on time ended it, or its equilibration,
@@ -131,9 +143,11 @@ def create_context(
     return context
 
 
-def _seeds(seed: int) -> tuple[int, int]:
-    """Of noise and velocities, never 0, which lets OpenMM choose one by chance."""
-    sequence = np.random.SeedSequence(as_seed("seed", seed))
+def _seeds(seed: int, step: int = 0) -> tuple[int, int]:
+    """Of noise and velocities, never 0, which lets OpenMM choose one by chance. step: where other
+    noise than from the start is wanted."""
+    words = [as_seed("seed", seed), *([step] if step else [])]
+    sequence = np.random.SeedSequence(words if step else words[0])
     noise, velocities = sequence.generate_state(2)
     return int(noise) >> 1 or 1, int(velocities) >> 1 or 1
 
@@ -158,49 +172,124 @@ def simulate(
     equilibration: int = 0,
     time_limit_s: float = math.inf,
     title: str = "Simulation",
+    watch: Watch | None = None,
+    output: RunOutput | None = None,
+    seed: int = 1,
 ) -> Run:
     """Goes on from where the Context is, and returns what it recorded.
 
     context: of copies of the model's molecule, one after the other, and nothing else. interval:
     time steps between frames. equilibration: time steps that are discarded first. time_limit_s:
     seconds after which the run ends in any case, but for its first two frames; equilibration ends
-    when it has taken 3/10 of them. Ctrl-C ends it within 10 steps.
+    when it has taken 3/10 of them. Ctrl-C ends it within 10 steps. watch: looks at every frame.
+
+    output: where frames go to, open; a run that it has saved goes on from there. seed: of random
+    numbers that a checkpoint of another number of threads does not have.
     """
-    clock = _Clock(context, equilibration + frames * interval, time_limit_s, title)
-    shape = (-1, len(model.beads), 3)
-    copies = len(context.getState(positions=True).getPositions()) // len(model.beads)
-    positions = np.empty((frames, copies, len(model.beads), model.dimensions), np.float32)
-    kept = 0
+    run = _Recording(context, model, frames, interval, equilibration, output, watch)
+    if output is not None and output.saved is not None:
+        run.restore(output.saved, seed)
+    clock = _Clock(run, equilibration + frames * interval, time_limit_s, title)
     with Interruption() as interruption:
-        clock.advance(equilibration, _EQUILIBRATION_SHARE * time_limit_s, interruption)
-        discarded = clock.steps
-        while kept < frames:
-            limit = math.inf if kept < _LEAST_FRAMES else time_limit_s
-            if not clock.advance(interval, limit, interruption):
-                break
-            state = context.getState(positions=True)
-            frame = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer).reshape(shape)
-            _check_finite(frame, clock.steps)
-            positions[kept] = own_positions(frame, model)
-            kept += 1
-    timestep_ps = context.getIntegrator().getStepSize().value_in_unit(unit.picosecond)
+        run.go_on(clock, time_limit_s, interruption)
+        if interruption.asked and output is not None and run.kept < frames:
+            output.save(run.state())
+    if watch is not None:
+        watch.finish()
+    timestep_ps = run.timestep_ps
     return Run(
-        positions=positions[:kept],
-        time_ps=np.arange(1, kept + 1) * interval * timestep_ps,
-        equilibration_ps=discarded * timestep_ps,
+        positions=run.positions[: run.kept],
+        time_ps=np.arange(1, run.kept + 1) * interval * timestep_ps,
+        equilibration_ps=run.discarded * timestep_ps,
         steps_per_second=clock.close(),
-        interrupted=interruption.asked,
-        stopped_early=discarded < equilibration or kept < frames,
+        interrupted=interruption.asked and run.kept < frames,
+        stopped_early=run.discarded < equilibration or run.kept < frames,
     )
 
 
-class _Clock:
-    """Advances a Context a few steps at a time, and shows how far it is."""
+class _Recording:
+    """How far a run is, and its frames, in memory or in a file.
 
-    def __init__(self, context: openmm.Context, total: int, limit_s: float, title: str) -> None:
-        self.integrator = context.getIntegrator()
-        self.steps = 0
-        self.progress = Progress(title, total, limit_s=limit_s if limit_s < math.inf else None)
+    steps: done. discarded: of them, for equilibration, whose end is `is_equilibrated`. kept:
+    frames.
+    """
+
+    def __init__(
+        self,
+        context: openmm.Context,
+        model: Model,
+        frames: int,
+        interval: int,
+        equilibration: int,
+        output: RunOutput | None,
+        watch: Watch | None,
+    ) -> None:
+        self.context, self.model, self.output, self.watch = context, model, output, watch
+        self.frames, self.interval, self.equilibration = frames, interval, equilibration
+        self.steps = self.discarded = self.kept = 0
+        self.is_equilibrated = self.is_resumed = False
+        self.timestep_ps = context.getIntegrator().getStepSize().value_in_unit(unit.picosecond)
+        self.copies = context.getSystem().getNumParticles() // len(model.beads)
+        in_memory = frames if output is None else 0
+        shape = (in_memory, self.copies, len(model.beads), model.dimensions)
+        self.positions = np.empty(shape, np.float32)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        numbers = (self.steps, self.discarded, self.kept, self.is_equilibrated)
+        return {"numbers": np.array(numbers, np.int64), **context_state(self.context)}
+
+    def restore(self, state: dict[str, NDArray[Any]], seed: int) -> None:
+        self.steps, self.discarded, self.kept, equilibrated = state["numbers"].tolist()
+        self.is_equilibrated, self.is_resumed = bool(equilibrated), True
+        if self.output is not None and self.is_equilibrated:
+            self.output.file.attributes |= self._equilibration()
+        restore_context(self.context, state, _seeds(seed, self.steps)[0])
+
+    def _equilibration(self) -> dict[str, float]:
+        return {"equilibration_ps": self.discarded * self.timestep_ps}
+
+    def go_on(self, clock: _Clock, limit_s: float, interruption: Interruption) -> None:
+        """To the end, or until it is stopped."""
+        if not self.is_equilibrated:
+            end = self.equilibration
+            clock.advance(end - self.steps, _EQUILIBRATION_SHARE * limit_s, interruption)
+            self.discarded = self.steps
+            if interruption.asked and self.steps < end:
+                return
+            self.is_equilibrated = True
+            if self.output is not None and (self.discarded < end or self.is_resumed):
+                self.output.describe(self._equilibration())
+        while self.kept < self.frames:
+            limit = math.inf if self.kept < _LEAST_FRAMES else limit_s
+            end = self.discarded + (self.kept + 1) * self.interval
+            if not clock.advance(end - self.steps, limit, interruption):
+                break
+            self._record()
+
+    def _record(self) -> None:
+        state = self.context.getState(positions=True, velocities=self.watch is not None)
+        frame = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        frame = frame.reshape(self.copies, len(self.model.beads), 3)
+        _check_finite(frame, self.steps)
+        if self.watch is not None:
+            self.watch.positions(self.steps, frame)
+            self.watch.velocities(self.steps, _velocities(state).reshape(frame.shape))
+        if self.output is None:
+            self.positions[self.kept] = own_positions(frame, self.model)
+        else:
+            self.output.add(self.kept, frame)
+        self.kept += 1
+
+
+class _Clock:
+    """Advances a run a few steps at a time, shows how far it is, and saves it now and then."""
+
+    def __init__(self, run: _Recording, total: int, limit_s: float, title: str) -> None:
+        self.run = run
+        self.integrator = run.context.getIntegrator()
+        self.first = run.steps
+        limit = limit_s if limit_s < math.inf else None
+        self.progress = Progress(title, total, self.first, limit_s=limit)
         self.started = time.perf_counter()
 
     def elapsed(self) -> float:
@@ -208,21 +297,30 @@ class _Clock:
 
     def advance(self, steps: int, limit_s: float, interruption: Interruption) -> bool:
         """Whether all the steps were done before `limit_s` seconds from the start, and Ctrl-C."""
-        end = self.steps + steps
-        while self.steps < end:
+        end = self.run.steps + steps
+        while self.run.steps < end:
             if interruption.asked or self.elapsed() >= limit_s:
                 return False
-            number = min(_STEPS_AT_ONCE, end - self.steps)
+            number = min(_STEPS_AT_ONCE, end - self.run.steps)
             self.integrator.step(number)
-            self.steps += number
-            self.progress.update(self.steps)
+            self.run.steps += number
+            self.progress.update(self.run.steps)
+            if self.run.output is not None:
+                self.run.output.save_if_due(self.run.state)
         return True
 
     def close(self) -> float:
         """Steps per second."""
-        speed = self.steps / self.elapsed()
+        speed = (self.run.steps - self.first) / self.elapsed()
         self.progress.close()
         return speed
+
+
+def _velocities(state: openmm.State) -> NDArray[np.float64]:
+    """nm/ps."""
+    velocities = state.getVelocities(asNumpy=True)
+    found: NDArray[np.float64] = velocities.value_in_unit(unit.nanometer / unit.picosecond)
+    return found
 
 
 def _check_finite(frame: NDArray[np.float64], step: int) -> None:
@@ -272,6 +370,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         default=math.inf,
         help="stop after so many seconds; equilibration after 3/10 of them",
     )
+    add_option(parser)
+    add_resuming(parser)
     return parser.parse_args(words)
 
 
@@ -306,24 +406,59 @@ def _command(options: argparse.Namespace) -> int:
         name: getattr(options, name)
         for name in ("timestep", "friction", "platform", "seed", "scale", "diffusion_time")
     }
-    context = create_context(model, copies, start=start, threads=options.threads, **settings)
-    run = simulate(
-        context,
-        model,
-        frames,
-        interval=options.interval,
-        equilibration=equilibration,
-        time_limit_s=options.time_limit,
+    planned = {"frames": frames, "equilibration": equilibration, "interval": options.interval}
+    identity = {
+        "model": describe_file(options.model),
+        "start": describe_array(start),
+        "copies": copies,
+        **settings,
+        **planned,
+    }
+    output = RunOutput(
+        options.output, identity, resume=options.resume, checkpoint_s=options.checkpoint
     )
-    if not len(run.positions):
-        raise KeyboardInterrupt
-    attributes = _attributes(options, model, run)
-    write_copies(options.output, model, run.positions, run.time_ps, attributes)
+    context = create_context(model, copies, start=start, threads=options.threads, **settings)
+    watch = Watch(
+        model,
+        model.temperature.value_in_unit(unit.kelvin),
+        options.friction,
+        options.timestep,
+        options.diffusion_time,
+        options.allow_broken,
+    )
+    attributes = _attributes(
+        options, model, equilibration * options.timestep, frames * options.interval
+    )
+    interval_ps = options.interval * options.timestep
+    if not output.open(model, frames, copies, interval_ps, attributes):
+        say(f"{options.output}: finished already")
+        return 0
+    with Interruption():  # also where the file gets its end
+        try:
+            run = simulate(
+                context,
+                model,
+                frames,
+                interval=options.interval,
+                equilibration=equilibration,
+                time_limit_s=options.time_limit,
+                watch=watch,
+                output=output,
+                seed=options.seed,
+            )
+            steps = len(run.time_ps) * options.interval
+            attributes = _attributes(options, model, run.equilibration_ps, steps)
+            output.end(len(run.time_ps), attributes, to_be_resumed=run.interrupted)
+        finally:
+            output.close()
     _report(options, run)
     return 130 if run.interrupted else 0
 
 
-def _attributes(options: argparse.Namespace, model: Model, run: Run) -> dict[str, Any]:
+def _attributes(
+    options: argparse.Namespace, model: Model, equilibration_ps: float, steps: int
+) -> dict[str, Any]:
+    """steps: of production."""
     return {
         "title": "Simulation with a ScoreForce",
         "model": os.fspath(options.model),
@@ -334,8 +469,8 @@ def _attributes(options: argparse.Namespace, model: Model, run: Run) -> dict[str
         "diffusion_time": options.diffusion_time,
         "timestep_ps": options.timestep,
         "friction_per_ps": options.friction,
-        "equilibration_ps": run.equilibration_ps,
-        "production_ps": run.production_ps,
+        "equilibration_ps": equilibration_ps,
+        "production_ps": steps * options.timestep,
         "frame_interval_ps": options.interval * options.timestep,
         "platform": options.platform,
         "seed": options.seed,
@@ -344,30 +479,28 @@ def _attributes(options: argparse.Namespace, model: Model, run: Run) -> dict[str
 
 def _report(options: argparse.Namespace, run: Run) -> None:
     ns_per_day = run.steps_per_second * options.timestep * 86400 / 1000
-    if run.stopped_early:
-        print(
-            "Interrupted"
-            if run.interrupted
-            else f"Stopped at the limit of {options.time_limit:g} s, short of what was asked for"
-        )
-    print(
+    if run.interrupted:
+        say("Interrupted")
+    elif run.stopped_early:
+        say(f"Stopped at the limit of {options.time_limit:g} s, short of what was asked for")
+    say(
         f"Speed: {run.steps_per_second:.0f} steps/s of {options.copies} copies, "
-        f"{ns_per_day:.3g} ns/day each\n"
-        f"{options.output}: {len(run.positions)} frames of each copy, "
+        f"{ns_per_day:.3g} ns/day each"
+    )
+    frames = len(run.time_ps)
+    if frames == 0:
+        say("Interrupted before the first frame; --resume goes on", error=True)
+        return
+    say(
+        f"{options.output}: {frames} frames of each copy, "
         f"{options.interval * options.timestep:g} ps apart, after {run.equilibration_ps:g} ps of "
-        "equilibration"
+        "equilibration" + ("; --resume goes on from there" if run.interrupted else "")
     )
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    try:
-        return _command(_arguments(words))
-    except (ImportError, MemoryError, OSError, ValueError, openmm.OpenMMException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted before the first frame", file=sys.stderr)
-        return 130
+    options = _arguments(words)
+    return run_command(lambda: _command(options))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Record", "RoundTrips", "Run", "SwapAttempt", "attempt_swaps"]
 
 Array = NDArray[np.float64]
+
+_COUNTS = ("attempts", "accepted", "cost")
+_TRIPS = ("walker", "started", "returning", "completed")
 
 
 @dataclass
@@ -85,7 +88,8 @@ class RoundTrips:
 class Run:
     """What a run recorded, equilibration left out.
 
-    positions: (frames, copies, particles, 3), nm, of state 0, the target.
+    positions: (frames, copies, particles, 3), nm, of state 0, the target; no frames where they went
+    to a file.
     all_positions: (frames, states, copies, particles, 3) if asked for; state k samples its own
     parameters, so its plain means are those of state k.
     time_ps: (frames,), from the end of equilibration.
@@ -130,19 +134,40 @@ class Run:
 
 
 class Record:
-    """What a run keeps, while it grows."""
+    """What a run keeps, while it grows: counts, and frames, of which there are `kept`, interval_ps
+    apart; frames is how many there is room for, 0 where they go elsewhere."""
 
     def __init__(
-        self, states: int, copies: int, particles: int, frames: int, record_all: bool
+        self,
+        states: int,
+        copies: int,
+        particles: int,
+        frames: int,
+        interval_ps: float,
+        record_all: bool,
     ) -> None:
         kept = states if record_all else 1
         self.record_all = record_all
         self.positions = np.empty((frames, kept, copies, particles, 3), np.float32)
-        self.time_ps: list[float] = []
+        self.interval_ps = interval_ps
+        self.kept = 0
         self.attempts = np.zeros(states - 1, np.int64)
         self.accepted = np.zeros(states - 1, np.int64)
         self.cost = np.zeros(states - 1)
         self.trips = RoundTrips(states, copies)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All but the frames, for `restore`."""
+        trips = {name: getattr(self.trips, name) for name in _TRIPS}
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return {**trips, **counts, "kept": np.array(self.kept)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        for name in _TRIPS:
+            setattr(self.trips, name, state[name])
+        for name in _COUNTS:
+            setattr(self, name, state[name])
+        self.kept = int(state["kept"])
 
     def count(self, attempts: Sequence[SwapAttempt]) -> None:
         for attempt in attempts:
@@ -151,20 +176,21 @@ class Record:
             self.cost[attempt.lower] += attempt.cost.sum()
         self.trips.follow(attempts)
 
-    def add(self, positions: Array, time_ps: float) -> None:
+    def add(self, positions: Array) -> None:
         """positions: (states, copies, particles, 3)."""
-        frame = self.positions[len(self.time_ps)]
-        frame[:] = positions[: len(frame)]
-        self.time_ps.append(time_ps)
+        if len(self.positions):
+            frame = self.positions[self.kept]
+            frame[:] = positions[: len(frame)]
+        self.kept += 1
 
     def finish(self, interrupted: bool) -> Run:
-        positions = self.positions[: len(self.time_ps)]
+        positions = self.positions[: self.kept]
         with np.errstate(invalid="ignore"):
             mean_cost = self.cost / self.attempts
         return Run(
             positions=positions[:, 0],
             all_positions=positions if self.record_all else None,
-            time_ps=np.array(self.time_ps),
+            time_ps=np.arange(1, self.kept + 1, dtype=np.float64) * self.interval_ps,
             attempts=self.attempts,
             accepted=self.accepted,
             mean_cost=mean_cost,

@@ -58,6 +58,8 @@ def read_model(path: str | Path) -> ModelFile:
         ref.parameter_shapes(network)
     ):
         raise ValueError(f"{path}: not a graph transformer's energy with beads known one by one")
+    if expert.get("base", "none") != "none":
+        raise ValueError(f"{path}: a base has no counterpart in JAX")
     return ModelFile(
         network,
         parameters,

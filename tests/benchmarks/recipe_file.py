@@ -105,8 +105,9 @@ def read_recipe(path: str | Path) -> Recipe:
         or stage.find("MovingAverage") is None
         or adamw.get("clipNorm")
         or stage.get("expert", "0") != "0"
+        or expert.get("base", "none") != "none"
     ):
-        raise ValueError(f"{path}: a stage of this kind has no counterpart in JAX here")
+        raise ValueError(f"{path}: a stage or expert of this kind has no counterpart in JAX here")
 
     denoising = _find(stage, "DenoisingScoreMatching")
     t_begin = max(TIME_MIN, _number(stage, "timeBegin", _number(expert, "timeBegin", 0)))

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "ladder.h"
 #include "model/diffusion.h"
 
@@ -187,6 +188,32 @@ static void equal_weight_gives_both_halves_the_same_area(void **state) {
     check_close(score_equal_weight(middle, middle, t0, t1), 1, 1e-15, "a middle in the middle");
 }
 
+static void errors_keep_the_end_of_a_long_name_and_no_control_characters(void **state) {
+    (void)state;
+    static score_error error;
+    static char path[6000], text[SCORE_ERROR_TEXT_SIZE];
+    for (int k = 0; k < (int)sizeof path - 1; k++)
+        path[k] = (char)('a' + k % 26);
+    memcpy(path + sizeof path - 6, "/x.h5", 6);
+    const size_t sizes[] = {300, 4000, 4095, 4096, 5999};
+    for (int k = 0; k < 5; k++) {
+        const char *name = path + sizeof path - 1 - sizes[k];
+        score_fail_at(&error, SCORE_ERROR_FILE, name, 7, "is bad: %s", "reason");
+        score_error_text(&error, text, sizeof text);
+        const char *kept = sizes[k] <= 4095 ? name : name + sizes[k] - 4092;
+        assert_int_equal(strncmp(text, "...", 3) == 0, sizes[k] > 4095);
+        const char *shown = text + (sizes[k] > 4095 ? 3 : 0);
+        assert_int_equal(strncmp(shown, kept, strlen(kept)), 0);
+        assert_string_equal(shown + strlen(kept), ":7: is bad: reason");
+    }
+    score_fail(&error, SCORE_ERROR_FILE, "%s", path);
+    assert_int_equal(strlen(error.message), sizeof error.message - 1);
+    assert_string_equal(error.message + sizeof error.message - 4, "...");
+    score_fail_at(&error, SCORE_ERROR_FILE, "a\nb", 0, "c\x1b[2J\x7f \xc2\x9b \xc3\xa9 \xc2\xa0");
+    assert_string_equal(score_error_text(&error, text, sizeof text),
+                        "a?b: c?[2J? ? \xc3\xa9 \xc2\xa0");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_gives_the_published_numbers),
@@ -200,6 +227,7 @@ int main(void) {
         cmocka_unit_test(time_features_have_their_derivatives),
         cmocka_unit_test(time_is_clipped_to_its_range),
         cmocka_unit_test(equal_weight_gives_both_halves_the_same_area),
+        cmocka_unit_test(errors_keep_the_end_of_a_long_name_and_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "gaussians.h"
 #include "score/batch.h"
 #include "subjects.h"
 
@@ -91,6 +92,22 @@ static void perceptrons_climb_the_ladder(void **state) {
     climb_all_sets("score perceptron", perceptron(SCORE_OUTPUT_SCORE), 3, one, NULL);
 }
 
+static void networks_with_a_base_climb_the_ladder(void **state) {
+    (void)state;
+    const gaussian_kind beads = gaussian_of_kind(7), all = gaussian_of_kind(5);
+    const gaussian_kind point = gaussian_of_kind(2);
+    score_model_config one_hot = transformer(SCORE_OUTPUT_ENERGY, 0, 1);
+    score_model_config many = feature_transformer(), plane = perceptron(SCORE_OUTPUT_ENERGY);
+    one_hot.gaussian = &beads.gaussian;
+    many.gaussian = &all.gaussian;
+    plane.gaussian = &point.gaussian;
+    one_hot.experts[0].base = many.experts[0].base = SCORE_BASE_GAUSSIAN;
+    plane.experts[0].base = SCORE_BASE_GAUSSIAN;
+    climb_all_sets("transformer with a base", one_hot, 2, three, NULL);
+    climb_all_sets("transformer of features with a base", many, 2, uneven, features);
+    climb_all_sets("perceptron with a base", plane, 3, one, NULL);
+}
+
 /* Streams computed in several passes, as training does, are those of one pass to the last bit,
  * and what was not asked for is left alone. */
 static void check_passes(const subject *self) {
@@ -115,8 +132,12 @@ static void check_passes(const subject *self) {
 
 static void passes_compose(void **state) {
     (void)state;
-    const score_model_config config = transformer(SCORE_OUTPUT_ENERGY, 0, 1);
+    const gaussian_kind kind = gaussian_of_kind(7);
+    score_model_config config = transformer(SCORE_OUTPUT_ENERGY, 0, 1);
     with_network("energy transformer", &config, 2, three, NULL, 2, check_passes);
+    config.gaussian = &kind.gaussian;
+    config.experts[0].base = SCORE_BASE_GAUSSIAN;
+    with_network("energy transformer with a base", &config, 2, three, NULL, 2, check_passes);
 }
 
 static score_model *random_model(score_model_config config, unsigned seed) {
@@ -281,6 +302,7 @@ int main(void) {
         cmocka_unit_test(transformer_of_seven_time_features_climbs_the_ladder),
         cmocka_unit_test(transformer_of_bead_features_climbs_the_ladder),
         cmocka_unit_test(perceptrons_climb_the_ladder),
+        cmocka_unit_test(networks_with_a_base_climb_the_ladder),
         cmocka_unit_test(passes_compose),
         cmocka_unit_test(translation_changes_nothing),
         cmocka_unit_test(molecules_do_not_see_each_other),

@@ -88,19 +88,26 @@ static int evaluate(const score_model *model, score_precision precision, int mol
     return members.tasks;
 }
 
-static score_model *random_model(int head_width) {
-    const score_model_config config = {
-        .dimensions = 3,
-        .centred = 1,
-        .scale_nm = 0.3,
-        .temperature_k = 300,
-        .beta_min = 0.1,
-        .beta_max = 20,
-        .feature_count = 1,
-        .feature_sizes = {4},
-        .expert_count = 1,
-        .experts = {
-            {.hidden = 128, .layers = 2, .heads = 3, .head_width = head_width, .t_end = 1}}};
+static score_model *random_model(int head_width, score_base base) {
+    static const double variance = 1.2;
+    static const score_gaussian gaussian = {
+        .over = SCORE_OVER_ALL, .modes = 1, .variances = &variance};
+    const score_model_config config = {.dimensions = 3,
+                                       .centred = 1,
+                                       .scale_nm = 0.3,
+                                       .temperature_k = 300,
+                                       .beta_min = 0.1,
+                                       .beta_max = 20,
+                                       .feature_count = 1,
+                                       .feature_sizes = {4},
+                                       .gaussian = &gaussian,
+                                       .expert_count = 1,
+                                       .experts = {{.hidden = 128,
+                                                    .layers = 2,
+                                                    .heads = 3,
+                                                    .head_width = head_width,
+                                                    .t_end = 1,
+                                                    .base = base}}};
     score_model *model;
     assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
     score_random random = score_random_stream(1, 0, 0, 0);
@@ -129,8 +136,9 @@ static void for_every_case(void (*check)(const score_model *, score_precision, i
     fill_molecules(molecules);
     /* A head of 64 is whole panels of the products in all precisions; one of 12 never is. */
     const int widths[] = {64, 12}, counts[] = {1, 2, FEW_MOLECULES, MAX_MOLECULES};
+    const score_base bases[] = {SCORE_BASE_GAUSSIAN, SCORE_BASE_NONE};
     for (int w = 0; w < 2; w++) {
-        score_model *model = random_model(widths[w]);
+        score_model *model = random_model(widths[w], bases[w]);
         for (int c = 0; c < 4; c++) {
             check(model, SCORE_SINGLE_PRECISION, counts[c], molecules);
             check(model, SCORE_DOUBLE_PRECISION, counts[c], molecules);
@@ -232,7 +240,7 @@ static void what_is_not_finite_is_named(void **state) {
     (void)state;
     score_molecule molecules[MAX_MOLECULES];
     fill_molecules(molecules);
-    score_model *model = random_model(64);
+    score_model *model = random_model(64, SCORE_BASE_NONE);
     const score_precision precisions[] = {SCORE_SINGLE_PRECISION, SCORE_DOUBLE_PRECISION};
     const int counts[] = {1, FEW_MOLECULES, MAX_MOLECULES};
     for (int kind = 0; kind < 3; kind++)
@@ -255,7 +263,7 @@ static void the_molecules_beside_it_are_fine(void **state) {
     double energy, score[3 * MAX_BEADS];
     score_molecule molecules[MAX_MOLECULES];
     fill_molecules(molecules);
-    score_model *model = random_model(64);
+    score_model *model = random_model(64, SCORE_BASE_NONE);
     const int stride = 3 * molecules[0].beads;
     const score_executor serial = score_executor_serial();
     score_batch *batch;

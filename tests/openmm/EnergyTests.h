@@ -87,6 +87,43 @@ inline void testForcesAreDifferences() {
     testForcesAreDifferencesOfTheEnergy(featureModel(4), 2);
 }
 
+inline void testForcesOnABaseAreDifferences() {
+    testForcesAreDifferencesOfTheEnergy(chainModelOnABase(5), 2);
+    testForcesAreDifferencesOfTheEnergy(featureModelOnABase(4), 2);
+    testForcesAreDifferencesOfTheEnergy(toyModelOnABase(), 2);
+}
+
+/* A model of zero weights is its Gaussian: at t = 1, to 1e-4, the unit one, whose force is -kT x/s^2
+ * with x from the centre of the molecule. */
+inline void testBaseIsTheUnitGaussianInTheEnd() {
+    ScoreModel random = chainModelOnABase(5);
+    score_model *handle = nullptr;
+    score_error error = {};
+    throwUnlessOk(score_model_copy(random.getHandle(), &handle, &error), error, "copy");
+    for (size_t k = 0; k < score_model_parameter_count(handle, 0); k++)
+        score_model_parameters(handle, 0)[k] = 0;
+    ScoreModel model(handle);
+    System system;
+    addChains(system, model, 2)->setDiffusionTime(1);
+    vector<Vec3> positions = chainPositions(2, 5), expected;
+    State state = Simulation(system, positions).state();
+    double energy = 0;
+    for (size_t first = 0; first < 10; first += 5) {
+        Vec3 centre;
+        for (size_t i = first; i < first + 5; i++)
+            centre += positions[i] * 0.2;
+        for (size_t i = first; i < first + 5; i++) {
+            Vec3 x = (positions[i] - centre) * (1 / model.getScale());
+            expected.push_back(x * (-kT(model) / model.getScale()));
+            energy += kT(model) * x.dot(x) / 2;
+        }
+        energy += kT(model) * 12 * std::log(2 * M_PI) / 2;
+    }
+    // The variances are 1 + (g - 1) m^2, g up to 4 and m^2 = 4.3e-5.
+    CHECK_ALL_NEAR(expected, state.getForces(), 2e-4 * largest(expected));
+    CHECK_NEAR(energy, state.getPotentialEnergy(), 2e-4 * energy);
+}
+
 /* The others neither matter nor feel a force. */
 inline void testToyModelsUseTheirDimensionsOnly() {
     for (int dimensions : {1, 2}) {

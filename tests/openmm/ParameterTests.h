@@ -49,8 +49,7 @@ inline double parameterTolerance(double h, double energy) {
 }
 
 /* The energy is linear in the scale; for the time, see testForcesAreDifferencesOfTheEnergy. */
-inline void testParameterDerivatives() {
-    ScoreModel model = chainModel(5);
+inline void testParameterDerivativesOf(const ScoreModel &model) {
     System system;
     ScoreForce *force = addChains(system, model, 3);
     force->addEnergyParameterDerivative("ScoreForceScale");
@@ -75,6 +74,11 @@ inline void testParameterDerivatives() {
     double difference = (above - simulation.energy()) / (2 * h);
     CHECK(std::abs(derivative(state, "t")) > 1);
     CHECK_NEAR(difference, derivative(state, "t"), parameterTolerance(h, energy));
+}
+
+inline void testParameterDerivatives() {
+    testParameterDerivativesOf(chainModel(5));
+    testParameterDerivativesOf(chainModelOnABase(5));
 }
 
 inline void testDerivativesOnlyWhereAsked() {

@@ -37,6 +37,8 @@ inline std::vector<NamedTest> allTests() {
     return {SCORE_TEST(testKernelOfThisPlatformRuns),
             SCORE_TEST(testForcesEqualTheCores),
             SCORE_TEST(testForcesAreDifferences),
+            SCORE_TEST(testForcesOnABaseAreDifferences),
+            SCORE_TEST(testBaseIsTheUnitGaussianInTheEnd),
             SCORE_TEST(testToyModelsUseTheirDimensionsOnly),
             SCORE_TEST(testManyMoleculesAreOneAtATime),
             SCORE_TEST(testMoleculesOfFeaturesDiffer),

@@ -86,8 +86,7 @@ inline void testForceSurvivesXml() {
     checkSameForce(force, *throughXml(force));
 }
 
-inline void testSystemSurvivesXml() {
-    ScoreModel model = annotatedModel();
+inline void testSystemSurvivesXmlWith(const ScoreModel &model) {
     System system;
     ScoreForce *force = addChains(system, model, 2);
     force->setName("one");
@@ -111,6 +110,11 @@ inline void testSystemSurvivesXml() {
         XmlSerializer::serialize<System>(other, "System", again);
         CHECK(again.str() == text);
     }
+}
+
+inline void testSystemSurvivesXml() {
+    testSystemSurvivesXmlWith(annotatedModel());
+    testSystemSurvivesXmlWith(chainModelOnABase(5));
 }
 
 inline string replaced(string text, const string &from, const string &to) {
@@ -164,6 +168,20 @@ inline void testModelTellsWhatItHolds() {
     CHECK(hidden == 8 && layers == 2 && heads == 2 && headWidth == 4);
     toyModel(2).getExpert(0, architecture, output, hidden, layers, heads, headWidth, begin, end);
     CHECK(architecture == "MLP" && output == "energy" && heads == 0 && headWidth == 0);
+    string over;
+    vector<double> variances, directions, mean;
+    model.getGaussian(over, variances, directions, mean);
+    CHECK(over == "none" && variances.empty() && directions.empty() && mean.empty());
+    CHECK(model.getExpertBase(0) == "none" && model.getExpertBase(1) == "none");
+    CHECK(chainModelOnABase(5).getExpertBase(0) == "gaussian");
+    chainModelOnABase(5).getGaussian(over, variances, directions, mean);
+    CHECK(over == "beads" && variances == ChainGaussian(5).variances && mean.empty());
+    CHECK(directions == ChainGaussian(5).directions);
+    toyModelOnABase().getGaussian(over, variances, directions, mean);
+    CHECK(over == "coordinates" && mean == vector<double>({0.4, -0.2}));
+    featureModelOnABase(4).getGaussian(over, variances, directions, mean);
+    CHECK(over == "all" && variances == vector<double>({1.5}));
+    CHECK(directions.empty() && mean.empty());
     Vec3 position;
     vector<int> features;
     featureModel(4).getBead(3, name, residue, residueIndex, mass, position, features);

@@ -16,11 +16,13 @@ namespace OpenMMScore {
 
 inline score_expert_config graphExpert(double begin, double end,
                                        score_output output = SCORE_OUTPUT_ENERGY) {
-    return {SCORE_GRAPH_TRANSFORMER, output, 8, 2, 2, 4, begin, end, 0, SCORE_FLOAT64};
+    return {SCORE_GRAPH_TRANSFORMER, output,         8, 2, 2, 4, begin, end, 0,
+            SCORE_FLOAT64,           SCORE_BASE_NONE};
 }
 
 inline score_expert_config mlpExpert(double begin, double end) {
-    return {SCORE_MLP, SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, 0, SCORE_FLOAT64};
+    return {SCORE_MLP,     SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, 0,
+            SCORE_FLOAT64, SCORE_BASE_NONE};
 }
 
 /* A zigzag chain in nm, a little irregular so that nothing vanishes by symmetry. */
@@ -104,6 +106,64 @@ inline ScoreModel toyModel(int dimensions, unsigned seed = 1) {
     config.scale_nm = 1;
     config.experts[0] = mlpExpert(0, 1);
     return randomModel(config, seed);
+}
+
+/* The numbers of a Gaussian over the beads of a centred molecule: mode k is the difference between
+ * the mean of beads 0 to k and bead k + 1. */
+struct ChainGaussian {
+    std::vector<double> variances, directions;
+    score_gaussian gaussian = {};
+
+    explicit ChainGaussian(int beads) {
+        for (int k = 0; k < beads - 1; k++) {
+            double length = std::sqrt((k + 1) * (k + 2.0));
+            variances.push_back(4.0 / (k + 1));
+            for (int i = 0; i < beads; i++)
+                directions.push_back(i <= k ? 1 / length : i == k + 1 ? -(k + 1) / length : 0.0);
+        }
+        gaussian.over = SCORE_OVER_BEADS;
+        gaussian.modes = beads - 1;
+        gaussian.width = beads;
+        gaussian.variances = variances.data();
+        gaussian.directions = directions.data();
+    }
+};
+
+/* The chain's, the features' and the toy's model, each upon a Gaussian. */
+inline ScoreModel chainModelOnABase(int beads, unsigned seed = 1) {
+    std::vector<score_bead> list = chainBeads(beads);
+    ChainGaussian numbers(beads);
+    score_model_config config = baseConfig(list);
+    config.gaussian = &numbers.gaussian;
+    config.experts[0].base = SCORE_BASE_GAUSSIAN;
+    return randomModel(config, seed);
+}
+
+inline ScoreModel featureModelOnABase(int beads) {
+    std::vector<score_bead> list = chainBeads(beads);
+    double variance = 1.5;
+    score_gaussian gaussian = {SCORE_OVER_ALL, 1, 0, &variance, nullptr, nullptr};
+    score_model_config config = baseConfig(list);
+    config.feature_count = 2;
+    config.feature_sizes[0] = 3;
+    config.feature_sizes[1] = 2;
+    config.gaussian = &gaussian;
+    config.experts[0].base = SCORE_BASE_GAUSSIAN;
+    return randomModel(config);
+}
+
+inline ScoreModel toyModelOnABase() {
+    std::vector<score_bead> list = chainBeads(1);
+    double variances[] = {0.3, 1.2}, directions[] = {0.6, -0.8, 0.8, 0.6}, mean[] = {0.4, -0.2};
+    score_gaussian gaussian = {SCORE_OVER_COORDINATES, 2, 2, variances, directions, mean};
+    score_model_config config = baseConfig(list);
+    config.dimensions = 2;
+    config.centred = 0;
+    config.scale_nm = 1;
+    config.gaussian = &gaussian;
+    config.experts[0] = mlpExpert(0, 1);
+    config.experts[0].base = SCORE_BASE_GAUSSIAN;
+    return randomModel(config);
 }
 
 /* `molecules` copies of the chain, each displaced and deformed at random. */

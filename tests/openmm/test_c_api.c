@@ -37,6 +37,8 @@ static OpenMM_ScoreModel *make_model(void) {
         beads[i].features[0] = i % 2;
     }
     score_note note = {"data", "made up"};
+    const double variance = 1.25;
+    const score_gaussian gaussian = {.over = SCORE_OVER_ALL, .modes = 1, .variances = &variance};
     score_model_config config = {.dimensions = 3,
                                  .centred = 1,
                                  .scale_nm = 0.1,
@@ -47,6 +49,8 @@ static OpenMM_ScoreModel *make_model(void) {
                                  .feature_sizes = {2},
                                  .bead_count = BEADS,
                                  .beads = beads,
+                                 .range = {.neighbours_nm = 0.4, .centre_nm = 0.5},
+                                 .gaussian = &gaussian,
                                  .expert_count = 1,
                                  .note_count = 1,
                                  .notes = &note};
@@ -58,7 +62,8 @@ static OpenMM_ScoreModel *make_model(void) {
                                               .head_width = 4,
                                               .t_begin = 0,
                                               .t_end = 0.5,
-                                              .dtype = SCORE_FLOAT64};
+                                              .dtype = SCORE_FLOAT64,
+                                              .base = SCORE_BASE_GAUSSIAN};
     score_model *model = NULL;
     score_error error = {0};
     assert_int_equal(score_model_create(&config, &model, &error), SCORE_OK);
@@ -87,6 +92,8 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_int_equal(OpenMM_ScoreModel_isCentred(model), OpenMM_True);
     assert_true(OpenMM_ScoreModel_getTemperature(model) == 300);
     assert_true(OpenMM_ScoreModel_getScale(model) == 0.1);
+    assert_true(OpenMM_ScoreModel_getNeighbourRange(model) == 0.4);
+    assert_true(OpenMM_ScoreModel_getCentreRange(model) == 0.5);
     assert_true(OpenMM_ScoreModel_getBetaMin(model) == 0.1);
     assert_true(OpenMM_ScoreModel_getBetaMax(model) == 20);
     assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 1);
@@ -103,6 +110,19 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_string_equal(second, "energy");
     assert_true(hidden == 8 && layers == 2 && heads == 2 && head_width == 4);
     assert_true(begin == 0 && end == 0.5);
+
+    assert_string_equal(OpenMM_ScoreModel_getExpertBase(model, 0), "gaussian");
+    OpenMM_DoubleArray *numbers[3];
+    for (int k = 0; k < 3; k++)
+        numbers[k] = OpenMM_DoubleArray_create(7);
+    OpenMM_ScoreModel_getGaussian(model, &first, numbers[0], numbers[1], numbers[2]);
+    assert_string_equal(first, "all");
+    assert_int_equal(OpenMM_DoubleArray_getSize(numbers[0]), 1);
+    assert_true(OpenMM_DoubleArray_get(numbers[0], 0) == 1.25);
+    assert_int_equal(OpenMM_DoubleArray_getSize(numbers[1]), 0);
+    assert_int_equal(OpenMM_DoubleArray_getSize(numbers[2]), 0);
+    for (int k = 0; k < 3; k++)
+        OpenMM_DoubleArray_destroy(numbers[k]);
 
     OpenMM_Vec3 position;
     OpenMM_IntArray *features = OpenMM_IntArray_create(0);

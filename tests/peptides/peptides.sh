@@ -26,7 +26,7 @@ fail() {
 expect() {
     local status=0 expected=$1 pattern=$2
     shift 2
-    "$@" >said 2>&1 || status=$?
+    timeout 300 "$@" >said 2>&1 || status=$?
     [ "$status" = "$expected" ] ||
         fail "exit status $status, expected $expected: $* said $(cat said)"
     grep -q -- "$pattern" said || fail "no '$pattern' from $*, but: $(cat said)"

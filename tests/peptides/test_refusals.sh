@@ -179,7 +179,7 @@ expect 1 'some_file/run.h5.unfinished: cannot be opened: Not a directory' \
 (
     trap '' XFSZ
     ulimit -f 16
-    expect 1 'big.h5.unfinished: cannot have its size: File too large' \
+    expect 1 'big.h5.unfinished: cannot reserve its room: File too large' \
         "${run[@]}" --output big.h5 --time 10000
 )
 nothing_written

@@ -27,6 +27,7 @@ class Expert:
     t_end: float = 1.0
     heads: int = 0
     head_width: int = 0
+    base: str = ""  # left out where empty
 
     def xml(self):
         """The network as an element of a model file."""
@@ -46,8 +47,25 @@ class Expert:
             **attention,
             timeBegin=self.t_begin,
             timeEnd=self.t_end,
+            **({"base": self.base} if self.base else {}),
             dtype="float64",
         )
+
+
+@dataclass
+class Gaussian:
+    """What lies beneath experts with a base."""
+
+    over: str
+    variances: NDArray[np.float64]
+    modes: NDArray[np.float64] | None = None
+    mean: NDArray[np.float64] | None = None
+
+    def xml(self):
+        """The Gaussian as an element of a model file."""
+        tensors = {"variances": self.variances, "modes": self.modes, "mean": self.mean}
+        content = "".join(_tensor(k, values) for k, values in tensors.items() if values is not None)
+        return _element("Gaussian", content, over=self.over)
 
 
 @dataclass
@@ -67,6 +85,7 @@ class ModelText:
     feature_sizes: tuple[int, ...] = ()
     features: list[list[int]] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    gaussian: Gaussian | None = None
 
     def xml(self):
         """The text of the file."""
@@ -83,6 +102,7 @@ class ModelText:
             + _element("Schedule", type="variance-preserving", betaMin=0.1, betaMax=20.0)
             + (_element("Features", sizes) if sizes else "")
             + _element("Beads", "".join(self._bead(k) for k in range(len(self.names))))
+            + (self.gaussian.xml() if self.gaussian else "")
             + (_element("Provenance", notes) if notes else "")
             + _element("Experts", "".join(expert.xml() for expert in self.experts)),
             version=1,
@@ -218,16 +238,45 @@ def model(model_file):
     return Model(model_file)
 
 
+def _chain_gaussian(beads):
+    """Over the beads of a centred molecule, with variances of a chain."""
+    modes = np.zeros((beads - 1, beads))
+    for k in range(1, beads):
+        modes[k - 1, :k] = 1 / np.sqrt(k * (k + 1))
+        modes[k - 1, k] = -k / np.sqrt(k * (k + 1))
+    return Gaussian("beads", 4.0 / np.arange(1, beads), modes)
+
+
+@pytest.fixture(scope="session")
+def gaussian_text():
+    """The peptide upon a Gaussian, with weights that are all zero."""
+    weights = _graph_transformer(np.random.default_rng(1), inputs=5, beads=5)
+    nothing = {name: 0 * values for name, values in weights.items()}
+    expert = Expert(
+        "graph-transformer", "energy", 8, 2, nothing, heads=2, head_width=4, base="gaussian"
+    )
+    return _peptide_text([expert], gaussian=_chain_gaussian(5))
+
+
+@pytest.fixture(scope="session")
+def based_model():
+    """The peptide upon the same Gaussian, with the weights of `model`."""
+    weights = _graph_transformer(np.random.default_rng(1), inputs=5, beads=5)
+    expert = Expert(
+        "graph-transformer", "energy", 8, 2, weights, heads=2, head_width=4, base="gaussian"
+    )
+    return Model.from_xml(_peptide_text([expert], gaussian=_chain_gaussian(5)).xml())
+
+
 @pytest.fixture(scope="session")
 def mixed_text():
     """The peptide with a score expert on (0.1, 1) and an energy expert on (0, 0.1)."""
     rng = np.random.default_rng(2)
     energy = _graph_transformer(rng, inputs=5, beads=5)
     score = _graph_transformer(rng, inputs=5, beads=5, time=7, outputs=15)
-    sizes = {"hidden": 8, "layers": 2, "heads": 2, "head_width": 4}
     experts = [
-        Expert("graph-transformer", "score", weights=score, t_begin=0.1, t_end=1.0, **sizes),
-        Expert("graph-transformer", "energy", weights=energy, t_begin=0.0, t_end=0.1, **sizes),
+        Expert("graph-transformer", "score", 8, 2, score, 0.1, 1.0, heads=2, head_width=4),
+        Expert("graph-transformer", "energy", 8, 2, energy, 0.0, 0.1, heads=2, head_width=4),
     ]
     return _peptide_text(experts)
 

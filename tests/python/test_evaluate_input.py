@@ -1,8 +1,12 @@
 """python -m openmmscore.evaluate: bad input is named, and nothing is written."""
 
 import h5py
+import mdtraj
 import numpy as np
 import pytest
+from openmmscore.coordinates import Coordinates
+from openmmscore.ensembles import read_ensemble
+from openmmscore.frames import write_frames
 
 from .double_well import evaluate, save
 
@@ -27,6 +31,7 @@ def data(tmp_path):
         (["--samples", "flat.npy"], "flat.npy: positions have shape (5, 3)"),
         (["--samples", "nan.npy"], "nan.npy: frame 2 (from 0)"),
         (["--samples", "two.npy"], "two.npy: coordinates x of frames of 2 beads"),
+        (["--samples", "point.npy"], "point.npy: frame 0 (from 0) has all its beads in one point"),
         (["--simulation", "copies.npy"], "copies.npy: copy has shape (3,), not (6,)"),
         (["--simulation", "uneven.npy"], "copy 1 has 2 frames and copy 0 has 4"),
         (["--simulation", "few.npy"], "few.npy: 4 frames are too few"),
@@ -72,7 +77,8 @@ def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message)
     with h5py.File("group.h5", "w") as file:
         file.create_group("coordinates")
     np.save("nan.npy", np.array([0, 1, np.nan, 3]).reshape(4, 1, 1))
-    np.save("two.npy", np.zeros((5, 2, 3)))
+    np.save("two.npy", np.arange(30.0).reshape(5, 2, 3))
+    np.save("point.npy", np.zeros((5, 2, 3)))
     save(tmp_path / "few.npy", np.zeros(4))
     save(tmp_path / "nine.npy", np.where(np.arange(60) < 27, 0, 2))  # 20 pieces of 3
     save(tmp_path / "copies.npy", np.zeros(6), np.array([0, 1, 2]))
@@ -106,3 +112,59 @@ def test_options_out_of_range_end_with_2(tmp_path, words):
     with pytest.raises(SystemExit) as ended:
         evaluate("data.npy", tmp_path, *words)
     assert ended.value.code == 2
+
+
+def frames_of(path, names, count=40, **datasets):
+    """Random frames of beads of these names."""
+    topology = mdtraj.Topology()
+    residue = topology.add_residue("X", topology.add_chain())
+    for name in names:
+        topology.add_atom(name, mdtraj.element.carbon, residue)
+    positions = np.random.default_rng(1).normal(size=(count, len(names), 3))
+    write_frames(path, positions, topology, **datasets)
+    return path
+
+
+@pytest.mark.parametrize("option", ["--samples", "--simulation"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("ABAB", "bead 2 is A, data.h5's is C"),
+        ("DCBA", "bead 0 is D, data.h5's is A"),
+        ("ABCDE", "5 beads, data.h5 has 4"),
+        ("ABCDABCD", "8 beads, data.h5 has 4"),
+    ],
+)
+def test_other_beads_are_not_compared(tmp_path, monkeypatch, capsys, option, names, message):
+    monkeypatch.chdir(tmp_path)
+    frames_of("data.h5", "ABCD")
+    frames_of("other.h5", names, copy=np.repeat([0, 1], 20))
+    words = [option, "other.h5"]
+    assert evaluate("data.h5", "out", *words, coordinates="dihedrals:0-1-2-3") == 2
+    assert f"other.h5: {message}" in capsys.readouterr().err
+    np.save("other.npy", np.ones((40, 5, 3)) * np.arange(5)[:, None])
+    assert evaluate("data.h5", "out", option, "other.npy", coordinates="dihedrals:0-1-2-3") == 2
+    assert "other.npy: 5 beads, data.h5 has 4" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    frames_of("same.h5", "ABCD", 100, copy=np.repeat(np.arange(10), 10))
+    assert evaluate("data.h5", "out", option, "same.h5", coordinates="dihedrals:0-1-2-3") == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "found"), [(0.1, 0.1), (0.05, 0.05), (0.002, 0.002), (1.0, 1.0)]
+)
+def test_times_of_long_runs_are_rounded(tmp_path, interval, found):
+    """A float32 at 1e6 ps is a multiple of 1/16 ps, so frames may have the same time."""
+    times = np.tile(1e6 + interval * np.arange(1000), 2)
+    path = frames_of(tmp_path / "a.h5", "ABCD", 2000, time_ps=times, copy=np.repeat([0, 1], 1000))
+    ensemble = read_ensemble(path, Coordinates.parse("dihedrals:0-1-2-3"))
+    assert ensemble.interval_ps == pytest.approx(found, abs=1 / 16 / 999)
+
+
+@pytest.mark.parametrize(
+    "times", [[0, 1, 1, 2], [0, 2, 1, 3], [3, 2, 1, 0], [1e6, 1e6, 1e6 + 9, 1e6 + 18]]
+)
+def test_times_that_do_not_increase_are_refused(tmp_path, times):
+    path = frames_of(tmp_path / "a.h5", "ABCD", 8, time_ps=times * 2, copy=np.repeat([0, 1], 4))
+    with pytest.raises(ValueError, match=r"a\.h5: the time of the frames of a copy does not incr"):
+        read_ensemble(path, Coordinates.parse("dihedrals:0-1-2-3"))

@@ -1,5 +1,6 @@
 """openmmscore.ScoreForce from Python: what it takes, what it returns, what it refuses."""
 
+import copy
 import gc
 import threading
 from dataclasses import replace
@@ -407,6 +408,28 @@ def test_misuse_that_only_a_context_can_see(model, mixed_model):
     force.setDiffusionTime(0.5)
     with pytest.raises(openmm.OpenMMException, match=r"0\.5"):
         energy_and_forces(context_of(force, np.zeros((5, 3))))
+
+
+@pytest.mark.parametrize("kind", ["CustomCVForce", "ATMForce"])
+@pytest.mark.parametrize(("platform", "tolerance"), PLATFORMS)
+def test_inside_another_force_the_named_platform_computes(
+    force, positions, kind, platform, tolerance
+):
+    """What OpenMM chooses by itself may lack the kernel, since it does not see the inner force."""
+    inner = copy.deepcopy(force)
+    expected = context_of(force, positions, platform).getState(energy=True).getPotentialEnergy()
+    if kind == "CustomCVForce":
+        outer = openmm.CustomCVForce("u")
+        outer.addCollectiveVariable("u", inner)
+    else:
+        outer = openmm.ATMForce("u0")
+        outer.addForce(inner)
+        for _ in positions:
+            outer.addParticle(openmm.Vec3(0, 0, 0))
+    context = context_of(outer, positions, platform)
+    assert context.getPlatform().getName() == platform
+    found = context.getState(energy=True).getPotentialEnergy()
+    assert_allclose(found / KJ, expected / KJ, rtol=tolerance)
 
 
 @pytest.mark.parametrize("platform", ["Reference", "CPU"])

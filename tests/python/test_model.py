@@ -5,6 +5,7 @@ import pickle
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import openmm
@@ -41,6 +42,8 @@ def test_properties_are_those_of_the_file(model, peptide):
     assert (expert.architecture, expert.output) == ("GraphTransformer", "energy")
     assert (expert.hidden, expert.layers, expert.heads, expert.head_width) == (8, 2, 2, 4)
     assert (expert.t_begin, expert.t_end) == (0.0, 1.0)
+    assert expert.base == "none"
+    assert model.gaussian is None
     assert "5 beads" in repr(model)
     assert "300" in repr(model)
 
@@ -72,6 +75,50 @@ def test_xml_and_files_round_trip_bit_by_bit(model, positions, tmp_path):
         assert same.beads[2].name == "CA"
         for result, wanted in zip(same.energy_and_score(positions), expected, strict=True):
             assert_array_equal(result, wanted)
+
+
+def _log_density(gaussian, x, t):
+    """log of the density at t of centred normalised coordinates x (n, beads, 3)."""
+    log_m = -(t**2) * 19.9 / 4 - 0.1 * t / 2
+    variances = np.exp(2 * log_m) * gaussian.variances - np.expm1(2 * log_m)
+    z = np.einsum("ki,nic->nkc", gaussian.modes, x)
+    squares = np.einsum("nkc,k->n", z**2, 1 / variances)
+    return -0.5 * squares - 1.5 * np.log(2 * np.pi * variances).sum()
+
+
+@pytest.mark.parametrize("t", [1e-5, 0.03, 0.7, 1.0])
+def test_without_weights_a_model_is_its_gaussian(gaussian_text, positions, t):
+    model = Model.from_xml(gaussian_text.xml())
+    x = positions[0] / 0.1
+    energy, _ = model.energy_and_score(positions[0], t)
+    expected = -_log_density(gaussian_text.gaussian, x - x.mean(axis=1, keepdims=True), t)
+    assert_allclose(energy, expected, rtol=100 * EPS, atol=0)
+
+
+def test_a_base_is_added_to_the_network(model, based_model, gaussian_text, positions):
+    x = positions[0] / 0.1
+    below = -_log_density(gaussian_text.gaussian, x - x.mean(axis=1, keepdims=True), 0.03)
+    energy = based_model.energy_and_score(positions[0], 0.03)[0]
+    assert_allclose(energy, model.energy_and_score(positions[0], 0.03)[0] + below, rtol=1000 * EPS)
+
+
+def test_the_gaussian_of_a_model(gaussian_text):
+    model = Model.from_xml(gaussian_text.xml())
+    assert model.experts[0].base == "gaussian"
+    assert model.gaussian is not None
+    assert model.gaussian.over == "beads"
+    assert_array_equal(model.gaussian.variances, gaussian_text.gaussian.variances)
+    assert_array_equal(model.gaussian.directions, gaussian_text.gaussian.modes)
+    assert model.gaussian.mean is None
+    with pytest.raises(ValueError, match="read-only"):
+        model.gaussian.variances[0] = 1
+    for same in (Model.from_xml(model.to_xml()), pickle.loads(pickle.dumps(model))):
+        assert same.to_xml() == model.to_xml()
+        assert same.gaussian is not None
+        assert_array_equal(same.gaussian.directions, model.gaussian.directions)
+    wrong = replace(gaussian_text.gaussian, variances=np.array([1.0, 1.0, -0.5, 1.0]))
+    with pytest.raises(openmm.OpenMMException, match=r"mode 2 has the variance -0\.5"):
+        Model.from_xml(replace(gaussian_text, gaussian=wrong).xml())
 
 
 def test_energy_of_a_perceptron_is_its_formula(toy, toy_weights, rng):

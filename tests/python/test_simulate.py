@@ -4,6 +4,8 @@ before anything runs."""
 import dataclasses
 import itertools
 import math
+import os
+import shutil
 import signal
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmmscore import Model, simulate
-from openmmscore.copies import read_starts, write_copies
+from openmmscore.copies import read_starts
+from openmmscore.frame_file import FrameFile
 from openmmscore.simulate import create_context, main
 from openmmscore.simulate import simulate as run_context
 
@@ -25,6 +28,15 @@ STEPS = "--copies 3 --time .04 --equilibration .02 --interval 5 --platform Refer
 
 def command(model_file, output, *more):
     return main([str(model_file), "--output", str(output), *STEPS.split(), *map(str, more)])
+
+
+def beside(stem):
+    """The files of a run that is finished."""
+    return [f"{stem}{end}" for end in (".npy", "_copy.npy", "_run.json")]
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
 
 
 def positions_of(context):
@@ -158,9 +170,13 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     number = np.arange(frames * copies).reshape(frames, copies)  # of a frame of a copy
     positions = np.zeros((frames, copies, len(model.beads), 3), np.float32)
     positions[..., 0] = number[..., None]
+    positions[..., 1] = np.arange(len(model.beads))
     times = 0.5 * np.arange(1, frames + 1)
     path = tmp_path / "weighted.h5"
-    write_copies(path, model, positions, times, {}, log_weights=-number.astype(float))
+    file = FrameFile(path, model, frames, copies, 0.5, {}, weighted=True)
+    for k in reversed(range(frames)):
+        file.write(k, positions[k], -number[k].astype(float))
+    file.finish()
     found = read_frames(path)
     assert_array_equal(found.positions[:, 0, 0], number.T.ravel())
     assert_array_equal(found.log_weights, -number.T.ravel())
@@ -168,7 +184,7 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     with h5py.File(path) as file:
         assert_array_equal(file["copy"][:], np.repeat(np.arange(copies), frames))
     with pytest.raises(ValueError, match=r"weighted\.npy: must end in \.h5"):
-        write_copies(path.with_suffix(".npy"), model, positions, times, {}, log_weights=number)
+        FrameFile(path.with_suffix(".npy"), model, frames, copies, 0.5, {}, weighted=True)
     assert not path.with_suffix(".npy").exists()
 
 
@@ -307,7 +323,7 @@ def test_unused_dimensions_have_no_force_and_no_influence(toy_file, line_file, p
 # How a run ends
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interruption_keeps_the_frames_that_there_are(
     model_file, tmp_path, capsys, interrupt, number
 ):
@@ -320,18 +336,17 @@ def test_interruption_keeps_the_frames_that_there_are(
     assert_array_equal(np.load(part), expected)
     assert_array_equal(np.load(tmp_path / "part_copy.npy"), np.repeat(np.arange(3), frames))
     assert "Interrupted\n" in capsys.readouterr().out
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        f"{name}{end}" for name in ("part", "whole") for end in (".npy", "_copy.npy", "_run.json")
-    ]
+    more = ["part.npy.checkpoint", "part.npy.unfinished"]
+    assert names(tmp_path) == sorted([*beside("part"), *beside("whole"), *more])
 
 
-def test_interruption_before_the_first_frame_writes_nothing(
+def test_interruption_before_the_first_frame_leaves_a_run_to_resume(
     model_file, tmp_path, capsys, interrupt
 ):
     interrupt(10)
     assert command(model_file, tmp_path / "run.npy") == 130
-    assert "before the first frame" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert "before the first frame; --resume goes on" in capsys.readouterr().err
+    assert names(tmp_path) == ["run.npy.checkpoint", "run.npy.unfinished"]
 
 
 def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
@@ -421,7 +436,7 @@ def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monke
     [
         ((2, 4, 3), "start.npy", "shape (2, 4, 3), must be (frames, 5, 3)"),
         ((2, 5, 2), "start.npy", "shape (2, 5, 2), must be (frames, 5, 3)"),
-        ((5, 3), "start.npy", "shape (5, 3), must be (frames, 5, 3)"),
+        ((5, 3), "start.npy", "positions have shape (5, 3), must be (frames, beads, dimensions)"),
         ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
         ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
         ((0, 5, 3), "start.npy", "no frame 0, it has 0"),
@@ -433,7 +448,7 @@ def test_a_start_that_does_not_fit_is_refused(
     model_file, tmp_path, capsys, monkeypatch, shape, word, message
 ):
     monkeypatch.delattr(simulate, "simulate")
-    np.save(tmp_path / "start.npy", np.zeros(shape))
+    np.save(tmp_path / "start.npy", np.arange(float(np.prod(shape))).reshape(shape))
     assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / word) == 1
     assert f"{tmp_path / 'start.npy'}: {message}" in capsys.readouterr().err
 
@@ -457,6 +472,22 @@ def test_a_start_of_other_beads_is_refused(peptide, model_file, tmp_path, capsys
     assert command(path, frames) == 0
     assert command(model_file, tmp_path / "run.npy", "--start", frames) == 1
     assert f"{frames}: bead 2 is CB, the model's is CA" in capsys.readouterr().err
+
+
+def test_paths_need_not_be_utf8(model_file, tmp_path, capfdbinary):
+    folder = os.fsencode(tmp_path) + b"/mod\xe8le"
+    os.mkdir(folder)
+    shutil.copy(os.fsencode(model_file), folder + b"/\xe8.xml")
+    path, output = os.fsdecode(folder + b"/\xe8.xml"), os.fsdecode(folder + b"/r\xe8n")
+    for suffix in (".npy", ".h5"):
+        words = ["--start", output + ".npy"] if suffix == ".h5" else []
+        assert command(path, output + suffix, *words) == 0
+    Model(path).save(os.fsdecode(folder) + "/s\udce9.xml.gz")
+    assert Model(os.fsdecode(folder + b"/s\xe9.xml.gz")).names == Model(path).names
+    assert os.path.exists(folder + b"/r\xe8n.h5")
+    capfdbinary.readouterr()
+    assert command(path + "x", output + ".npy") == 1
+    assert b"mod\\udce8le/\\udce8.xmlx" in capfdbinary.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,57 @@ static score_expert_config read_expert(hid_t file) {
     };
 }
 
+/* What lies beneath the network, and its numbers, where the file has a Gaussian. */
+typedef struct base {
+    score_gaussian gaussian;
+    double *variances;
+    double *directions;
+    double *mean;
+} base;
+
+static double *read_numbers(hid_t file, const char *path, size_t count) {
+    double *values = allocate(count, sizeof *values);
+    read_dataset(file, path, H5T_NATIVE_DOUBLE, count, values);
+    return values;
+}
+
+static score_over read_over(hid_t file) {
+    static const char *const words[] = {"all", "beads", "coordinates"};
+    char text[64] = "";
+    hid_t group = H5Gopen2(file, "gaussian", H5P_DEFAULT), type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, sizeof text);
+    read_attribute(group, "over", type, 1, text);
+    H5Tclose(type);
+    H5Gclose(group);
+    for (int k = 0; k < 3; k++)
+        if (strcmp(text, words[k]) == 0)
+            return (score_over)k;
+    fail_msg("fixture: a Gaussian over '%s'", text);
+    return SCORE_OVER_ALL;
+}
+
+static void read_base(hid_t file, score_model_config *config, base *read) {
+    *read = (base){0};
+    if (H5Lexists(file, "gaussian", H5P_DEFAULT) <= 0)
+        return;
+    const score_over over = read_over(file);
+    const size_t modes = (size_t)score_gaussian_modes(config, over);
+    const size_t width = (size_t)score_gaussian_width(config, over);
+    read->variances = read_numbers(file, "gaussian/variances", modes);
+    if (over != SCORE_OVER_ALL)
+        read->directions = read_numbers(file, "gaussian/directions", modes * width);
+    if (over == SCORE_OVER_COORDINATES)
+        read->mean = read_numbers(file, "gaussian/mean", width);
+    read->gaussian = (score_gaussian){.over = over,
+                                      .modes = (int)modes,
+                                      .width = (int)width,
+                                      .variances = read->variances,
+                                      .directions = read->directions,
+                                      .mean = read->mean};
+    config->gaussian = &read->gaussian;
+    config->experts[0].base = SCORE_BASE_GAUSSIAN;
+}
+
 static score_model *create_model(hid_t file) {
     score_model_config config = {
         .dimensions = read_integer(file, "dimensions"),
@@ -120,11 +171,16 @@ static score_model *create_model(hid_t file) {
     for (int k = 0; k < config.bead_count; k++)
         beads[k] = (score_bead){.name = "C", .residue = "ALA", .mass_amu = 12};
     config.beads = beads;
+    base below;
+    read_base(file, &config, &below);
     score_model *model = NULL;
     score_error error = {0};
     if (score_model_create(&config, &model, &error) != SCORE_OK)
         fail_msg("fixture: %s", error.message);
     free(beads);
+    free(below.variances);
+    free(below.directions);
+    free(below.mean);
     return model;
 }
 

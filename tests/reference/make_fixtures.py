@@ -38,10 +38,12 @@ class Case:
     times: tuple[float, ...]  # one a sample
     middle: float  # of equal_weight
     fokker_planck: bool
+    over: str | None = None  # of the Gaussian beneath the network
 
 
 GRAPH = ref.Network("graph_transformer", "energy", 32, 2, 8, 64, 5, 3, True, 0.0, 1.0)
 MLP = ref.Network("mlp", "energy", 16, 3, 0, 0, 1, 2, False, 0.0, 0.1)
+SMALL = replace(GRAPH, hidden=8, layers=1, heads=2, head_width=4)
 CASES = [
     Case("one_hot_5", 1, GRAPH, (5,), (1e-5, 1e-5, 0.03, 0.03, 0.3, 0.75, 1.0), 0.3, True),
     Case(
@@ -111,6 +113,18 @@ CASES = [
         0.8,
         False,
     ),
+    Case("base_beads", 10, SMALL, (5,), (1e-5, 1e-5, 0.03, 0.3, 1.0), 0.3, True, "beads"),
+    Case(
+        "base_all",
+        11,
+        replace(SMALL, beads=0, feature_sizes=(3, 2)),
+        (4, 3),
+        (1e-5, 1e-5, 0.03, 0.03, 0.7),
+        0.3,
+        False,  # samples of two sizes
+        "all",
+    ),
+    Case("base_coordinates", 12, MLP, (1,), (1e-5, 0.01, 0.05, 0.1), 0.05, True, "coordinates"),
 ]
 
 
@@ -129,6 +143,52 @@ def keep_digits_of_maximum(values: Numbers, bits: int) -> Numbers:
     step = 2.0 ** (np.ceil(np.log2(largest)) - bits)
     rounded: Numbers = np.round(values / step) * step
     return rounded
+
+
+@dataclass(frozen=True)
+class Modes:
+    """A Gaussian as the core wants it: variances along orthonormal directions."""
+
+    variances: Numbers  # (modes,)
+    directions: Numbers | None  # (modes, width); None: one variance for all
+    mean: Numbers | None  # (width,)
+
+    def covariance(self, width: int) -> ref.Array:
+        """Of all `width` coordinates, or the one variance."""
+        if self.directions is None:
+            return jnp.asarray(self.variances[0])
+        dense = self.directions.T @ np.diag(self.variances) @ self.directions
+        copies = width // len(dense)  # where over beads, one for every dimension
+        return jnp.asarray(np.kron(dense, np.eye(copies)))
+
+
+def random_modes(case: Case, random: np.random.Generator) -> Modes | None:
+    """Modes in no particular direction, with variances from .1 to 2."""
+    if case.over is None:
+        return None
+    if case.over == "all":
+        return Modes(np.array([1.3]), None, None)
+    network = case.network
+    columns = 1 if case.over == "beads" else network.dimensions
+    width = network.beads * columns
+    modes = width - (columns if network.centred else 0)
+    vectors = random.standard_normal((width, modes))
+    if network.centred:
+        mean_over_beads = vectors.reshape(network.beads, columns, modes).mean(axis=0)
+        vectors -= np.tile(mean_over_beads, (network.beads, 1))
+    directions = np.linalg.qr(vectors)[0].T
+    variances = 0.1 * 20 ** random.uniform(size=modes)
+    mean = random.standard_normal(width) if case.over == "coordinates" else None
+    return Modes(variances, np.ascontiguousarray(directions), mean)
+
+
+def upon(network: ref.Network, modes: Modes | None) -> ref.Network:
+    """The network with this Gaussian beneath it."""
+    if modes is None:
+        return network
+    width = network.beads * network.dimensions
+    mean = None if modes.mean is None else jnp.asarray(modes.mean)
+    return replace(network, base=ref.Gaussian(modes.covariance(width), mean))
 
 
 def random_parameters(network: ref.Network, random: np.random.Generator) -> dict[str, Numbers]:
@@ -318,11 +378,19 @@ def write_fixture(case: Case, directory: Path) -> Path:
     schedule = ref.Schedule()
     weights = random_parameters(case.network, random)
     inputs = random_inputs(case, random)
+    modes = random_modes(case, random)
+    case = replace(case, network=upon(case.network, modes))
     parameters = {name: jnp.asarray(values) for name, values in weights.items()}
     samples = [Sample(inputs, k) for k in range(len(case.times))]
     path = directory / f"{case.name}.h5"
     with h5py.File(path, "w", libver=("v110", "v110")) as file:
         write_attributes(file, case, schedule)
+        if modes is not None:
+            gaussian = file.create_group("gaussian")
+            gaussian.attrs["over"] = np.bytes_(case.over)
+            for name, numbers in vars(modes).items():
+                if numbers is not None:
+                    write_array(gaussian, name, numbers)
         for name, weight in weights.items():
             write_array(file.require_group("weights"), name, weight)
         for name, values in inputs.items():

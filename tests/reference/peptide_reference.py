@@ -9,7 +9,7 @@ from typing import Any
 import mdtraj
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.frames import _topology_from_json
+from openmmscore.topologies import topology_from_json
 
 Array = NDArray[np.float64]
 
@@ -163,4 +163,4 @@ def _neck(lines: Iterator[str], words: list[str], count: int) -> Neck:
 def _topology(lines: Iterator[str], name: str) -> mdtraj.Topology:
     first, text = next(lines).split(maxsplit=1)
     assert first == name
-    return _topology_from_json(text)
+    return topology_from_json(text)

@@ -12,7 +12,7 @@ inputs x outputs, so that a layer is rows @ weight + bias.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import jax
@@ -27,6 +27,19 @@ Function = Callable[[Array, Array], Array]  # of x (n, d) and t ()
 FEATURE_WIDTH = 16
 FEEDFORWARD_FACTOR = 4
 NORM_EPSILON = 1e-6
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Of data at t = 0, normalised: what lies beneath a network with a base.
+
+    `covariance` is that of the coordinates, bead after bead, (n d, n d), without the mean over
+    beads where the network is centred; or a number, the variance of every coordinate of any
+    molecule.
+    """
+
+    covariance: Array
+    mean: Array | None = None  # (n d,)
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class Network:
     t_end: float
     feature_sizes: tuple[int, ...] = ()
     time_variance: float = 0.0  # above 0: features of the noise's scale, see time_features
+    base: Gaussian | None = field(default=None, compare=False)  # of an energy
 
     @property
     def time_feature_count(self) -> int:
@@ -244,6 +258,30 @@ def _mlp(network: Network, parameters: Parameters, x: Array, t: Array) -> Array:
     return out[0] if network.output == "energy" else -out.reshape(x.shape)
 
 
+def log_gaussian(network: Network, x: Array, t: Array) -> Array:
+    """log g_t (): the normalised density of the diffused Gaussian beneath the network, in the
+    coordinates that are seen. Those that are not, of a centred network, get a variance of 1 and are
+    0, so that they add nothing to either term."""
+    assert network.base is not None
+    n, d = x.shape
+    every = jnp.eye(n * d)
+    seen = every
+    if network.centred:
+        seen = every - jnp.kron(jnp.ones((n, n)) / n, jnp.eye(d))
+    signal, noise = SCHEDULE.signal(t), SCHEDULE.noise(t)
+    data = network.base.covariance
+    if data.ndim == 0:
+        data = data * seen
+    covariance = signal**2 * data + noise**2 * seen + (every - seen)
+    deviation = seen @ x.reshape(-1)
+    if network.base.mean is not None:
+        deviation = deviation - signal * network.base.mean
+    square = jnp.vdot(deviation, jnp.linalg.solve(covariance, deviation))
+    log_determinant = jnp.linalg.slogdet(covariance)[1]
+    constant = density_dimensions(network, n) * jnp.log(2 * jnp.pi)
+    return -0.5 * (square + log_determinant + constant)
+
+
 def evaluate(
     network: Network, parameters: Parameters, features: Array, x: Array, t: Array
 ) -> Array:
@@ -252,8 +290,10 @@ def evaluate(
     if network.centred:
         x = x - jnp.mean(x, axis=0, keepdims=True)
     if network.architecture == "mlp":
-        return _mlp(network, parameters, x, t)
-    return _graph_transformer(network, parameters, features, x, t)
+        out = _mlp(network, parameters, x, t)
+    else:
+        out = _graph_transformer(network, parameters, features, x, t)
+    return out if network.base is None else out - log_gaussian(network, x, t)
 
 
 def log_density(network: Network, parameters: Parameters, features: Array) -> Function:

@@ -330,6 +330,9 @@ int main(void) {
     failed += run("noise_features", true);
     failed += run("mlp", true);
     failed += run("mlp_centred", true);
+    failed += run("base_beads", true);
+    failed += run("base_all", false);
+    failed += run("base_coordinates", true);
     failed += run_score_expert("score_expert");
     failed += run_score_expert("mlp_score_expert");
     return failed == 0 ? 0 : 1;

@@ -26,6 +26,7 @@ NETWORKS = {
     "features": replace(GRAPH, beads=0, feature_sizes=(3, 2)),
     "seven time features": replace(GRAPH, t_begin=0.1, t_end=0.6),
     "mlp": ref.Network("mlp", "energy", 8, 2, 0, 0, 1, 2, False, 0.0, 0.1),
+    "base": replace(GRAPH, beads=0, feature_sizes=(3, 2), base=ref.Gaussian(jnp.asarray(1.3))),
 }
 SCHEDULE = ref.Schedule()
 
@@ -177,8 +178,9 @@ def test_weight_has_equal_area_on_both_sides() -> None:
     close(area(0.1, 0.35) + area(0.35, 0.6), 0.5, 1e-14)
 
 
-def gaussian(beads: int) -> Callable[[Array, Array], Array]:
-    """The normalised log q_t of Gaussian data on the centred coordinates of `beads` beads."""
+def gaussian(beads: int) -> tuple[Callable[[Array, Array], Array], Array]:
+    """The normalised log q_t of Gaussian data on the centred coordinates of `beads` beads, and the
+    covariance of all their coordinates."""
     random = np.random.default_rng(3)
     frame = np.linalg.qr(np.c_[np.ones(beads), random.standard_normal((beads, beads - 1))])[0]
     basis = jnp.asarray(np.kron(frame[:, 1:], np.eye(3)))  # (3 n, 3 n - 3), without the centre
@@ -190,12 +192,25 @@ def gaussian(beads: int) -> Callable[[Array, Array], Array]:
         spread = SCHEDULE.signal(t) ** 2 * covariance + SCHEDULE.noise(t) ** 2 * jnp.eye(y.size)
         return -(y @ jnp.linalg.solve(spread, y) + jnp.linalg.slogdet(2 * jnp.pi * spread)[1]) / 2
 
-    return log_q
+    return log_q, basis @ covariance @ basis.T
+
+
+def test_the_base_is_the_gaussian_of_its_covariance() -> None:
+    log_q, covariance = gaussian(5)
+    network = replace(GRAPH, beads=5, base=ref.Gaussian(covariance))
+    x = jnp.asarray(np.random.default_rng(4).standard_normal((5, 3)))
+    for time in (1e-5, 0.05, 1.0):
+        t = jnp.asarray(time)
+        close(ref.log_gaussian(network, x, t), log_q(x, t), 1e-12)
+    parameters, at = random_parameters(replace(network, base=None)), Inputs(network)
+    bare = ref.evaluate(replace(network, base=None), parameters, at.features, at.x, at.t)
+    found = ref.evaluate(network, parameters, at.features, at.x, at.t)
+    close(found, bare - log_q(at.x, at.t), 1e-12)
 
 
 @pytest.mark.parametrize("time", [1e-3, 0.05, 0.4, 1.0])
 def test_fp_residual_of_a_gaussian_is_zero_on_the_centred_coordinates(time: float) -> None:
-    log_q, t = gaussian(5), jnp.asarray(time)
+    (log_q, _), t = gaussian(5), jnp.asarray(time)
     x = jnp.asarray(np.random.default_rng(4).standard_normal((5, 3)))
     units = jnp.eye(15).reshape(15, 5, 3)
     divergence = sum(float(ref.hessian_product(log_q, x, t, z)) for z in units)

@@ -10,8 +10,29 @@
 
 enum { COUNT = 61, MOST = COUNT * 9 };
 
+/* Where samples go. */
+typedef struct results {
+    float *positions;
+    double *density;
+    int size; /* numbers of a sample */
+    double greatest;
+    double stop; /* as soon as so many samples are drawn */
+} results;
+
+static score_status take(void *context, uint32_t first, uint32_t count, const float *positions_nm,
+                         const double *log_density, score_error *error) {
+    (void)error;
+    const results *to = context;
+    const size_t size = (size_t)to->size;
+    memcpy(to->positions + first * size, positions_nm, count * size * sizeof(float));
+    if (log_density != NULL)
+        memcpy(to->density + first, log_density, count * sizeof(double));
+    return SCORE_OK;
+}
+
 static score_sample_plan plan_of(const score_model *model, int solver, int batch) {
     return (score_sample_plan){.model = model,
+                               .take = take,
                                .solver = &SCORE_SOLVERS[solver],
                                .steps = 8,
                                .seed = 3,
@@ -19,10 +40,15 @@ static score_sample_plan plan_of(const score_model *model, int solver, int batch
                                .batch = batch};
 }
 
-static void draw(const score_sample_plan *plan, int threads, float *positions, double *density) {
+static void draw(const score_sample_plan *given, int threads, float *positions, double *density) {
     const score_executor executor = score_executor_openmp(&threads);
+    const score_model_config *config = score_model_get_config(given->model);
+    results to = {positions, density, config->bead_count * config->dimensions, 0, 0};
+    score_sample_plan plan = *given;
     score_error error = {0};
-    if (score_sample_draw(plan, &executor, positions, density, &error) != SCORE_OK)
+    plan.has_density = density != NULL;
+    plan.context = &to;
+    if (score_sample_draw(&plan, &executor, &error) != SCORE_OK)
         fail_msg("%s", error.message);
 }
 
@@ -63,25 +89,18 @@ static void a_score_that_is_not_finite_names_sample_and_time(void **state) {
     const int threads = 1;
     const score_executor executor = score_executor_openmp(&threads);
     score_error error = {0};
-    float positions[MOST];
     double *parameters = score_model_parameters(model, 0);
     for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
         parameters[k] *= 1e30;
     const score_sample_plan plan = plan_of(model, 0, 256);
-    assert_int_equal(score_sample_draw(&plan, &executor, positions, NULL, &error),
-                     SCORE_ERROR_NUMERIC);
+    assert_int_equal(score_sample_draw(&plan, &executor, &error), SCORE_ERROR_NUMERIC);
     if (strcmp(error.message, "the score of sample 0 is not finite at diffusion time 1") != 0)
         fail_msg("%s", error.message);
     score_model_destroy(model);
 }
 
-typedef struct watcher {
-    double greatest;
-    double stop; /* as soon as so many samples are drawn */
-} watcher;
-
 static score_status watch(void *context, double done, score_error *error) {
-    watcher *watching = context;
+    results *watching = context;
     watching->greatest = fmax(watching->greatest, done);
     return done < watching->stop ? SCORE_OK : score_fail(error, SCORE_ERROR_INTERRUPTED, "stopped");
 }
@@ -91,20 +110,41 @@ static void the_watcher_sees_every_step_and_can_end_the_work(void **state) {
     score_model *model = make_random_model(MODEL_TOY);
     float positions[MOST];
     score_error error = {0};
-    watcher all = {.stop = INFINITY}, some = {.stop = 25};
+    results all = {positions, NULL, 2, 0, INFINITY}, some = {positions, NULL, 2, 0, 25};
     score_sample_plan plan = plan_of(model, 0, 10);
     plan.watch = watch;
     plan.context = &all;
-    draw(&plan, 1, positions, NULL);
-    assert_true(all.greatest == COUNT);
-    plan.context = &some;
     const int threads = 1;
     const score_executor executor = score_executor_openmp(&threads);
-    assert_int_equal(score_sample_draw(&plan, &executor, positions, NULL, &error),
-                     SCORE_ERROR_INTERRUPTED);
+    assert_int_equal(score_sample_draw(&plan, &executor, &error), SCORE_OK);
+    assert_true(all.greatest == COUNT);
+    plan.context = &some;
+    assert_int_equal(score_sample_draw(&plan, &executor, &error), SCORE_ERROR_INTERRUPTED);
     assert_string_equal(error.message, "stopped");
     /* A batch of 10 advances an eighth of 10 samples at a time. */
     assert_true(some.greatest >= 25 && some.greatest < 26.25);
+    score_model_destroy(model);
+}
+
+static score_status refuse(void *context, uint32_t first, uint32_t count, const float *positions_nm,
+                           const double *log_density, score_error *error) {
+    (void)context;
+    (void)count;
+    (void)positions_nm;
+    (void)log_density;
+    return first < 20 ? SCORE_OK : score_fail(error, SCORE_ERROR_FILE, "full");
+}
+
+static void samples_that_cannot_be_taken_end_the_work(void **state) {
+    (void)state;
+    score_model *model = make_random_model(MODEL_TOY);
+    score_error error = {0};
+    score_sample_plan plan = plan_of(model, 0, 10);
+    plan.take = refuse;
+    const int threads = 2;
+    const score_executor executor = score_executor_openmp(&threads);
+    assert_int_equal(score_sample_draw(&plan, &executor, &error), SCORE_ERROR_FILE);
+    assert_string_equal(error.message, "full");
     score_model_destroy(model);
 }
 
@@ -113,6 +153,7 @@ int main(void) {
         cmocka_unit_test(neither_threads_nor_batches_change_a_bit),
         cmocka_unit_test(a_score_that_is_not_finite_names_sample_and_time),
         cmocka_unit_test(the_watcher_sees_every_step_and_can_end_the_work),
+        cmocka_unit_test(samples_that_cannot_be_taken_end_the_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void bad_input_is_refused(void **state) {
         {1, "-n 5 -o bad.npy none.xml", "score-sample: none.xml: cannot be opened"},
         {1, "-n 5 -o bad.npy out", "out"},
         {1, "-n 5 -o bad.h5 toy.xml", "bad.h5: beads of MDTraj's layout have 3 coordinates"},
-        {1, "-n 5 -o no/bad.npy toy.xml", "no/bad.npy: cannot open"},
+        {1, "-n 5 -o no/bad.npy toy.xml", "no/bad.npy.unfinished: cannot be opened: No such file"},
         {1, "-n 5 -o bad.h5 late.xml",
          "no expert of the model owns diffusion times 0.1 to 1: independent samples need all of "
          "1e-05 to 1"},
@@ -123,7 +123,7 @@ static void help_and_version_are_printed(void **state) {
     assert_says("out", "score-sample ");
 }
 
-/* Waits until the temporary file says that the run is under way, then sends the signal. */
+/* Waits until the unfinished file says that the run is under way, then sends the signal. */
 static void an_interrupted_run_leaves_nothing(void **state) {
     (void)state;
     const struct timespec moment = {0, 20000000};
@@ -132,11 +132,11 @@ static void an_interrupted_run_leaves_nothing(void **state) {
     assert_true(child >= 0);
     if (child == 0) {
         if (freopen("out", "w", stdout) != NULL && freopen("err", "w", stderr) != NULL)
-            execl(SCORE_SAMPLE, SCORE_SAMPLE, "-n", "100000000", "--threads", "2", "-o",
+            execl(SCORE_SAMPLE, SCORE_SAMPLE, "-n", "10000000", "--threads", "2", "-o",
                   "stopped.npy", "toy.xml", (char *)NULL);
         _exit(99);
     }
-    while (system("ls | grep -q 'stopped.*tmp'") != 0)
+    while (system("ls | grep -q 'stopped.npy.unfinished'") != 0)
         nanosleep(&moment, NULL);
     nanosleep(&moment, NULL);
     kill(child, SIGTERM);
@@ -145,9 +145,25 @@ static void an_interrupted_run_leaves_nothing(void **state) {
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 128 + SIGTERM);
     assert_says("err", "score-sample: interrupted after ");
-    assert_says("err", " of 100000000 samples; nothing was written");
+    assert_says("err", " of 10000000 samples; nothing was written");
     assert_says("stopped.npy", "before");
-    assert_int_equal(system("ls | grep -q -e tmp -e stopped.log_density"), 1 << 8);
+    assert_int_equal(system("ls | grep -q -e unfinished -e stopped.log_density"), 1 << 8);
+}
+
+/* Whatever becomes of stdout and stderr: nobody reads them, they are full, they are closed. */
+static void what_cannot_be_said_costs_no_sample(void **state) {
+    (void)state;
+    static const char *const ways[] = {">/dev/full 2>&1", "| true", ">&- 2>&-", "<&- >&- 2>&-"};
+    assert_runs("-n 20 --steps 5 -o expected.h5 molecule.xml.gz");
+    for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+        char command[1024];
+        snprintf(command, sizeof command,
+                 "{ '%s' -n 20 --steps 5 -o said.h5 molecule.xml.gz; echo $? >status; } %s; "
+                 "grep -qx 0 status && cmp said.h5 expected.h5",
+                 SCORE_SAMPLE, ways[k]);
+        assert_int_equal(system(command), 0);
+        unlink("said.h5");
+    }
 }
 
 int main(void) {
@@ -157,6 +173,7 @@ int main(void) {
         cmocka_unit_test(bad_input_is_refused),
         cmocka_unit_test(help_and_version_are_printed),
         cmocka_unit_test(an_interrupted_run_leaves_nothing),
+        cmocka_unit_test(what_cannot_be_said_costs_no_sample),
     };
     return cmocka_run_group_tests(tests, write_models, leave_folder);
 }

@@ -6,11 +6,11 @@ double frame_value(uint64_t frame, size_t k) {
     return (double)frame + (double)k / 8;
 }
 
-static void write_units(hid_t set, const hdf5_file *file) {
+static void write_units(hid_t set, const char *units, bool variable) {
     hid_t space = H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
-    H5Tset_size(type, file->variable_units ? H5T_VARIABLE : strlen(file->units));
+    H5Tset_size(type, variable ? H5T_VARIABLE : strlen(units));
     hid_t attribute = H5Acreate2(set, "units", type, space, H5P_DEFAULT, H5P_DEFAULT);
-    const void *value = file->variable_units ? (const void *)&file->units : file->units;
+    const void *value = variable ? (const void *)&units : units;
     assert_true(H5Awrite(attribute, type, value) >= 0);
     H5Aclose(attribute);
     H5Tclose(type);
@@ -45,17 +45,52 @@ static void write_coordinates(hid_t root, const hdf5_file *file) {
         assert_true(H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, numbers) >= 0);
     free(numbers);
     if (file->units != NULL)
-        write_units(set, file);
+        write_units(set, file->units, file->variable_units);
     H5Dclose(set);
     H5Sclose(memory);
     H5Sclose(space);
     H5Pclose(plan);
 }
 
+static void write_topology(hid_t root, const hdf5_file *file) {
+    const hsize_t one = 1;
+    hid_t space = H5Screate_simple(1, &one, NULL), type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, file->variable_topology ? H5T_VARIABLE : strlen(file->topology));
+    hid_t set = H5Dcreate2(root, "topology", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    const void *value = file->variable_topology ? (const void *)&file->topology : file->topology;
+    assert_true(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0);
+    H5Dclose(set);
+    H5Tclose(type);
+    H5Sclose(space);
+}
+
+static void write_box(hid_t root, const hdf5_file *file) {
+    for (int part = 0; part < 2; part++) {
+        const hsize_t shape[2] = {file->frames, 3};
+        double *numbers = calloc(3 * file->frames, sizeof *numbers);
+        assert_non_null(numbers);
+        for (uint64_t k = 0; k < 3 * file->frames; k++)
+            numbers[k] = file->box[(uint64_t)(3 * part) + k % 3];
+        hid_t space = H5Screate_simple(2, shape, NULL);
+        hid_t set = H5Dcreate2(root, part == 0 ? "cell_lengths" : "cell_angles", H5T_NATIVE_FLOAT,
+                               space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        assert_true(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) >= 0);
+        if (part == 0 && file->box_units != NULL)
+            write_units(set, file->box_units, false);
+        H5Dclose(set);
+        H5Sclose(space);
+        free(numbers);
+    }
+}
+
 void write_hdf5(const char *path, const hdf5_file *file) {
     hid_t root = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(root >= 0);
     write_coordinates(root, file);
+    if (file->topology != NULL)
+        write_topology(root, file);
+    if (file->box != NULL)
+        write_box(root, file);
     if (file->log_weights != NULL) {
         hsize_t frames = file->frames;
         hid_t space = H5Screate_simple(1, &frames, NULL);

@@ -22,6 +22,10 @@ typedef struct hdf5_file {
     const char *name;          /* of the coordinates; NULL: "coordinates" */
     hid_t type;                /* in the file; 0: float */
     bool contiguous;           /* not in compressed chunks of 4 frames */
+    const char *topology;      /* JSON, or NULL */
+    bool variable_topology;    /* as a string of variable length */
+    const double *box;         /* lengths and angles of all frames, 6 numbers, or NULL */
+    const char *box_units;     /* NULL: no attribute */
     uint64_t claimed;          /* frames that the file claims; 0: as many as it has */
 } hdf5_file;
 

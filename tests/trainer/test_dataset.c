@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "dataset.h"
+#include "periodic.h"
 
 enum { BEADS = 3, VALUES = 9, FRAMES = 50 };
 
@@ -162,6 +164,23 @@ static void frames_beyond_memory_are_the_same(void **state) {
     score_dataset_close(outside);
 }
 
+static void a_folder_may_have_a_long_name(void **state) {
+    (void)state;
+    char folder[400] = ".";
+    for (int k = 0; k < 3; k++) {
+        const size_t size = strlen(folder);
+        snprintf(folder + size, sizeof folder - size, "/%0120d", k);
+        assert_int_equal(mkdir(folder, 0777), 0);
+    }
+    hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    recipe.data.memory = 0;
+    score_dataset *dataset = NULL;
+    assert_int_equal(score_dataset_open(&recipe, folder, &dataset, NULL), SCORE_OK);
+    score_dataset_close(dataset);
+}
+
 static void a_folder_without_room_is_an_error(void **state) {
     (void)state;
     hdf5_file file = {.frames = FRAMES, .beads = BEADS, .dimensions = 3};
@@ -265,6 +284,35 @@ static void scale_and_frames_agree_with_a_direct_computation(void **state) {
     }
 }
 
+/* Of frames k, two beads at (0, 0, 0) and (k, 0, 0), of which the last has weight 0. */
+static void range_is_that_of_training_frames_that_count(void **state) {
+    (void)state;
+    enum { COUNT = 20 };
+    double coordinates[COUNT * 6] = {0}, log_weights[COUNT] = {0};
+    for (int k = 0; k < COUNT; k++)
+        coordinates[6 * k + 3] = k + 1;
+    log_weights[COUNT - 1] = -INFINITY;
+    hdf5_file file = {.frames = COUNT,
+                      .beads = 2,
+                      .dimensions = 3,
+                      .coordinates = coordinates,
+                      .log_weights = log_weights};
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", 2, 3);
+    recipe.data.log_weights = "log_weights";
+    for (int kind = 0; kind < 4; kind++) { /* centred, angstrom */
+        recipe.model.centred = kind % 2;
+        recipe.data.unit_nm = kind < 2 ? 1 : .1;
+        score_dataset *dataset = open_recipe(&recipe);
+        score_data_range range;
+        assert_int_equal(score_dataset_range(dataset, &range, NULL), SCORE_OK);
+        const double longest = (COUNT - 1) * recipe.data.unit_nm;
+        assert_true(fabs(range.neighbours_nm - longest) < 1e-12);
+        assert_true(fabs(range.centre_nm - longest / (1 + kind % 2)) < 1e-12);
+        score_dataset_close(dataset);
+    }
+}
+
 /* -------- threads -------- */
 
 typedef struct drawing {
@@ -304,16 +352,129 @@ static void threads_draw_what_one_draws(void **state) {
     score_dataset_close((score_dataset *)alone.dataset);
 }
 
+/* Lattice vectors of a box, by another formula than that of the reader: a corner cut off a cube, or
+ * one that leans by more than half of an edge. */
+static void lattice_vector(int kind, int k, double vector[3]) {
+    static const double rows[3][3][3] = {
+        {{2, 0, 0}, {0, 3, 0}, {0, 0, 4}},
+        {{2, 0, 0}, {-0.9, 2, 0}, {0.7, -0.8, 2.5}},
+        {{2, 0, 0}, {1.6, 2, 0}, {0.7, 1.9, 2.5}},
+    };
+    memcpy(vector, rows[kind][k], sizeof rows[kind][k]);
+}
+
+static void describe_box(int kind, double box[6]) {
+    double v[3][3];
+    for (int k = 0; k < 3; k++) {
+        lattice_vector(kind, k, v[k]);
+        box[k] = sqrt(v[k][0] * v[k][0] + v[k][1] * v[k][1] + v[k][2] * v[k][2]);
+    }
+    for (int k = 0; k < 3; k++) {
+        const double *a = v[(k + 1) % 3], *b = v[(k + 2) % 3];
+        const double dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+        box[3 + k] = acos(dot / (box[(k + 1) % 3] * box[(k + 2) % 3])) * 180 / acos(-1);
+    }
+}
+
+/* Every bead is moved by lattice vectors of its own; the steps from bead to bead, shorter than half of
+ * any lattice vector, come back, and frames that are whole keep their bits. */
+static void molecules_that_a_box_has_broken_are_made_whole(void **state) {
+    (void)state;
+    static double whole[FRAMES * VALUES], broken[FRAMES * VALUES];
+    for (int kind = 0; kind < 3; kind++) {
+        double box[6], x[VALUES], lattice[3];
+        describe_box(kind, box);
+        for (int k = 0; k < FRAMES * VALUES; k++) {
+            const int frame = k / VALUES, bead = k % VALUES / 3, c = k % 3;
+            whole[k] = 0.01 * frame + (bead > 0 ? whole[k - 3] - 0.01 * frame : 0) +
+                       0.45 * sin(frame + 2 * bead + 3 * c);
+            broken[k] = whole[k];
+            for (int v = 0; v < 3; v++) {
+                lattice_vector(kind, v, lattice);
+                broken[k] += frame % 5 == 0 ? 0 : ((frame + bead * (v + 1)) % 5 - 2) * lattice[c];
+            }
+        }
+        for (int unit = 0; unit < 2; unit++) {
+            for (int k = 0; k < FRAMES * VALUES && unit == 1; k++)
+                broken[k] *= 10;
+            const hdf5_file file = {.frames = FRAMES,
+                                    .beads = BEADS,
+                                    .dimensions = 3,
+                                    .units = unit == 1 ? "angstroms" : "nanometers",
+                                    .type = unit == 1 ? H5T_NATIVE_DOUBLE : 0,
+                                    .coordinates = broken,
+                                    .box = box};
+            write_hdf5("box.h5", &file);
+            score_recipe recipe = recipe_for("box.h5", BEADS, 3);
+            recipe.data.scale_nm = 1;
+            score_dataset *dataset = open_recipe(&recipe);
+            int found = 0;
+            for (uint64_t sample = 0; sample < FRAMES; sample++) {
+                draw(dataset, SCORE_SPLIT_TRAINING, sample, x);
+                for (int frame = 0; frame < FRAMES; frame++) {
+                    bool same = true;
+                    for (int k = 3; k < VALUES; k++)
+                        same = same && fabs(x[k] - x[k - 3] - whole[frame * VALUES + k] +
+                                            whole[frame * VALUES + k - 3]) < 2e-6;
+                    found += same;
+                    for (int k = 0; k < VALUES && same && frame % 5 == 0 && unit == 0; k++)
+                        assert_true(x[k] == (double)(float)whole[frame * VALUES + k]);
+                }
+            }
+            assert_int_equal(found, FRAMES);
+            score_dataset_close(dataset);
+        }
+    }
+}
+
+/* Against all lattice vectors around, in boxes that lean far; the lattice itself stays. */
+static void the_nearest_image_is_that_of_all(void **state) {
+    (void)state;
+    score_random random = score_random_stream(1, 2, 3, 4);
+    int boxes = 0;
+    while (boxes < 1000) {
+        double lengths[3], angles[3], delta[3], least = INFINITY;
+        score_box box;
+        for (int k = 0; k < 3; k++) {
+            lengths[k] = 1 + 2 * score_random_uniform(&random);
+            angles[k] = 40 + 80 * score_random_uniform(&random);
+            delta[k] = 6 * score_random_uniform(&random) - 3;
+        }
+        /* Three angles may not fit together, or make a box that is flat. */
+        if (!score_box_make(lengths, angles, &box) || box.vector[2][2] < 0.5)
+            continue;
+        boxes++;
+        for (int n = 0; n < 31 * 31 * 31; n++) {
+            const int turns[3] = {n % 31 - 15, n / 31 % 31 - 15, n / 961 - 15};
+            double square = 0;
+            for (int c = 0; c < 3; c++) {
+                double x = delta[c];
+                for (int k = 0; k < 3; k++)
+                    x += turns[k] * box.vector[k][c];
+                square += x * x;
+            }
+            least = fmin(least, square);
+        }
+        score_box_nearest(&box, delta);
+        const double found = delta[0] * delta[0] + delta[1] * delta[1] + delta[2] * delta[2];
+        assert_true(fabs(found - least) < 1e-12);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hdf5_layouts_are_read),
         cmocka_unit_test(npy_versions_and_shapes_are_read),
         cmocka_unit_test(files_of_mdtraj_and_numpy_are_read),
         cmocka_unit_test(frames_beyond_memory_are_the_same),
+        cmocka_unit_test(a_folder_may_have_a_long_name),
         cmocka_unit_test(a_folder_without_room_is_an_error),
         cmocka_unit_test(pieces_join),
         cmocka_unit_test(scale_and_frames_agree_with_a_direct_computation),
+        cmocka_unit_test(range_is_that_of_training_frames_that_count),
         cmocka_unit_test(threads_draw_what_one_draws),
+        cmocka_unit_test(molecules_that_a_box_has_broken_are_made_whole),
+        cmocka_unit_test(the_nearest_image_is_that_of_all),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -1,5 +1,6 @@
 /* The loss of the best Gaussian: the closed form against simulation and linear algebra. */
 #include <math.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "frame_files.h"
@@ -19,13 +20,28 @@ static void eigenvalues_are_those_of_the_matrix(void **state) {
     (void)state;
     /* 2 - 2 cos(k pi/6), k = 1 to 5: the second difference on five points. */
     enum { N = 5 };
-    double a[N * N] = {0}, found[N];
+    double a[N * N] = {0}, found[N], vectors[N * N];
     for (int k = 0; k < N; k++) {
         a[k * N + k] = 2;
         if (k > 0)
             a[k * N + k - 1] = a[(k - 1) * N + k] = -1;
     }
-    score_symmetric_eigenvalues(N, a, found);
+    double matrix[N * N], alone[N];
+    memcpy(matrix, a, sizeof a);
+    score_symmetric_eigenvalues(N, a, found, vectors);
+    for (int k = 0; k < N; k++) /* a v = l v, and v . v = 1 */
+        for (int i = 0; i < N; i++) {
+            double product = 0, overlap = 0;
+            for (int j = 0; j < N; j++) {
+                product += matrix[i * N + j] * vectors[k * N + j];
+                overlap += vectors[i * N + j] * vectors[k * N + j];
+            }
+            assert_true(fabs(product - found[k] * vectors[k * N + i]) <= 1e-14);
+            assert_true(fabs(overlap - (i == k)) <= 1e-14);
+        }
+    memcpy(a, matrix, sizeof a);
+    score_symmetric_eigenvalues(N, a, alone, NULL);
+    assert_memory_equal(alone, found, sizeof found);
     for (int k = 1; k <= N; k++) {
         double expected = 2 - 2 * cos(k * acos(-1) / 6), nearest = INFINITY;
         for (int j = 0; j < N; j++)

@@ -11,12 +11,13 @@ typedef struct tiny_network {
     int dimensions;
     int centred;
     int features; /* beads are known by them instead of one by one */
+    score_base base;
     double t_begin;
     double t_end;
 } tiny_network;
 
 extern const tiny_network TINY_NETWORKS[];
-enum { TINY_NETWORK_COUNT = 5, TINY_BEADS = 3 };
+enum { TINY_NETWORK_COUNT = 8, TINY_BEADS = 3 };
 
 /* A model with random weights of all kinds, biases and norm scales included. */
 score_model *make_tiny_model(const tiny_network *network, const int **features);

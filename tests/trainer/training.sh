@@ -31,7 +31,7 @@ same_run() {
     cmp <(course "$1") <(course "$2") || fail "logs of $1 and $2 differ"
 }
 
-# Two experts, one of each kind, each a few dozen steps; a checkpoint every other step.
+# Two experts, a score and an energy with a base, each a few dozen steps; a checkpoint every other step.
 write_recipe() {
     cat >"$1" <<END
 <ScoreRecipe version="1" seed="5">
@@ -42,7 +42,7 @@ write_recipe() {
     <Expert architecture="graph-transformer" output="score" hidden="8" layers="1" heads="2"
             headWidth="4" timeBegin="0.1" timeEnd="1"/>
     <Expert architecture="graph-transformer" output="energy" hidden="8" layers="1" heads="2"
-            headWidth="4" timeBegin="0" timeEnd="0.1"/>
+            headWidth="4" timeBegin="0" timeEnd="0.1" base="gaussian"/>
   </Model>
   <Training validationSamples="600" checkpointSamples="96">
     <Stage expert="0" samples="2000" batch="48">

@@ -38,6 +38,21 @@ extern const int BAD_TENSOR_COUNT;
 
 char *make_bad_tensor(const bad_tensor *bad, long *line);
 
+/* The document of a sample with other numbers in one tensor of its Gaussian, under a correct
+ * checksum, and the line of its <Gaussian>. */
+typedef struct bad_gaussian {
+    const char *name;
+    sample_model sample;
+    const char *tensor;
+    double values[4];
+    const char *message;
+} bad_gaussian;
+
+extern const bad_gaussian BAD_GAUSSIANS[];
+extern const int BAD_GAUSSIAN_COUNT;
+
+char *make_bad_gaussian(const bad_gaussian *bad, long *line);
+
 /* `document` with the text from `find` to the end of `until` (or of `find`) replaced; for free(). */
 char *replace_text(const char *document, const char *find, const char *until, const char *replace);
 

@@ -9,6 +9,9 @@ typedef enum sample_model {
     SAMPLE_FEATURES,    /* energy, float64, bead features, no note */
     SAMPLE_MLP,         /* score, float64, two dimensions, not centred, no note */
     SAMPLE_EXPERTS, /* three experts of both kinds and both dtypes, notes of special characters */
+    SAMPLE_GAUSSIAN_BEADS,       /* energy, float32, two centred beads, a Gaussian as base */
+    SAMPLE_GAUSSIAN_COORDINATES, /* energy, float32, two dimensions, a Gaussian with a mean as base */
+    SAMPLE_GAUSSIAN_ALL, /* energy, float64, bead features, a Gaussian over all, and no base */
     SAMPLE_COUNT
 } sample_model;
 
@@ -21,6 +24,7 @@ char *make_document(sample_model kind);
 
 /* True if all that the interface shows is equal, numbers bit by bit. */
 int models_are_identical(const score_model *a, const score_model *b);
+/* The weights and the numbers of the Gaussian alone. */
 int parameters_are_identical(const score_model *a, const score_model *b);
 
 /* The line of `where`, which must be inside `text`; 1 is the first. */

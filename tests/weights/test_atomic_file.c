@@ -5,11 +5,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/atomic_file.h"
@@ -147,15 +149,47 @@ static void links_are_followed(void **state) {
     assert_holds("folder/target", "new");
 }
 
-static void a_link_that_leads_nowhere_is_replaced(void **state) {
+/* As one to a disk that is still empty. */
+static void a_link_to_a_file_to_come_stays_one(void **state) {
     (void)state;
     struct stat information;
-    assert_int_equal(symlink("nowhere", "link"), 0);
-    commit_text("link", "new");
-    assert_int_equal(lstat("link", &information), 0);
+    mkdir("folder", 0777);
+    assert_int_equal(symlink("folder/second", "first"), 0);
+    assert_int_equal(symlink("target", "folder/second"), 0);
+    commit_text("first", "new");
+    assert_int_equal(lstat("first", &information), 0);
+    assert_true(S_ISLNK(information.st_mode));
+    assert_int_equal(lstat("folder/target", &information), 0);
     assert_true(S_ISREG(information.st_mode));
-    assert_holds("link", "new");
-    assert_int_equal(count_files(), 1);
+    assert_holds("folder/target", "new");
+    assert_int_equal(count_files(), 2);
+}
+
+/* Of this file alone, and only if nobody is still at work. */
+static void what_a_killed_process_left_is_removed(void **state) {
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child); /* so its number is that of no process */
+    char gone[64], held[64], other[64], mine[64];
+    snprintf(gone, sizeof gone, "file.%ld-0.tmp", (long)child);
+    snprintf(held, sizeof held, "file.%ld-1.tmp", (long)child);
+    snprintf(other, sizeof other, "other.%ld-0.tmp", (long)child);
+    snprintf(mine, sizeof mine, "file.%ld-7.tmp", (long)getpid());
+    const char *const names[] = {gone, held, other, mine, "file.tmp", "file.1-x.tmp"};
+    for (int k = 0; k < 6; k++)
+        write_file(names[k], "left", 4);
+    const int holder = open(held, O_RDWR);
+    assert_true(score_lock_file(holder));
+    commit_text("file", "text");
+    assert_int_equal(access(gone, F_OK), -1);
+    for (int k = 1; k < 6; k++)
+        assert_int_equal(access(names[k], F_OK), 0);
+    close(holder);
+    commit_text("file", "text");
+    assert_int_equal(access(held, F_OK), -1);
+    assert_int_equal(count_files(), 5);
 }
 
 static void what_is_not_a_file_is_not_replaced(void **state) {
@@ -195,7 +229,7 @@ static void a_failed_write_leaves_the_old_file(void **state) {
     score_status status = score_model_write(model, "model.xml", &error);
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(status, SCORE_ERROR_FILE);
-    assert_non_null(strstr(error.message, "cannot be written"));
+    assert_string_equal(error.message, "cannot be written: File too large");
     assert_non_null(strstr(error.file, "model.xml"));
     assert_holds("model.xml", "old");
     assert_int_equal(count_files(), 1);
@@ -209,12 +243,24 @@ static void a_write_that_failed_is_not_forgotten(void **state) {
     write_file("file", "old", 3);
     assert_int_equal(score_atomic_open("file", &file, NULL), SCORE_OK);
     struct rlimit before = limit_file_size(10);
-    fputs("more than ten bytes", file.stream);
-    fflush(file.stream);
+    char *much = calloc(1, 1 << 20);
+    score_atomic_write(&file, much, 1 << 20);
+    free(much);
     setrlimit(RLIMIT_FSIZE, &before);
-    fputs("and then there is room", file.stream);
+    score_atomic_print(&file, "and then there is room");
     assert_int_equal(score_atomic_commit(&file, &error), SCORE_ERROR_FILE);
+    assert_string_equal(error.message, "cannot be written: File too large");
     assert_holds("file", "old");
+    assert_int_equal(count_files(), 1);
+}
+
+static void long_names_have_temporaries_too(void **state) {
+    (void)state;
+    char name[256];
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    commit_text(name, "text");
+    assert_holds(name, "text");
     assert_int_equal(count_files(), 1);
 }
 
@@ -226,10 +272,12 @@ int main(void) {
         cmocka_unit_test_setup(permissions_are_those_of_the_old_file_or_the_usual, empty_folder),
         cmocka_unit_test_setup(a_file_system_may_know_no_permissions, empty_folder),
         cmocka_unit_test_setup(links_are_followed, empty_folder),
-        cmocka_unit_test_setup(a_link_that_leads_nowhere_is_replaced, empty_folder),
+        cmocka_unit_test_setup(a_link_to_a_file_to_come_stays_one, empty_folder),
+        cmocka_unit_test_setup(what_a_killed_process_left_is_removed, empty_folder),
         cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
         cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
         cmocka_unit_test_setup(a_write_that_failed_is_not_forgotten, empty_folder),
+        cmocka_unit_test_setup(long_names_have_temporaries_too, empty_folder),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

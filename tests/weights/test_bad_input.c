@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "bad_documents.h"
+#include "weights/xml_input.h"
 
 static void check_error(const char *name, score_status status, const score_model *model,
                         const score_error *error, const char *file, long line,
@@ -74,6 +75,16 @@ static void tensors_with_wrong_content_are_refused(void **state) {
     }
 }
 
+static void gaussians_that_are_none_are_refused(void **state) {
+    (void)state;
+    for (int k = 0; k < BAD_GAUSSIAN_COUNT; k++) {
+        long line;
+        char *text = make_bad_gaussian(&BAD_GAUSSIANS[k], &line);
+        check_document(BAD_GAUSSIANS[k].name, text, line, BAD_GAUSSIANS[k].message);
+        free(text);
+    }
+}
+
 /* The line numbers of libxml2's trees end at 65,535; ours must not. */
 static void lines_beyond_65535_are_counted(void **state) {
     (void)state;
@@ -124,6 +135,108 @@ static void long_attributes_are_refused(void **state) {
     check_text("long attribute", text, line_of(document, strstr(document, "\"CA\"")),
                "<Bead> has attributes of more than 4096 bytes, 'name' among them");
     free(text);
+    free(document);
+}
+
+/* A start tag in which libxml2 would compare each of 100,000 attributes with all others. */
+static char *make_long_tag(const char *begin, size_t attributes) {
+    const size_t room = strlen(begin) + 16 * attributes + 3;
+    char *text = malloc(room);
+    size_t used = (size_t)snprintf(text, room, "%s", begin);
+    for (size_t k = 0; k < attributes; k++)
+        used += (size_t)snprintf(text + used, room - used, " a%zu='>'", k);
+    snprintf(text + used, room - used, "/>");
+    return text;
+}
+
+static void long_tags_are_refused_before_they_are_parsed(void **state) {
+    (void)state;
+    static const char *const begins[] = {"<ScoreModel", "<!-- <a --><ScoreModel",
+                                         "<?xml version='1.0'?>\n<ScoreModel",
+                                         "<ScoreModel version='1'><![CDATA[ ]]> <Coordinates"};
+    for (size_t k = 0; k < sizeof begins / sizeof begins[0]; k++) {
+        char *text = make_long_tag(begins[k], 100000);
+        check_document(begins[k], text, k == 2 ? 2 : 1, "a tag has more than 65536 bytes of XML");
+        free(text);
+    }
+    char *text = make_long_tag("<ScoreModel version='1'", 100); /* is parsed */
+    check_text("short tag", text, 1, "<ScoreModel> has 101 attributes");
+    free(text);
+}
+
+/* How many bytes the guard lets pass, all at once and one by one. */
+static void check_passes(const char *text, size_t expected) {
+    score_tag_guard whole = {.line = 1}, parts = {.line = 1};
+    const size_t size = strlen(text);
+    assert_int_equal(score_tag_guard_pass(&whole, text, size), expected);
+    size_t passed = 0;
+    while (passed < size && score_tag_guard_pass(&parts, text + passed, 1) == 1)
+        passed++;
+    assert_int_equal(passed, expected);
+    assert_int_equal(parts.line, whole.line);
+    assert_int_equal(parts.tag_line, whole.tag_line);
+}
+
+static void only_tags_are_bounded(void **state) {
+    (void)state;
+    enum { LONG = 100000, MOST = SCORE_XML_MAX_TAG_BYTES };
+    static const struct {
+        const char *begin, *end;
+        bool passes;
+    } cases[] = {{"<a>", "</a>", true},
+                 {"<!--", "--><a/>", true},
+                 {"<!-- > ' -- ", " --><a/>", true},
+                 {"<?b '", "?><a/>", true},
+                 {"<a><![CDATA[ ]] > ' <", "]]></a>", true},
+                 {"<!DOCTYPE a '>", "<a/>", true},
+                 {"<a b='", "'/>", false},
+                 {"<a b='>", "'/>", false},
+                 {"<a b='\"> ", "'/>", false},
+                 {"\n\n</a ", ">", false},
+                 {"<!DOCTYPE a ' ", ">", false},
+                 {"<!-- -->\n<![CDATA[ ]]><?b ?><a ", ">", false}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        const size_t begin = strlen(cases[k].begin), end = strlen(cases[k].end);
+        char *text = malloc(begin + LONG + end + 1);
+        memcpy(text, cases[k].begin, begin);
+        memset(text + begin, 'x', LONG);
+        memcpy(text + begin + LONG, cases[k].end, end + 1);
+        const size_t tag = (size_t)(strrchr(cases[k].begin, '<') - cases[k].begin);
+        check_passes(text, cases[k].passes ? begin + LONG + end : tag + MOST);
+        free(text);
+    }
+}
+
+static void other_encodings_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *message;
+    } cases[] = {
+        {"\xff\xfe<\0a\0/\0>\0", 10, "the encoding is UTF-16LE, must be UTF-8"},
+        {"\xfe\xff\0<\0a\0/\0>", 10, "the encoding is UTF-16BE, must be UTF-8"},
+        {"<?xml version='1.0' encoding='UTF-7'?>+ADw-a/>", 46,
+         "the encoding is UTF-7, must be UTF-8"},
+        /* the beginning of an XML declaration in EBCDIC */
+        {"\x4c\x6f\xa7\x94\x93\x40\x6f\x6e\x4c\x81\x61\x6e", 12, ""},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        score_error error = {0};
+        score_model *model;
+        assert_int_equal(
+            score_model_read_memory(cases[k].bytes, cases[k].size, "memory", &model, &error),
+            SCORE_ERROR_FORMAT);
+        if (strstr(error.message, cases[k].message) == NULL)
+            fail_msg("%s", error.message);
+    }
+    char *document = make_document(SAMPLE_MLP);
+    char *ascii = replace_text(document, "UTF-8", NULL, "us-ascii");
+    score_model *model;
+    assert_int_equal(score_model_read_memory(ascii, strlen(ascii), "memory", &model, NULL),
+                     SCORE_OK);
+    score_model_destroy(model);
+    free(ascii);
     free(document);
 }
 
@@ -183,6 +296,13 @@ static void nothing_is_printed(void **state) {
         score_model_read_memory(text, strlen(text), "memory", &model, NULL);
         free(text);
     }
+    score_model *model; /* what libxml2 converts has no parser to complain to */
+    static const char *const converted[] = {
+        "<?xml version='1.0' encoding='ascii'?><a b='\xff'/>",
+        "<?xml version='1.0' encoding='UTF-16LE'?><a b='\xd8\xd8\xd8\xd8\xd8'/>",
+        "<?xml version='1.0' encoding='EUC-JP'?><a b='\xff\xff\xff\xff'/>"};
+    for (size_t k = 0; k < sizeof converted / sizeof converted[0]; k++)
+        score_model_read_memory(converted[k], strlen(converted[k]), "memory", &model, NULL);
     fflush(stderr);
     dup2(kept, 2);
     close(kept);
@@ -197,9 +317,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_with_an_error_are_refused),
         cmocka_unit_test(tensors_with_wrong_content_are_refused),
+        cmocka_unit_test(gaussians_that_are_none_are_refused),
         cmocka_unit_test(lines_beyond_65535_are_counted),
         cmocka_unit_test(too_many_elements_are_refused),
         cmocka_unit_test(long_attributes_are_refused),
+        cmocka_unit_test(long_tags_are_refused_before_they_are_parsed),
+        cmocka_unit_test(only_tags_are_bounded),
+        cmocka_unit_test(other_encodings_are_refused),
         cmocka_unit_test(compressed_files_that_are_damaged_are_refused),
         cmocka_unit_test(files_that_cannot_be_read_are_named),
         cmocka_unit_test(nothing_is_printed),

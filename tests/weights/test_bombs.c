@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "sample_models.h"
@@ -118,6 +119,86 @@ static void inflation_stops_at_the_shape(void **state) {
     free(document);
 }
 
+/* An MLP of about hidden^2 weights, all zero, stored as float32. */
+static score_model *make_mlp(int hidden) {
+    score_bead beads[2] = {{.name = "A"}, {.name = "B"}};
+    score_model_config config = {.dimensions = 3,
+                                 .scale_nm = 1,
+                                 .temperature_k = 300,
+                                 .beta_min = .1,
+                                 .beta_max = 20,
+                                 .bead_count = 2,
+                                 .beads = beads,
+                                 .expert_count = 1,
+                                 .experts = {{.architecture = SCORE_MLP,
+                                              .hidden = hidden,
+                                              .layers = 2,
+                                              .t_end = 1,
+                                              .dtype = SCORE_FLOAT32}}};
+    score_model *model;
+    assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
+    return model;
+}
+
+static void write_compressed(const char *path, const char *begin, const char *end) {
+    gzFile file = gzopen(path, "wb");
+    gzwrite(file, begin, (unsigned)strlen(begin));
+    gzwrite(file, end, (unsigned)strlen(end));
+    gzclose(file);
+}
+
+/* Few bytes that claim 983 MB in one expert, or 40 MB in each of two. */
+static void claims_are_held_against_the_bytes_of_the_file(void **state) {
+    (void)state;
+    score_model *model = make_mlp(2240);
+    char *text;
+    size_t size;
+    assert_int_equal(score_model_write_memory(model, &text, &size, NULL), SCORE_OK);
+    score_model_destroy(model);
+    assert_int_equal(score_model_read_memory(text, size, "text", &model, NULL), SCORE_OK);
+    score_model_destroy(model);
+
+    char *expert = strstr(text, "    <Expert "), *tensor = strstr(expert, "      <Tensor");
+    char *opening = calloc(1, (size_t)(tensor - expert) + 1);
+    memcpy(opening, expert, (size_t)(tensor - expert));
+    strstr(text, "  </Experts>")[0] = '\0';
+    write_compressed("two.xml.gz", text, opening);
+    assert_refused("two.xml.gz", "the experts up to here claim 100");
+
+    expert[0] = '\0';
+    memset(strstr(opening, "2240"), '9', 4); /* 10^8 weights */
+    write_compressed("one.xml.gz", text, opening);
+    assert_refused("one.xml.gz", "the experts up to here claim 100");
+    strchr(strstr(opening, "layers"), '2')[0] = '4';
+    write_compressed("one.xml.gz", text, opening);
+    assert_refused("one.xml.gz", "1 expert has 300");
+    free(opening);
+    free(text);
+}
+
+static void what_claims_too_much_is_not_written(void **state) {
+    (void)state;
+    score_model *model = make_mlp(4000), *copy;
+    score_error error = {0};
+    char *text;
+    size_t size;
+    assert_int_equal(score_model_write(model, "zeros.xml.gz", &error), SCORE_ERROR_ARGUMENT);
+    assert_non_null(strstr(error.message, "parameters are so uniform that they take "));
+    assert_int_equal(access("zeros.xml.gz", F_OK), -1);
+    assert_int_equal(score_model_write_memory(model, &text, &size, &error), SCORE_ERROR_ARGUMENT);
+    assert_null(text);
+    score_model_destroy(model);
+    model = make_mlp(3000);
+    double *weights = score_model_parameters(model, 0);
+    uint32_t random = 1;
+    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
+        weights[k] = (double)(random = random * 1664525 + 1013904223) / 0x1p32;
+    assert_int_equal(score_model_write(model, "weights.xml.gz", &error), SCORE_OK);
+    assert_int_equal(score_model_read("weights.xml.gz", &copy, &error), SCORE_OK);
+    score_model_destroy(copy);
+    score_model_destroy(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compressed_white_space_ends_at_the_limit),
@@ -125,6 +206,8 @@ int main(void) {
         cmocka_unit_test(endless_tokens_end_early),
         cmocka_unit_test(endless_notes_end_at_the_limit),
         cmocka_unit_test(inflation_stops_at_the_shape),
+        cmocka_unit_test(claims_are_held_against_the_bytes_of_the_file),
+        cmocka_unit_test(what_claims_too_much_is_not_written),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -52,10 +52,11 @@ static void cut_files_are_refused(void **state) {
 static void changed_bytes_never_change_parameters(void **state) {
     (void)state;
     static const unsigned char masks[] = {0x01, 0x04, 0x20, 0x80, 0xff};
-    for (int compressed = 0; compressed < 2; compressed++) {
+    static const sample_model kinds[] = {SAMPLE_MLP, SAMPLE_MLP, SAMPLE_GAUSSIAN_COORDINATES};
+    for (int n = 0; n < 3; n++) {
         size_t size, errors = 0;
-        char *bytes = make_bytes(SAMPLE_MLP, compressed, &size);
-        score_model *model = make_sample(SAMPLE_MLP);
+        char *bytes = make_bytes(kinds[n], n == 1, &size);
+        score_model *model = make_sample(kinds[n]);
         for (size_t k = 0; k < size; k++)
             for (size_t m = 0; m < sizeof masks; m++) {
                 bytes[k] = (char)(bytes[k] ^ masks[m]);

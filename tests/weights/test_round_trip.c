@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../comma_locale.h"
+#include "model/network.h"
 #include "sample_models.h"
 
 static void assert_ok(score_status status, const score_error *error) {
@@ -144,6 +145,76 @@ static void what_xml_leaves_open_is_read(void **state) {
     score_model_destroy(model);
 }
 
+/* A network of 5,000 tensors, which are found by their names. */
+static void tensors_may_stand_in_any_order(void **state) {
+    (void)state;
+    score_bead beads[2] = {{.name = "A"}, {.name = "B"}};
+    score_model_config config = {.dimensions = 3,
+                                 .scale_nm = 1,
+                                 .temperature_k = 300,
+                                 .beta_min = .1,
+                                 .beta_max = 20,
+                                 .bead_count = 2,
+                                 .beads = beads,
+                                 .expert_count = 1,
+                                 .experts = {{.hidden = 1,
+                                              .layers = 320,
+                                              .heads = 1,
+                                              .head_width = 1,
+                                              .t_end = 1,
+                                              .dtype = SCORE_FLOAT64}}};
+    score_model *model, *copy;
+    score_error error = {0};
+    assert_ok(score_model_create(&config, &model, &error), &error);
+    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
+        score_model_parameters(model, 0)[k] = (double)k;
+    const score_network *network = score_model_network(model, 0);
+    assert_true(network->tensor_count > 5000);
+    for (int k = 0; k < network->tensor_count; k++) {
+        assert_int_equal(score_network_find(network, network->tensors[k].name), k);
+        if (k > 0)
+            assert_true(strcmp(network->by_name[k - 1]->name, network->by_name[k]->name) < 0);
+    }
+    assert_int_equal(score_network_find(network, "layer.320.attention_out.bias"), -1);
+
+    char *text, *at;
+    size_t size;
+    assert_ok(score_model_write_memory(model, &text, &size, &error), &error);
+    char *other = malloc(size + 1), *first = strstr(text, "      <Tensor");
+    const char *last = strstr(text, "    </Expert>");
+    memcpy(other, text, size + 1);
+    char *end = other + (last - text);
+    for (at = first; at < last;) {
+        const char *next = strstr(at, "</Tensor>\n") + strlen("</Tensor>\n");
+        end -= next - at;
+        memcpy(end, at, (size_t)(next - at));
+        at += next - at;
+    }
+    assert_ok(score_model_read_memory(other, size, "other", &copy, &error), &error);
+    assert_true(models_are_identical(model, copy));
+    free(other);
+    score_free(text);
+    score_model_destroy(copy);
+    score_model_destroy(model);
+}
+
+static void what_has_no_base_says_so_or_nothing(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_TRANSFORMER), *copy;
+    score_error error = {0};
+    char *text = make_document(SAMPLE_TRANSFORMER);
+    assert_null(strstr(text, "base=")); /* as before there were any */
+    char *place = strstr(text, "layers=");
+    char *said = calloc(1, strlen(text) + 20);
+    snprintf(said, strlen(text) + 20, "%.*sbase=\"none\" %s", (int)(place - text), text, place);
+    assert_ok(score_model_read_memory(said, strlen(said), "said", &copy, &error), &error);
+    assert_true(models_are_identical(model, copy));
+    free(said);
+    free(text);
+    score_model_destroy(copy);
+    score_model_destroy(model);
+}
+
 static void numbers_do_not_depend_on_the_locale(void **state) {
     (void)state;
     if (!use_comma_locale())
@@ -225,6 +296,10 @@ static void what_cannot_be_read_back_is_not_written(void **state) {
         assert_refused(model, SCORE_ERROR_ARGUMENT, "note 1 has characters that XML cannot hold");
         score_model_destroy(model);
     }
+    score_model *tab = make_sample(SAMPLE_TRANSFORMER);
+    assert_int_equal(score_model_set_note(tab, "bad\tname", "text", NULL), SCORE_OK);
+    assert_refused(tab, SCORE_ERROR_ARGUMENT, "note 1 has characters that XML cannot hold");
+    score_model_destroy(tab);
     char name[300];
     memset(name, 'x', sizeof name);
     name[299] = '\0';
@@ -255,6 +330,8 @@ int main(void) {
         cmocka_unit_test(the_same_model_gives_the_same_bytes),
         cmocka_unit_test(large_tensors_keep_every_bit),
         cmocka_unit_test(what_xml_leaves_open_is_read),
+        cmocka_unit_test(tensors_may_stand_in_any_order),
+        cmocka_unit_test(what_has_no_base_says_so_or_nothing),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
         cmocka_unit_test(what_cannot_be_read_back_is_not_written),
         cmocka_unit_test(failed_writes_name_the_file),

@@ -40,6 +40,7 @@ static void a_model_is_described(void **state) {
     assert_says("err", "");
     static const char *const expected[] = {
         "model.xml: ", " bytes\n", "3 dimensions, centred, scale 0.1 nm", "300 K", "beta 0.1 to 20",
+        "range of the data: neighbours up to 0.33333 nm apart, beads up to 0.1 nm from the centre",
         "of 2 beads", "    0 CA       ALA            0    12.0110", "note 'unicode':\n    \xc3\xa9",
         "expert 0: graph transformer for the score, diffusion times 0.6 to 1",
         "expert 1: MLP for the energy, diffusion times 0.3333333333 to 0.6",
@@ -58,6 +59,28 @@ static void features_are_described(void **state) {
     assert_int_equal(run("features.xml.gz"), 0);
     assert_says("out", "each with 2 integer features of sizes 3 5");
     assert_says("out", "  2 0\n");
+}
+
+static void a_base_is_described(void **state) {
+    (void)state;
+    static const char *const expected[] = {
+        "  Gaussian of the data: over beads, 1 mode of variance 0.333333 to 0.333333 in units of "
+        "the "
+        "scale\n",
+        "over coordinates, 2 modes of variance 4.94066e-324 to 0.333333 in units of the scale, "
+        "with a "
+        "mean\n",
+        "  Gaussian of the data: variance 0.333333 of every coordinate"};
+    for (int k = 0; k < 3; k++) {
+        score_model *model = make_sample((sample_model)(SAMPLE_GAUSSIAN_BEADS + k));
+        assert_int_equal(score_model_write(model, "base.xml", NULL), SCORE_OK);
+        score_model_destroy(model);
+        assert_int_equal(run("base.xml"), 0);
+        assert_says("out", expected[k]);
+        if (k < 2)
+            assert_says("out", "\n    base: the Gaussian of the data, diffused until its time\n");
+    }
+    assert_int_equal(system("! grep -q base: out"), 0);
 }
 
 static void a_bad_file_is_named_and_the_others_are_shown(void **state) {
@@ -114,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_is_described),
         cmocka_unit_test(features_are_described),
+        cmocka_unit_test(a_base_is_described),
         cmocka_unit_test(a_bad_file_is_named_and_the_others_are_shown),
         cmocka_unit_test(the_command_line_is_checked),
         cmocka_unit_test(the_instructions_in_use_are_named),

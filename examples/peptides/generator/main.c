@@ -257,6 +257,7 @@ int main(int count, char **arguments) {
                           .swap_steps = 500,
                           .seed = 1,
                           .threads = score_openmp_default_threads()}};
+    score_hold_standard_streams();
     const int result = parse(count, arguments, &to);
     if (result != 0)
         return result - 1;

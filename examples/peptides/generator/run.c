@@ -209,6 +209,7 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
         return score_fail_at(error, SCORE_ERROR_FILE, r->checkpoint, 0,
                              "exists already, of another run: move it, or choose another --output");
     if (o->resume && saved) {
+        const uint64_t origin = r->state.origin;
         const score_status status = restore(r, r->checkpoint, strlen(r->identity), error);
         if (status != SCORE_OK)
             return status;

@@ -24,16 +24,43 @@ enum {
     SCORE_MAX_BEADS = 65536, /* of one molecule */
     SCORE_MAX_WIDTH = 65536, /* of any layer */
     SCORE_MAX_LAYERS = 1024,
-    SCORE_FEATURE_WIDTH = 16, /* width of one feature's embedding */
+    SCORE_MAX_GAUSSIAN = 1024, /* beads, or coordinates, that a Gaussian is over */
+    SCORE_FEATURE_WIDTH = 16,  /* width of one feature's embedding */
     SCORE_FEEDFORWARD_FACTOR = 4
 };
-#define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of one expert */
+#define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of all experts together */
 #define SCORE_TIME_MIN 1e-5                    /* t0: the diffusion time of a force */
 #define SCORE_BOLTZMANN_KJ 0.00831446261815324 /* kJ/mol/K */
 
 typedef enum score_architecture { SCORE_GRAPH_TRANSFORMER, SCORE_MLP } score_architecture;
 typedef enum score_output { SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE } score_output;
 typedef enum score_dtype { SCORE_FLOAT32, SCORE_FLOAT64 } score_dtype; /* as stored in a file */
+
+/* What the energy of an expert is made of: the network alone, or the network and, beneath it, the
+ * model's Gaussian: E = E_network - log g_t. */
+typedef enum score_base { SCORE_BASE_NONE, SCORE_BASE_GAUSSIAN } score_base;
+
+/* What the directions of a Gaussian are made of. */
+typedef enum score_over {
+    SCORE_OVER_ALL,   /* one variance, of every coordinate of molecules of any size; no mean */
+    SCORE_OVER_BEADS, /* a mode is the same along every dimension: data that may be turned in any
+                              way, which have no mean */
+    SCORE_OVER_COORDINATES /* data as they are */
+} score_over;
+
+/* The Gaussian of the training data at t = 0, in normalised coordinates x; at t its density g_t has
+ * the mean m mu and, along a mode of variance g, the variance m^2 g + sigma^2. It is a density of
+ * the coordinates that the model sees: where that is centred, modes leave the mean over beads alone.
+ * n beads in d dimensions have n modes over beads, n d over coordinates, where centred n - 1 and
+ * (n - 1) d. */
+typedef struct score_gaussian {
+    score_over over;
+    int modes;                /* 1 where over all */
+    int width;                /* n, or n d; 0 where over all */
+    const double *variances;  /* [modes], above 0 */
+    const double *directions; /* [modes][width], orthonormal to 1e-9; NULL where over all */
+    const double *mean;       /* [width], mu; NULL: 0. Over coordinates alone */
+} score_gaussian;
 
 typedef struct score_bead {
     char name[SCORE_NAME_SIZE];    /* atom name, e.g. "CA" */
@@ -58,7 +85,20 @@ typedef struct score_expert_config {
      * data in their stiffest direction. */
     double time_variance;
     score_dtype dtype;
+    score_base base; /* of an energy; a score has none */
 } score_expert_config;
+
+/* How far the frames of training reach. Both are 0 where it is not known. */
+typedef struct score_data_range {
+    double neighbours_nm; /* the largest distance of beads next to each other in the list; of one
+                             bead 0 */
+    double centre_nm;     /* the largest distance of a bead from the mean over the molecule's beads;
+                             where the model is not `centred`, from the origin */
+} score_data_range;
+
+/* A structure has fallen apart where one of its distances is beyond so many times that of the data:
+ * good ones of alanine dipeptide reach 1.003 times as far, torn ones tens of times. */
+#define SCORE_RANGE_FACTOR 2.0
 
 /* Free text about where the model came from: data, recipe, commit, figures reached. */
 typedef struct score_note {
@@ -80,6 +120,8 @@ typedef struct score_model_config {
     int feature_sizes[SCORE_MAX_FEATURES]; /* feature k is in [0, feature_sizes[k]) */
     int bead_count;
     const score_bead *beads;
+    score_data_range range;
+    const score_gaussian *gaussian; /* or NULL: no expert has it as its base */
     int expert_count;
     score_expert_config experts[SCORE_MAX_EXPERTS];
     int note_count;
@@ -97,7 +139,7 @@ typedef struct score_tensor {
     size_t size;
 } score_tensor;
 
-/* Checks `config` and makes a model with all parameters zero. Beads and notes are copied.
+/* Checks `config` and makes a model with all parameters zero. Beads, Gaussian and notes are copied.
  * SCORE_ERROR_ARGUMENT names the value that is out of range; SCORE_ERROR_MEMORY. */
 SCORE_EXPORT score_status score_model_create(const score_model_config *config, score_model **model,
                                              score_error *error);

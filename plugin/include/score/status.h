@@ -25,12 +25,16 @@ typedef enum score_status {
     SCORE_ERROR_INTERRUPTED, /* stopped by the user */
 } score_status;
 
-/* Zero-initialise before use. `file` is empty and `line` 0 where the error has no place in a file. */
+enum { SCORE_ERROR_TEXT_SIZE = 4096 + 1024 + 32 }; /* holds what score_error_text writes */
+
+/* Zero-initialise before use. `file` is empty and `line` 0 where the error has no place in a file.
+ * A file's name of more bytes is kept from its end; a message that is too long ends with "...". In
+ * both control characters are replaced by '?'. */
 typedef struct score_error {
     score_status code;
     long line;
-    char file[256];
-    char message[512];
+    char file[4096];
+    char message[1024];
 } score_error;
 
 /* Fills `error` (may be NULL) and returns `code`, so that a caller can write

@@ -19,6 +19,8 @@
 #define score_mlp_steps SCORE_TYPED(score_mlp_steps)
 #define score_inputs_forward SCORE_TYPED(score_inputs_forward)
 #define score_inputs_backward SCORE_TYPED(score_inputs_backward)
+#define score_base_forward SCORE_TYPED(score_base_forward)
+#define score_base_backward SCORE_TYPED(score_base_backward)
 #define score_negate_outputs SCORE_TYPED(score_negate_outputs)
 #define score_step_linear_forward SCORE_TYPED(score_step_linear_forward)
 #define score_step_linear_backward SCORE_TYPED(score_step_linear_backward)
@@ -153,6 +155,12 @@ void score_inputs_forward(const score_packed *packed, score_tile *tile, const sc
                           int layer, score_share share);
 void score_inputs_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
                            int layer, score_share share);
+
+/* The last step of an energy with a base (base_step.c). */
+void score_base_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
+                        int layer, score_share share);
+void score_base_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
+                         int layer, score_share share);
 
 /* out = -in, [streams][M][O]: a score expert's last layer gives minus the score. */
 void score_negate_outputs(const score_tile *tile, unsigned streams, const score_real *in,

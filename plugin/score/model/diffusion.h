@@ -35,7 +35,7 @@ typedef struct score_time_encoding {
     double t_begin;
     double t_end;
     double variance;
-    score_schedule schedule; /* read where variance > 0 */
+    score_schedule schedule; /* read here where variance > 0 */
 } score_time_encoding;
 
 /* 4, and 3 more where t_begin > 0, and 4 more where variance > 0. */

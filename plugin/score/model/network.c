@@ -23,28 +23,28 @@ static void add(score_network *network, const char *name, int rank, int rows, in
     network->parameter_count += size;
 }
 
+/* "<name>" or "layer.<layer>.<name>", with ".<kind>" where there is one. Counting takes no names. */
+static void add_named(score_network *network, int layer, const char *name, const char *kind,
+                      int rank, int rows, int columns) {
+    char full[SCORE_NAME_SIZE] = "", part[SCORE_NAME_SIZE];
+    if (network->tensors != NULL) {
+        const char *dot = name[0] == '\0' || kind[0] == '\0' ? "" : ".";
+        snprintf(part, sizeof part, "%s%s%s", name, dot, kind);
+        if (layer < 0)
+            snprintf(full, sizeof full, "%s", part);
+        else
+            snprintf(full, sizeof full, "layer.%d.%.40s", layer, part);
+    }
+    add(network, full, rank, rows, columns);
+}
+
 static void add_vector(score_network *network, int layer, const char *name, int size) {
-    char full[SCORE_NAME_SIZE];
-    if (layer < 0)
-        snprintf(full, sizeof full, "%s", name);
-    else
-        snprintf(full, sizeof full, "layer.%d.%s", layer, name);
-    add(network, full, 1, size, 1);
+    add_named(network, layer, name, "", 1, size, 1);
 }
 
 static void add_linear(score_network *network, int layer, const char *name, int in, int out) {
-    char full[SCORE_NAME_SIZE];
-    const char *dot = name[0] == '\0' ? "" : ".";
-    if (layer < 0)
-        snprintf(full, sizeof full, "%s.weight", name);
-    else
-        snprintf(full, sizeof full, "layer.%d.%s%sweight", layer, name, dot);
-    add(network, full, 2, in, out);
-    if (layer < 0)
-        snprintf(full, sizeof full, "%s.bias", name);
-    else
-        snprintf(full, sizeof full, "layer.%d.%s%sbias", layer, name, dot);
-    add(network, full, 1, out, 1);
+    add_named(network, layer, name, "weight", 2, in, out);
+    add_named(network, layer, name, "bias", 1, out, 1);
 }
 
 static void list_graph_transformer(score_network *network) {
@@ -97,8 +97,25 @@ static void list_tensors(score_network *network) {
         list_mlp(network);
 }
 
-score_status score_network_create(const score_model_config *config, int expert,
-                                  score_network *network, score_error *error) {
+static const size_t NAME_SIZE = sizeof(const score_tensor *); /* of an entry of by_name */
+
+static int compare_names(const void *a, const void *b) {
+    const score_tensor *const *first = a, *const *second = b;
+    return strcmp((*first)->name, (*second)->name);
+}
+
+static score_status sort_tensors(score_network *network, score_error *error) {
+    network->by_name = malloc((size_t)network->tensor_count * NAME_SIZE);
+    if (network->by_name == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
+                          network->tensor_count);
+    for (int k = 0; k < network->tensor_count; k++)
+        network->by_name[k] = &network->tensors[k];
+    qsort(network->by_name, (size_t)network->tensor_count, NAME_SIZE, compare_names);
+    return SCORE_OK;
+}
+
+static void set_up(const score_model_config *config, int expert, score_network *network) {
     memset(network, 0, sizeof *network);
     network->expert = config->experts[expert];
     network->dimensions = config->dimensions;
@@ -110,21 +127,29 @@ score_status score_network_create(const score_model_config *config, int expert,
                                           .t_end = network->expert.t_end,
                                           .variance = network->expert.time_variance,
                                           .schedule = {config->beta_min, config->beta_max}};
+    network->base = network->expert.base == SCORE_BASE_GAUSSIAN ? config->gaussian : NULL;
     network->time_features = score_time_feature_count(&network->time);
     network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY
                            ? 1
                            : network->beads * network->dimensions;
     list_tensors(network);
-    if (network->parameter_count > SCORE_MAX_PARAMETERS)
-        return score_fail(error, SCORE_ERROR_ARGUMENT,
-                          "expert %d has %zu parameters, more than the limit of %zu", expert,
-                          network->parameter_count, SCORE_MAX_PARAMETERS);
+}
+
+size_t score_network_count(const score_model_config *config, int expert) {
+    score_network network;
+    set_up(config, expert, &network);
+    return network.parameter_count;
+}
+
+score_status score_network_create(const score_model_config *config, int expert,
+                                  score_network *network, score_error *error) {
+    set_up(config, expert, network);
     network->tensors = calloc((size_t)network->tensor_count, sizeof *network->tensors);
     if (network->tensors == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
                           network->tensor_count);
     list_tensors(network);
-    return SCORE_OK;
+    return sort_tensors(network, error);
 }
 
 score_status score_network_copy(const score_network *source, score_network *network,
@@ -132,16 +157,19 @@ score_status score_network_copy(const score_network *source, score_network *netw
     *network = *source;
     size_t size = (size_t)source->tensor_count * sizeof *source->tensors;
     network->tensors = malloc(size);
+    network->by_name = NULL;
     if (network->tensors == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a list of %d tensors",
                           network->tensor_count);
     memcpy(network->tensors, source->tensors, size);
-    return SCORE_OK;
+    return sort_tensors(network, error);
 }
 
 void score_network_destroy(score_network *network) {
     free(network->tensors);
+    free(network->by_name);
     network->tensors = NULL;
+    network->by_name = NULL;
 }
 
 int score_network_hidden_matrices(const score_network *network, score_hidden_matrix *matrices) {
@@ -165,11 +193,20 @@ int score_network_hidden_matrices(const score_network *network, score_hidden_mat
     return count;
 }
 
+static int compare_name(const void *name, const void *tensor) {
+    const score_tensor *const *other = tensor;
+    return strcmp(name, (*other)->name);
+}
+
+int score_network_find(const score_network *network, const char *name) {
+    const score_tensor **found = bsearch(name, network->by_name, (size_t)network->tensor_count,
+                                         NAME_SIZE, compare_name);
+    return found == NULL ? -1 : (int)(*found - network->tensors);
+}
+
 size_t score_network_offset(const score_network *network, const char *name) {
-    for (int k = 0; k < network->tensor_count; k++)
-        if (strcmp(network->tensors[k].name, name) == 0)
-            return network->tensors[k].offset;
-    return SIZE_MAX;
+    const int place = score_network_find(network, name);
+    return place < 0 ? SIZE_MAX : network->tensors[place].offset;
 }
 
 size_t score_network_layer_offset(const score_network *network, int layer, const char *name) {

@@ -32,24 +32,41 @@ typedef struct score_network {
     int beads; /* of every molecule, or 0: any number */
     int feature_count;
     int feature_sizes[SCORE_MAX_FEATURES];
-    score_time_encoding time;
+    score_time_encoding time;   /* its schedule is the model's */
+    const score_gaussian *base; /* the model's, or NULL */
     int time_features;
     int outputs; /* of one molecule: 1 for an energy, D for a score */
     int tensor_count;
     score_tensor *tensors;
+    const score_tensor **by_name; /* sorted, [tensor_count] */
     size_t parameter_count;
 } score_network;
 
 /* The checks of score_model_create alone: SCORE_ERROR_ARGUMENT names the value out of range. */
 score_status score_model_check(const score_model_config *config, score_error *error);
 
-/* `config` has been checked by score_model_check. SCORE_ERROR_ARGUMENT: more parameters than
- * SCORE_MAX_PARAMETERS; SCORE_ERROR_MEMORY. */
+/* The part of it that is about config->gaussian, which is not NULL. */
+score_status score_gaussian_check(const score_model_config *config, score_error *error);
+/* What can be said of it before it has its numbers. */
+score_status score_gaussian_check_size(const score_model_config *config, score_error *error);
+/* The numbers of a mode, and how many modes there must be, of a Gaussian over `over`. A molecule must
+ * be known, or it is over all. */
+int score_gaussian_width(const score_model_config *config, score_over over);
+int score_gaussian_modes(const score_model_config *config, score_over over);
+
+/* `config` has been checked by score_model_check; it must outlive the network where the expert has a
+ * base. SCORE_ERROR_MEMORY. */
 score_status score_network_create(const score_model_config *config, int expert,
                                   score_network *network, score_error *error);
 score_status score_network_copy(const score_network *source, score_network *network,
                                 score_error *error);
 void score_network_destroy(score_network *network);
+
+/* The parameters of an expert of a configuration that has been checked, without a network. */
+size_t score_network_count(const score_model_config *config, int expert);
+
+/* The place of tensor `name` in the list, or -1. */
+int score_network_find(const score_network *network, const char *name);
 
 /* Offset of tensor `name` (for the layers: "layer.<layer>.<name>") in the parameter vector, or
  * SIZE_MAX where there is none. */

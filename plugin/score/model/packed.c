@@ -110,8 +110,9 @@ score_status score_packed_create(const score_network *network, score_packed **re
     packed->gradient_size = network->parameter_count;
     if (transformer)
         packed->gradient_size += layers * 4 * (size_t)attention_width(network);
-    packed->step_count = transformer ? score_graph_transformer_steps(network, NULL)
-                                     : score_mlp_steps(network, NULL);
+    const int own_steps = transformer ? score_graph_transformer_steps(network, NULL)
+                                      : score_mlp_steps(network, NULL);
+    packed->step_count = own_steps + (network->base != NULL ? 1 : 0);
     packed->steps = calloc((size_t)packed->step_count, sizeof *packed->steps);
     packed->layers = calloc(layers, sizeof *packed->layers);
     packed->dense = calloc(4 * layers + 1, sizeof(score_dense *));
@@ -123,6 +124,9 @@ score_status score_packed_create(const score_network *network, score_packed **re
         score_graph_transformer_steps(network, packed->steps);
     else
         score_mlp_steps(network, packed->steps);
+    if (network->base != NULL)
+        packed->steps[own_steps] = (score_step){score_base_forward, SCORE_SPLIT_NONE,
+                                                score_base_backward, SCORE_SPLIT_NONE, 0};
     find_parameters(packed);
     packed->panels = score_allocate_aligned(place_panels(packed, NULL) * sizeof(score_real));
     if (packed->panels == NULL)

@@ -10,6 +10,8 @@
 struct score_model {
     score_model_config config;
     score_bead *beads;
+    score_gaussian gaussian; /* what config.gaussian points to, if it is not NULL */
+    double *gaussian_numbers;
     score_note *notes;
     score_network networks[SCORE_MAX_EXPERTS];
     double *parameters[SCORE_MAX_EXPERTS];
@@ -49,6 +51,11 @@ static score_status check_expert(const score_model_config *config, int k, score_
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d predicts a score, which a model of bead features, whose "
                           "molecules differ in size, cannot do",
+                          k);
+    if (expert->base == SCORE_BASE_GAUSSIAN && expert->output == SCORE_OUTPUT_SCORE)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "expert %d predicts a score and has base gaussian, which only an energy "
+                          "can have",
                           k);
     if (expert->architecture == SCORE_MLP) {
         if (config->feature_count > 0)
@@ -96,6 +103,31 @@ static score_status check_bead(const score_model_config *config, int k, score_er
     return SCORE_OK;
 }
 
+/* A molecule of one bead has no neighbours, and one bead at the origin no distance. */
+static score_status check_range(const score_data_range *range, score_error *error) {
+    if (range->neighbours_nm >= 0 && isfinite(range->neighbours_nm) && range->centre_nm >= 0 &&
+        isfinite(range->centre_nm) && (range->centre_nm > 0 || range->neighbours_nm == 0))
+        return SCORE_OK;
+    return score_fail(
+        error, SCORE_ERROR_ARGUMENT,
+        "the data's range is %g nm between neighbours, %g nm from the centre: must be "
+        "finite, not negative, and both 0 where it is not known",
+        range->neighbours_nm, range->centre_nm);
+}
+
+/* Each expert alone is far below what a size_t counts. */
+static score_status check_parameters(const score_model_config *config, score_error *error) {
+    size_t total = 0;
+    for (int k = 0; k < config->expert_count; k++) {
+        total += score_network_count(config, k);
+        if (total > SCORE_MAX_PARAMETERS)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "%d expert%s %zu parameters, more than the limit of %zu", k + 1,
+                              k == 0 ? " has" : "s have", total, SCORE_MAX_PARAMETERS);
+    }
+    return SCORE_OK;
+}
+
 score_status score_model_check(const score_model_config *config, score_error *error) {
     score_status status;
     if ((status = check_count("dimensions", config->dimensions, 1, 3, error)) ||
@@ -125,10 +157,12 @@ score_status score_model_check(const score_model_config *config, score_error *er
     for (int k = 0; k < config->bead_count; k++)
         if ((status = check_bead(config, k, error)))
             return status;
+    if ((status = check_range(&config->range, error)))
+        return status;
     for (int k = 0; k < config->expert_count; k++)
         if ((status = check_expert(config, k, error)))
             return status;
-    return SCORE_OK;
+    return check_parameters(config, error);
 }
 
 static char *copy_text(const char *text) {
@@ -167,10 +201,43 @@ score_status score_model_set_note(score_model *model, const char *name, const ch
     return SCORE_OK;
 }
 
+/* Whoever has the Gaussian as its base finds one, and that is what it must be. */
+static score_status check_base(const score_model_config *config, score_error *error) {
+    for (int k = 0; k < config->expert_count; k++)
+        if (config->experts[k].base == SCORE_BASE_GAUSSIAN && config->gaussian == NULL)
+            return score_fail(error, SCORE_ERROR_ARGUMENT,
+                              "expert %d has base gaussian, but the model has no Gaussian", k);
+    return config->gaussian == NULL ? SCORE_OK : score_gaussian_check(config, error);
+}
+
+static score_status copy_gaussian(const score_gaussian *source, score_model *model,
+                                  score_error *error) {
+    if (source == NULL)
+        return SCORE_OK;
+    const size_t modes = (size_t)source->modes, width = (size_t)source->width;
+    double *numbers = malloc((modes + modes * width + width) * sizeof *numbers);
+    if (numbers == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a Gaussian of %zu modes",
+                          modes);
+    score_gaussian *copy = &model->gaussian;
+    *copy = *source;
+    copy->variances = memcpy(numbers, source->variances, modes * sizeof *numbers);
+    if (source->directions != NULL)
+        copy->directions = memcpy(numbers + modes, source->directions,
+                                  modes * width * sizeof *numbers);
+    if (source->mean != NULL)
+        copy->mean = memcpy(numbers + modes + modes * width, source->mean, width * sizeof *numbers);
+    model->gaussian_numbers = numbers;
+    model->config.gaussian = copy;
+    return SCORE_OK;
+}
+
 score_status score_model_create(const score_model_config *config, score_model **result,
                                 score_error *error) {
     *result = NULL;
     score_status status = score_model_check(config, error);
+    if (status == SCORE_OK)
+        status = check_base(config, error);
     if (status != SCORE_OK)
         return status;
     score_model *model = calloc(1, sizeof *model);
@@ -179,6 +246,7 @@ score_status score_model_create(const score_model_config *config, score_model **
     model->config = *config;
     model->config.note_count = 0;
     model->config.notes = NULL;
+    model->config.gaussian = NULL;
     model->beads = calloc((size_t)config->bead_count + 1, sizeof *model->beads);
     model->config.beads = model->beads;
     if (model->beads == NULL) {
@@ -188,6 +256,8 @@ score_status score_model_create(const score_model_config *config, score_model **
     }
     if (config->bead_count > 0)
         memcpy(model->beads, config->beads, (size_t)config->bead_count * sizeof *model->beads);
+    if ((status = copy_gaussian(config->gaussian, model, error)))
+        goto fail;
     for (int k = 0; k < config->note_count; k++)
         if ((status = score_model_set_note(model, config->notes[k].name, config->notes[k].text,
                                            error)))
@@ -231,6 +301,7 @@ void score_model_destroy(score_model *model) {
         free(model->parameters[k]);
     }
     free(model->notes);
+    free(model->gaussian_numbers);
     free(model->beads);
     free(model);
 }

@@ -48,7 +48,7 @@ typedef struct score_pass {
     bool wants_time;      /* backward: t_bar is wanted */
     score_real *gradient; /* backward: score_packed_gradient_size values, or NULL: not wanted */
     /* [M], or NULL: the first attention of every molecule at a time that they all have. Times are
-     * then not read. For a tile for inputs only, and a pass that does not want t_bar. */
+     * then read by a base alone. For a tile for inputs only, and a pass that does not want t_bar. */
     const score_constant_attention *const *constants;
     /* Threads that call forward and backward together, or NULL for one: each with its own part.
      * `gradient` must then be NULL. */

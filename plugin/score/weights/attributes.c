@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
 
 /* The attribute's value, or NULL with the error filled. */
 static const char *use(score_xml_element *element, const char *name) {
@@ -41,6 +42,8 @@ score_status score_attribute_text(score_xml_element *element, const char *name, 
         snprintf(what, sizeof what, "at most %zu bytes long", size - 1);
         return refuse(element, name, value, what);
     }
+    if (score_control_character(value) != NULL)
+        return refuse(element, name, value, "without control characters");
     memcpy(text, value, strlen(value) + 1);
     return SCORE_OK;
 }

@@ -6,7 +6,7 @@
 
 #include "weights/xml_stream.h"
 
-/* text[size]; a longer value is an error. */
+/* text[size]; a longer value is an error, and so is one with control characters. */
 score_status score_attribute_text(score_xml_element *element, const char *name, char *text,
                                   size_t size);
 

@@ -30,6 +30,9 @@ enum {
     FEATURE,
     BEADS,
     BEAD,
+    RANGE,
+    GAUSSIAN,
+    GAUSSIAN_TENSOR,
     PROVENANCE,
     NOTE,
     EXPERTS,
@@ -48,11 +51,16 @@ static const element_rule RULES[RULE_COUNT] = {
     [FEATURE] = {"Feature", FEATURES, true, true, score_read_feature, NULL, NULL},
     [BEADS] = {"Beads", SCORE_MODEL, true, false, NULL, NULL, score_check_beads},
     [BEAD] = {"Bead", BEADS, false, true, score_read_bead, NULL, NULL},
+    [RANGE] = {"Range", SCORE_MODEL, false, false, score_read_range, NULL, NULL},
+    [GAUSSIAN] = {"Gaussian", SCORE_MODEL, false, false, score_read_gaussian, NULL,
+                  score_end_gaussian},
+    [GAUSSIAN_TENSOR] = {"Tensor", GAUSSIAN, false, true, score_read_tensor, score_read_tensor_text,
+                         score_end_tensor},
     [PROVENANCE] = {"Provenance", SCORE_MODEL, false, false, NULL, NULL, NULL},
     [NOTE] = {"Note", PROVENANCE, true, true, score_read_note, score_read_note_text,
               score_end_note},
     [EXPERTS] = {"Experts", SCORE_MODEL, true, false, NULL, NULL, NULL},
-    [EXPERT] = {"Expert", EXPERTS, true, true, score_read_expert, NULL, score_end_expert},
+    [EXPERT] = {"Expert", EXPERTS, true, true, score_read_expert, NULL, score_close_tensors},
     [TENSOR] = {"Tensor", EXPERT, false, true, score_read_tensor, score_read_tensor_text,
                 score_end_tensor},
 };
@@ -203,6 +211,7 @@ static void clear(score_reader *reader) {
         free((char *)reader->notes[k].name);
         free((char *)reader->notes[k].text);
     }
+    free(reader->gaussian_numbers);
     free(reader->notes);
     free(reader->note_text);
     free(reader->beads);
@@ -222,6 +231,7 @@ static score_status read_source(const char *name, score_source *source, score_mo
     reader->file = name;
     reader->error = error;
     reader->last_child[0] = DOCUMENT;
+    reader->stored_bytes = score_source_size(source);
     reader->allowed_bytes = SCORE_MAX_HEADER_BYTES;
     score_xml_stream *stream;
     score_status status = score_xml_stream_create(name, &HANDLERS, reader, &stream, error);

@@ -9,6 +9,19 @@
 
 enum { SCORE_READER_DEPTH = 4 }; /* ScoreModel > Experts > Expert > Tensor */
 
+/* The tensors that an expert or the Gaussian must have. */
+typedef struct score_tensor_list {
+    char owner[24];     /* in errors: "expert 0" */
+    const char *kind;   /* "expert" */
+    const char *source; /* "architecture": what says which they are */
+    int count;
+    bool last_is_optional;
+    const score_tensor *tensors;  /* [count] */
+    const score_network *network; /* whose they are, sorted there; NULL: they are few */
+    score_dtype dtype;
+    double *values; /* what their offsets are in */
+} score_tensor_list;
+
 typedef struct score_reader {
     const char *file;
     score_error *error;
@@ -18,7 +31,9 @@ typedef struct score_reader {
     int depth;
     int open[SCORE_READER_DEPTH];
     int last_child[SCORE_READER_DEPTH + 1];
-    size_t allowed_bytes; /* of XML, given what has been declared so far */
+    uint64_t stored_bytes; /* of the file */
+    size_t weights;        /* of the experts so far */
+    size_t allowed_bytes;  /* of XML, given what has been declared so far */
 
     score_model_config config; /* its beads and notes are those below */
     score_bead *beads;
@@ -31,9 +46,15 @@ typedef struct score_reader {
 
     score_network networks[SCORE_MAX_EXPERTS];
     double *parameters[SCORE_MAX_EXPERTS];
-    bool *present; /* which tensors of the open expert have been read */
-    int next;      /* the tensor that is expected next; files in order need no search */
-    uint32_t crc;  /* of the open tensor, as the file states it */
+    score_gaussian gaussian; /* its numbers are those below */
+    double *gaussian_numbers;
+    score_tensor gaussian_tensors[3];
+    long gaussian_line;
+
+    score_tensor_list list; /* of the open expert or Gaussian */
+    bool *present;          /* which of them have been read */
+    int next;               /* the tensor that is expected next; files in order are not searched */
+    uint32_t crc;           /* of the open tensor, as the file states it */
     score_tensor_decoder decoder;
 } score_reader;
 
@@ -52,13 +73,19 @@ score_status score_read_schedule(score_reader *reader, score_xml_element *elemen
 score_status score_read_feature(score_reader *reader, score_xml_element *element);
 score_status score_read_bead(score_reader *reader, score_xml_element *element);
 score_status score_check_beads(score_reader *reader, long line);
+score_status score_read_range(score_reader *reader, score_xml_element *element);
 score_status score_read_note(score_reader *reader, score_xml_element *element);
 score_status score_read_note_text(score_reader *reader, const char *text, size_t size, long line);
 score_status score_end_note(score_reader *reader, long line);
 
-/* reader_expert.c: experts and their tensors. */
+score_status score_read_gaussian(score_reader *reader, score_xml_element *element);
+score_status score_end_gaussian(score_reader *reader, long line);
+
 score_status score_read_expert(score_reader *reader, score_xml_element *element);
-score_status score_end_expert(score_reader *reader, long line);
+
+/* reader_tensors.c: those of the open expert or Gaussian. */
+score_status score_open_tensors(score_reader *reader, const score_tensor_list *list, long line);
+score_status score_close_tensors(score_reader *reader, long line);
 score_status score_read_tensor(score_reader *reader, score_xml_element *element);
 score_status score_read_tensor_text(score_reader *reader, const char *text, size_t size, long line);
 score_status score_end_tensor(score_reader *reader, long line);

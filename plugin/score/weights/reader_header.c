@@ -128,6 +128,18 @@ score_status score_check_beads(score_reader *reader, long line) {
     return SCORE_OK;
 }
 
+score_status score_read_range(score_reader *reader, score_xml_element *element) {
+    score_data_range *range = &reader->config.range;
+    score_status status = score_attribute_double(element, "neighbours", &range->neighbours_nm);
+    if (status == SCORE_OK)
+        status = score_attribute_positive(element, "centre", &range->centre_nm);
+    if (status == SCORE_OK && range->neighbours_nm < 0)
+        status = score_reader_fail(reader, element->line,
+                                   "<Range> has neighbours = %g, must not be negative",
+                                   range->neighbours_nm);
+    return status;
+}
+
 score_status score_read_note(score_reader *reader, score_xml_element *element) {
     score_model_config *config = &reader->config;
     char name[SCORE_MAX_NOTE_NAME];

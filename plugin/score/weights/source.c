@@ -1,3 +1,5 @@
+#define _POSIX_C_SOURCE 200809L
+
 #include "weights/source.h"
 
 #include <errno.h>
@@ -5,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 enum { BUFFER_SIZE = 1 << 16, GZIP_WINDOW = 15 + 16 };
 
 struct score_source {
     const char *name;
-    FILE *file; /* NULL: memory */
+    FILE *file;    /* NULL: memory */
+    uint64_t size; /* as stored */
     const char *text;
     size_t text_left;
     bool started;
@@ -42,7 +46,15 @@ score_status score_source_open_file(const char *path, score_source **result, sco
         return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be opened: %s",
                              strerror(errno));
     }
+    struct stat information;
+    const bool is_known = fstat(fileno((*result)->file), &information) == 0 &&
+                          S_ISREG(information.st_mode);
+    (*result)->size = is_known ? (uint64_t)information.st_size : UINT64_MAX;
     return SCORE_OK;
+}
+
+uint64_t score_source_size(const score_source *source) {
+    return source->size;
 }
 
 score_status score_source_open_memory(const char *text, size_t size, const char *name,
@@ -52,6 +64,7 @@ score_status score_source_open_memory(const char *text, size_t size, const char 
         return status;
     (*result)->text = text;
     (*result)->text_left = size;
+    (*result)->size = size;
     return SCORE_OK;
 }
 

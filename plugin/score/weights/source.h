@@ -4,6 +4,7 @@
 #define SCORE_SOURCE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "score/status.h"
 
@@ -15,6 +16,9 @@ score_status score_source_open_file(const char *path, score_source **source, sco
 score_status score_source_open_memory(const char *text, size_t size, const char *name,
                                       score_source **source, score_error *error);
 void score_source_close(score_source *source);
+
+/* Bytes of the file or text as they are stored; UINT64_MAX where that cannot be known, of a pipe. */
+uint64_t score_source_size(const score_source *source);
 
 /* Puts the next bytes, at least one, in bytes[size]; *count is 0 only at the end. `line` is the
  * line that has been reached, for errors. SCORE_ERROR_FILE: a read failed; SCORE_ERROR_FORMAT: the

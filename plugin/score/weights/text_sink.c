@@ -14,7 +14,7 @@ void score_sink_open_memory(score_text_sink *sink) {
     *sink = (score_text_sink){0};
 }
 
-score_status score_sink_open_file(score_text_sink *sink, FILE *file, bool compressed,
+score_status score_sink_open_file(score_text_sink *sink, score_atomic_file *file, bool compressed,
                                   score_error *error) {
     *sink = (score_text_sink){.file = file};
     /* Without deflateSetHeader the header has neither time nor name. */
@@ -41,6 +41,11 @@ static void append(score_text_sink *sink, const char *text, size_t size) {
     sink->text[sink->size] = '\0';
 }
 
+static void put(score_text_sink *sink, const void *data, size_t size) {
+    score_atomic_write(sink->file, data, size);
+    sink->size += size;
+}
+
 /* Compresses until all input is taken, or with Z_FINISH all output is given. */
 static void compress_text(score_text_sink *sink, const char *text, size_t size, int flush) {
     z_stream *zlib = &sink->zlib;
@@ -50,7 +55,7 @@ static void compress_text(score_text_sink *sink, const char *text, size_t size, 
         zlib->next_out = sink->buffer;
         zlib->avail_out = sizeof sink->buffer;
         deflate(zlib, flush);
-        fwrite(sink->buffer, 1, sizeof sink->buffer - zlib->avail_out, sink->file);
+        put(sink, sink->buffer, sizeof sink->buffer - zlib->avail_out);
     } while (zlib->avail_out == 0);
 }
 
@@ -60,7 +65,7 @@ void score_sink_write(score_text_sink *sink, const char *text, size_t size) {
     if (sink->file == NULL)
         append(sink, text, size);
     else if (!sink->compressed)
-        fwrite(text, 1, size, sink->file);
+        put(sink, text, size);
     else
         compress_text(sink, text, size, Z_NO_FLUSH);
 }

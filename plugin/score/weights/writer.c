@@ -1,6 +1,7 @@
 /* Writes models. What the reader would refuse is refused here, before a byte is written. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,18 +9,23 @@
 #include "base/text.h"
 #include "score/model.h"
 #include "weights/base64.h"
+#include "weights/claim.h"
 #include "weights/format.h"
 #include "weights/scalar_bytes.h"
 #include "weights/text_sink.h"
 
 enum { LINE_BYTES = 96, LINE_TEXT = LINE_BYTES / 3 * 4, RAW_SIZE = 1 << 13 };
 
+static bool is_name(const char *text) {
+    return score_is_xml_text(text) && score_control_character(text) == NULL;
+}
+
 static score_status check_names(const score_model_config *config, score_error *error) {
     for (int k = 0; k < config->bead_count; k++)
-        if (!score_is_xml_text(config->beads[k].name) ||
-            !score_is_xml_text(config->beads[k].residue))
+        if (!is_name(config->beads[k].name) || !is_name(config->beads[k].residue))
             return score_fail(error, SCORE_ERROR_ARGUMENT,
-                              "the name or residue of bead %d has characters that XML cannot hold",
+                              "the name or residue of bead %d has characters that XML cannot hold, "
+                              "or control characters",
                               k);
     return SCORE_OK;
 }
@@ -35,7 +41,7 @@ static score_status check_notes(const score_model_config *config, score_error *e
             return score_fail(error, SCORE_ERROR_ARGUMENT,
                               "the name of note '%.60s' is longer than %d bytes", note->name,
                               SCORE_MAX_NOTE_NAME - 1);
-        if (!score_is_xml_text(note->name) || !score_is_xml_text(note->text))
+        if (!is_name(note->name) || !score_is_xml_text(note->text))
             return score_fail(error, SCORE_ERROR_ARGUMENT,
                               "note %d has characters that XML cannot hold", k);
         total += strlen(note->text);
@@ -125,6 +131,12 @@ static void write_header(score_text_sink *sink, const score_model_config *config
     for (int k = 0; k < config->bead_count; k++)
         write_bead(sink, &config->beads[k], config->feature_count);
     score_sink_print(sink, "  </Beads>\n");
+    if (config->range.centre_nm > 0) {
+        score_sink_print(sink, "  <Range");
+        write_number_attribute(sink, "neighbours", config->range.neighbours_nm);
+        write_number_attribute(sink, "centre", config->range.centre_nm);
+        score_sink_print(sink, "/>\n");
+    }
 }
 
 static void write_notes(score_text_sink *sink, const score_model_config *config) {
@@ -205,16 +217,47 @@ static score_status write_values(score_text_sink *sink, score_dtype dtype, const
     return SCORE_OK;
 }
 
-static score_status write_tensor(score_text_sink *sink, const score_tensor *tensor,
+/* `indent`: spaces in front of its tags. */
+static score_status write_tensor(score_text_sink *sink, int indent, const score_tensor *tensor,
                                  score_dtype dtype, const double *values, score_error *error) {
-    score_sink_print(sink, "      <Tensor name=\"%s\" shape=\"%d", tensor->name, tensor->shape[0]);
+    score_sink_print(sink, "%*s<Tensor name=\"%s\" shape=\"%d", indent, "", tensor->name,
+                     tensor->shape[0]);
     if (tensor->rank == 2)
         score_sink_print(sink, " %d", tensor->shape[1]);
     score_sink_print(sink, "\" dtype=\"%s\" crc32=\"%08lx\">\n", SCORE_DTYPE_WORDS[dtype],
                      checksum(dtype, values, tensor->size));
     score_status status = write_values(sink, dtype, values, tensor->size, error);
-    score_sink_print(sink, "      </Tensor>\n");
+    score_sink_print(sink, "%*s</Tensor>\n", indent, "");
     return status;
+}
+
+/* `values` as a tensor of the Gaussian; NULL: it has none. */
+static score_status write_gaussian_tensor(score_text_sink *sink, const char *name, int rank,
+                                          int rows, int columns, const double *values,
+                                          score_error *error) {
+    score_tensor tensor = {
+        .rank = rank, .shape = {rows, columns}, .size = (size_t)rows * (size_t)columns};
+    if (values == NULL)
+        return SCORE_OK;
+    snprintf(tensor.name, sizeof tensor.name, "%s", name);
+    return write_tensor(sink, 4, &tensor, SCORE_FLOAT64, values, error);
+}
+
+static score_status write_gaussian(score_text_sink *sink, const score_gaussian *gaussian,
+                                   score_error *error) {
+    score_status status;
+    if (gaussian == NULL)
+        return SCORE_OK;
+    score_sink_print(sink, "  <Gaussian over=\"%s\">\n", SCORE_OVER_WORDS[gaussian->over]);
+    if ((status = write_gaussian_tensor(sink, "variances", 1, gaussian->modes, 1,
+                                        gaussian->variances, error)) ||
+        (status = write_gaussian_tensor(sink, "modes", 2, gaussian->modes, gaussian->width,
+                                        gaussian->directions, error)) ||
+        (status = write_gaussian_tensor(sink, "mean", 1, gaussian->width, 1, gaussian->mean,
+                                        error)))
+        return status;
+    score_sink_print(sink, "  </Gaussian>\n");
+    return SCORE_OK;
 }
 
 static score_status write_expert(score_text_sink *sink, const score_model *model, int expert,
@@ -230,25 +273,43 @@ static score_status write_expert(score_text_sink *sink, const score_model *model
     write_number_attribute(sink, "timeEnd", config->t_end);
     if (config->time_variance > 0)
         write_number_attribute(sink, "timeVariance", config->time_variance);
+    if (config->base != SCORE_BASE_NONE)
+        score_sink_print(sink, " base=\"%s\"", SCORE_BASE_WORDS[config->base]);
     score_sink_print(sink, " dtype=\"%s\">\n", SCORE_DTYPE_WORDS[config->dtype]);
     const double *parameters = score_model_parameters_const(model, expert);
     score_status status = SCORE_OK;
     for (int k = 0; k < score_model_tensor_count(model, expert) && status == SCORE_OK; k++) {
         const score_tensor *tensor = score_model_tensor(model, expert, k);
-        status = write_tensor(sink, tensor, config->dtype, parameters + tensor->offset, error);
+        status = write_tensor(sink, 6, tensor, config->dtype, parameters + tensor->offset, error);
     }
     score_sink_print(sink, "    </Expert>\n");
     return status;
+}
+
+/* The reader would refuse a file of so many weights that is so small. */
+static score_status check_claim(const score_model *model, uint64_t bytes, score_error *error) {
+    size_t weights = 0;
+    for (int k = 0; k < score_model_get_config(model)->expert_count; k++)
+        weights += score_model_parameter_count(model, k);
+    if (score_claim_fits(weights, bytes))
+        return SCORE_OK;
+    return score_fail(error, SCORE_ERROR_ARGUMENT,
+                      "the model's %zu parameters are so uniform that they take %llu bytes, which "
+                      "is not taken for a trained model",
+                      weights, (unsigned long long)bytes);
 }
 
 static score_status write_model(score_text_sink *sink, const score_model *model,
                                 score_error *error) {
     const score_model_config *config = score_model_get_config(model);
     write_header(sink, config);
+    score_status status = write_gaussian(sink, config->gaussian, error);
+    if (status != SCORE_OK)
+        return status;
     write_notes(sink, config);
     score_sink_print(sink, "  <Experts>\n");
     for (int e = 0; e < config->expert_count; e++) {
-        score_status status = write_expert(sink, model, e, error);
+        status = write_expert(sink, model, e, error);
         if (status != SCORE_OK)
             return status;
     }
@@ -264,9 +325,11 @@ score_status score_model_write(const score_model *model, const char *path, score
     if ((status = score_atomic_open(path, &file, error)))
         return status;
     score_text_sink sink;
-    status = score_sink_open_file(&sink, file.stream, score_ends_with(path, ".gz"), error);
+    status = score_sink_open_file(&sink, &file, score_ends_with(path, ".gz"), error);
     if (status == SCORE_OK)
         status = write_model(&sink, model, error);
+    if (status == SCORE_OK)
+        status = check_claim(model, sink.size, error);
     score_sink_close(&sink);
     if (status == SCORE_OK)
         return score_atomic_commit(&file, error);
@@ -284,6 +347,8 @@ score_status score_model_write_memory(const score_model *model, char **text, siz
     score_text_sink sink;
     score_sink_open_memory(&sink);
     status = write_model(&sink, model, error);
+    if (status == SCORE_OK)
+        status = check_claim(model, sink.size, error);
     if (status == SCORE_OK) {
         *text = sink.text;
         *size = sink.size;

@@ -2,11 +2,11 @@
 
 #include "weights/xml_stream.h"
 
-#include <libxml/parser.h>
-#include <libxml/xmlerror.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "weights/xml_input.h"
 
 struct score_xml_stream {
     xmlParserCtxtPtr parser;
@@ -15,6 +15,7 @@ struct score_xml_stream {
     void *user;
     score_error *error;
     score_status status;
+    score_tag_guard guard;
     int depth;
     bool opened; /* the root element has been seen */
     bool empty;  /* no byte has been fed */
@@ -135,6 +136,15 @@ static void on_text(void *context, const xmlChar *text, int size) {
                                         score_xml_stream_line(stream)));
 }
 
+static void on_document(void *context) {
+    score_xml_stream *stream = context;
+    const char *encoding = score_xml_foreign_encoding(stream->parser);
+    if (stream->status == SCORE_OK && encoding != NULL)
+        stop(stream, score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file,
+                                   score_xml_stream_line(stream),
+                                   "the encoding is %.60s, must be UTF-8", encoding));
+}
+
 /* Called before the declarations inside are read, so none ever is. */
 static void on_document_type(void *context, const xmlChar *name, const xmlChar *external_id,
                              const xmlChar *system_id) {
@@ -148,13 +158,7 @@ static void on_document_type(void *context, const xmlChar *name, const xmlChar *
                                name == NULL ? "" : (const char *)name));
 }
 
-#if LIBXML_VERSION >= 21200
-typedef const xmlError *xml_error;
-#else
-typedef xmlErrorPtr xml_error;
-#endif
-
-static void on_error(void *context, xml_error problem) {
+static void on_error(void *context, score_xml_error problem) {
     score_xml_stream *stream = context;
     if (stream->status != SCORE_OK || problem->level < XML_ERR_ERROR)
         return;
@@ -165,8 +169,9 @@ static void on_error(void *context, xml_error problem) {
     }
     if (breaks_off(stream))
         return;
+    const long line = problem->line > 0 ? problem->line : score_xml_stream_line(stream);
     const char *message = problem->message == NULL ? "unknown error" : problem->message;
-    stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file, problem->line,
+    stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file, line,
                                    "not well-formed XML: %.*s", (int)strcspn(message, "\n"),
                                    message);
 }
@@ -189,7 +194,9 @@ score_status score_xml_stream_create(const char *file, const score_xml_handlers 
     stream->user = user;
     stream->error = error;
     stream->empty = true;
+    stream->guard.line = 1;
     xmlSAXHandler sax = {.initialized = XML_SAX2_MAGIC,
+                         .startDocument = on_document,
                          .internalSubset = on_document_type,
                          .startElementNs = on_start,
                          .endElementNs = on_end,
@@ -215,7 +222,11 @@ void score_xml_stream_destroy(score_xml_stream *stream) {
 }
 
 /* libxml2 may give up without a call of on_error; nothing passes as good then. */
-static score_status check(score_xml_stream *stream, int code) {
+static score_status parse(score_xml_stream *stream, const char *data, size_t size) {
+    const score_xml_errors own = {on_error, stream};
+    const score_xml_errors before = score_xml_errors_to(own);
+    const int code = xmlParseChunk(stream->parser, data, (int)size, stream->ending);
+    score_xml_errors_to(before);
     if (stream->status == SCORE_OK && code != XML_ERR_OK)
         stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file,
                                        score_xml_stream_line(stream),
@@ -227,8 +238,12 @@ score_status score_xml_stream_feed(score_xml_stream *stream, const char *data, s
     const size_t most = 1 << 16; /* libxml2 counts in int; a stop takes effect between pieces */
     for (size_t k = 0; k < size && stream->status == SCORE_OK; k += most) {
         stream->empty = false;
-        int piece = (int)(size - k < most ? size - k : most);
-        check(stream, xmlParseChunk(stream->parser, data + k, piece, 0));
+        const size_t piece = size - k < most ? size - k : most;
+        const size_t passed = score_tag_guard_pass(&stream->guard, data + k, piece);
+        if (parse(stream, data + k, passed) == SCORE_OK && passed < piece)
+            stream->status = score_fail_at(
+                stream->error, SCORE_ERROR_FORMAT, stream->file, stream->guard.tag_line,
+                "a tag has more than %d bytes of XML", SCORE_XML_MAX_TAG_BYTES);
     }
     return stream->status;
 }
@@ -240,7 +255,7 @@ score_status score_xml_stream_finish(score_xml_stream *stream) {
         return stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file, 0,
                                               "the file is empty");
     stream->ending = true;
-    check(stream, xmlParseChunk(stream->parser, NULL, 0, 1));
+    parse(stream, NULL, 0);
     if (stream->status == SCORE_OK && (!stream->opened || stream->depth > 0))
         stream->status = score_fail_at(stream->error, SCORE_ERROR_FORMAT, stream->file,
                                        score_xml_stream_line(stream), "the file is truncated");

@@ -1,0 +1,19 @@
+/* The names of the atoms in a topology of MDTraj's, which is JSON. */
+#ifndef SCORE_TOPOLOGY_NAMES_H
+#define SCORE_TOPOLOGY_NAMES_H
+
+#include <stdbool.h>
+
+enum { SCORE_ATOM_NAME_SIZE = 64 };
+
+typedef struct score_topology_names {
+    int count;                          /* of all atoms */
+    int most;                           /* that there is room for */
+    char (*name)[SCORE_ATOM_NAME_SIZE]; /* of the first `most`; longer ones are cut */
+} score_topology_names;
+
+/* In the order of the atoms' indices, or, where these are not 0, 1, ..., of the text. Returns false
+ * where the text is no JSON, or says nothing of atoms. */
+bool score_topology_names_read(const char *text, score_topology_names *names);
+
+#endif
