@@ -213,11 +213,12 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
         const score_status status = restore(r, r->checkpoint, strlen(r->identity), error);
         if (status != SCORE_OK)
             return status;
-        if (r->state.step < r->begin || r->state.step > r->end)
+        if (r->state.step < r->begin || r->state.step > r->end || r->state.origin != origin)
             return score_fail_at(error, SCORE_ERROR_FORMAT, r->checkpoint, 0,
-                                 "is at step %" PRIu64 ", the run goes from %" PRIu64
-                                 " to %" PRIu64,
-                                 r->state.step, r->begin, r->end);
+                                 "is at step %" PRIu64 " with frames from %" PRIu64
+                                 " on, the run goes from %" PRIu64 " to %" PRIu64
+                                 " with frames from %" PRIu64 " on",
+                                 r->state.step, r->state.origin, r->begin, r->end, origin);
         *is_finished = r->state.step == r->end && !begun && exists(o->output);
         if (*is_finished)
             return SCORE_OK;
