@@ -1,6 +1,6 @@
 /* A file of frames: what HDF5 reads in it, that it has its name only when it is complete, and that
  * nobody else's file is lost. */
-#define _GNU_SOURCE /* fallocate */
+#define _GNU_SOURCE /* fallocate, syscall */
 #include "read_frames.h"
 
 #include <dirent.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,6 +265,37 @@ static void a_second_writer_is_refused(void **state) {
     score_frames_file_close(&file);
 }
 
+static bool finishes_meanwhile; /* the writer of what is opened next */
+
+/* In place of the C library's. */
+int open(const char *path, int flags, ...) {
+    const int descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0666);
+    if (finishes_meanwhile)
+        rename("a.h5.unfinished", "a.h5");
+    finishes_meanwhile = false;
+    return descriptor;
+}
+
+/* Between opening the file and locking it: what is locked has another name now. */
+static void a_file_that_is_finished_meanwhile_is_left_alone(void **state) {
+    (void)state;
+    const score_frames_layout layout = make_layout();
+    for (int k = 0; k < 2; k++) {
+        score_frames_file file = create("a.h5");
+        write_rows(&file, 0, ROWS);
+        score_frames_file_close(&file);
+        score_error error = {0};
+        finishes_meanwhile = true;
+        const score_status status = k == 0
+                                        ? score_frames_file_create("a.h5", &layout, &file, &error)
+                                        : score_frames_file_reopen("a.h5", &layout, &file, &error);
+        assert_false(finishes_meanwhile);
+        expect_refused(status, SCORE_ERROR_FILE, &error, "a.h5.unfinished", "another process");
+        expect_content("a.h5");
+        unlink("a.h5");
+    }
+}
+
 static void a_link_stays_a_link(void **state) {
     (void)state;
     struct stat information;
@@ -448,6 +480,7 @@ int main(void) {
         cmocka_unit_test_setup(a_file_is_begun_anew_over_an_unfinished_one, empty_folder),
         cmocka_unit_test_setup(a_killed_writer_leaves_its_rows_and_no_name, empty_folder),
         cmocka_unit_test_setup(a_second_writer_is_refused, empty_folder),
+        cmocka_unit_test_setup(a_file_that_is_finished_meanwhile_is_left_alone, empty_folder),
         cmocka_unit_test_setup(a_link_stays_a_link, empty_folder),
         cmocka_unit_test_setup(an_old_file_stays_until_the_new_one_is_finished, empty_folder),
         cmocka_unit_test_setup(another_layout_is_refused, empty_folder),

@@ -271,7 +271,37 @@ static void parts_are_the_whole(void **state) {
     free_frames(whole);
 }
 
-int main(void) {
+/* So far that signals and checkpoints come between them: each is the third of a run with frames
+ * three times as often. */
+static void frames_may_be_far_apart(void **state) {
+    (void)state;
+    enum { APART = 2400, FEW = 3, OFTEN = 3 };
+    frames *f[2];
+    for (int k = 0; k < 2; k++) {
+        const char *const output = k == 0 ? "far.h5" : "often.h5";
+        peptide_options options = make_options(output);
+        options.copies = LEVELS;
+        options.interval = k == 0 ? APART : APART / OFTEN;
+        options.time_ps = 0.002 * FEW * APART;
+        options.checkpoint_s = k == 0 ? 0 : 1e9;
+        expect_runs(&options);
+        f[k] = read_frames(output, FEW * LEVELS * (k == 0 ? 1 : OFTEN), ATOMS);
+    }
+    for (int row = 0; row < FEW * LEVELS; row++) {
+        const int often = (row / LEVELS * OFTEN + OFTEN - 1) * LEVELS + row % LEVELS;
+        assert_memory_equal(position(f[0], row, 0), position(f[1], often, 0),
+                            3 * ATOMS * sizeof(float));
+        assert_true(f[0]->energy[row] == f[1]->energy[often] && f[0]->energy[row] != 0);
+        assert_true(f[0]->time[row] == (float)(0.002 * APART * (row / LEVELS + 1)));
+    }
+    free_frames(f[0]);
+    free_frames(f[1]);
+}
+
+/* With any argument, what takes thousands of steps. */
+int main(int count, char **arguments) {
+    (void)arguments;
+    const struct CMUnitTest longer[] = {cmocka_unit_test(frames_may_be_far_apart)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_those_of_the_ensemble),
         cmocka_unit_test(attributes_say_how_it_was_made),
@@ -279,5 +309,6 @@ int main(void) {
         cmocka_unit_test(without_ladder_and_bias_there_is_one_temperature),
         cmocka_unit_test(parts_are_the_whole),
     };
-    return cmocka_run_group_tests(tests, set_up, leave_folder);
+    return count > 1 ? cmocka_run_group_tests(longer, set_up, leave_folder)
+                     : cmocka_run_group_tests(tests, set_up, leave_folder);
 }
