@@ -2,9 +2,11 @@
 
 import os
 import resource
+import signal
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -20,16 +22,18 @@ def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def small_files():
-    """A limit on the size of files stands for a full disk."""
+@contextmanager
+def small_files(size):
+    """A limit on the size of files stands for a full disk. It must end with the body: pytest's own
+    output may go to a file."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.fixture(params=["replaced", "unfinished"])
@@ -96,22 +100,26 @@ def test_what_is_no_file_is_not_replaced(tmp_path, write):
     assert names(tmp_path) == ["folder", "pipe"]
 
 
-def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, write, small_files):
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, write):
     path = tmp_path / "run.npy"
     path.write_bytes(b"old")
     for size in (0, 10, 5000):
-        small_files(size)
-        with pytest.raises(OSError, match=r"File too large: '.*run\.npy"):
+        with (
+            small_files(size),
+            pytest.raises(OSError, match=r"File too large: '.*run\.npy"),
+        ):
             write(path, bytes(100_000))
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["run.npy"]
 
 
-def test_arrays_say_what_is_wrong(tmp_path, small_files):
+def test_arrays_say_what_is_wrong(tmp_path):
     """NumPy itself says "X requested and Y written"."""
-    small_files(10_000)
     for save in (np.save, partial(np.savez, more=np.zeros(3))):
-        with pytest.raises(OSError, match=r"File too large: '.*a\.npy'"):
+        with (
+            small_files(10_000),
+            pytest.raises(OSError, match=r"File too large: '.*a\.npy'"),
+        ):
             replace_file(tmp_path / "a.npy", partial(save, arr=np.zeros(100_000)))
     assert names(tmp_path) == []
 
