@@ -121,8 +121,8 @@ static const char *const NAMES[QUANTITIES] = {
     "mean potential energy", "variance of it",      "mean bias",
     "variance of it",        "mean kinetic energy", "variance of it"};
 
-/* Sums over time, for each energy, of how far it is from its exact mean, in standard deviations, and
- * of the square of that less one: zero is expected of both. */
+/* Sums over time, for each energy, of how far it is from its exact mean, in standard deviations,
+ * and of the square of that less one: zero is expected of both. */
 typedef double totals[LADDERS][MAX_LEVELS][QUANTITIES];
 
 static double kinetic_energy(const peptide_ensemble *e, int copy) {

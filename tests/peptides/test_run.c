@@ -288,11 +288,12 @@ static void frames_may_be_far_apart(void **state) {
         f[k] = read_frames(output, FEW * LEVELS * (k == 0 ? 1 : OFTEN), ATOMS);
     }
     for (int row = 0; row < FEW * LEVELS; row++) {
-        const int often = (row / LEVELS * OFTEN + OFTEN - 1) * LEVELS + row % LEVELS;
+        const int frame = row / LEVELS;
+        const int often = (frame * OFTEN + OFTEN - 1) * LEVELS + row % LEVELS;
         assert_memory_equal(position(f[0], row, 0), position(f[1], often, 0),
                             3 * ATOMS * sizeof(float));
         assert_true(f[0]->energy[row] == f[1]->energy[often] && f[0]->energy[row] != 0);
-        assert_true(f[0]->time[row] == (float)(0.002 * APART * (row / LEVELS + 1)));
+        assert_true(f[0]->time[row] == (float)(0.002 * APART * (frame + 1)));
     }
     free_frames(f[0]);
     free_frames(f[1]);

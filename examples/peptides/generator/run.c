@@ -242,11 +242,15 @@ static void show(run *r, bool is_last) {
     const double rate = (double)(r->state.step - r->started_step) / (now - r->started_s);
     const double done = ((double)r->state.step - (double)r->state.origin) * timestep_ps * 0.001;
     const double whole = (double)(r->end - r->state.origin) * timestep_ps * 0.001;
+    char where[64];
+    if (done < 0)
+        snprintf(where, sizeof where, "equilibrates, %.4g ns before %.4g ns", -done, whole);
+    else
+        snprintf(where, sizeof where, "%.4g of %.4g ns", done, whole);
     const double per_day = rate * timestep_ps * 86.4;
-    char line[160], left[32];
-    snprintf(line, sizeof line,
-             "%s  %.4g of %.4g ns a copy  %.4g ns/day a copy, %.4g in all  %s left",
-             r->molecule.name, done, whole, per_day, per_day * r->options->copies,
+    char line[256], left[32];
+    snprintf(line, sizeof line, "%s  %s a copy  %.4g ns/day a copy, %.4g in all  %s left",
+             r->molecule.name, where, per_day, per_day * r->options->copies,
              score_duration_text((double)(r->end - r->state.step) / rate, left));
     score_progress_write(&r->progress, line, now);
 }
@@ -283,10 +287,13 @@ static score_status go_on(run *r, score_error *error) {
     return peptide_frames_write(&r->frames, number - r->first_frame, number, (uint32_t)next, error);
 }
 
-static score_status simulate(run *r, score_error *error) {
-    score_status status = SCORE_OK;
+static score_status check_start(run *r, score_error *error) {
     peptide_ensemble_evaluate(r->ensemble);
-    status = check_energies(r, error);
+    return check_energies(r, error);
+}
+
+static score_status simulate(run *r, score_error *error) {
+    score_status status = check_start(r, error);
     while (status == SCORE_OK && r->state.step < r->end) {
         status = go_on(r, error);
         if (status != SCORE_OK)
@@ -364,6 +371,8 @@ score_status peptide_run(const peptide_options *options, score_error *error) {
              .progress = score_progress_begin(stdout)};
     bool is_finished = false;
     score_status status = prepare(&r, error);
+    if (status == SCORE_OK) /* so that nothing is left of a start that is wrong */
+        status = check_start(&r, error);
     if (status == SCORE_OK)
         status = open_frames(&r, &is_finished, error);
     if (status == SCORE_OK && is_finished)
