@@ -76,6 +76,7 @@ class RunOutput:
         self.checkpoint = Path(f"{target}.checkpoint")
         self._unfinished = Path(f"{target}{UNFINISHED}")
         self._file: FrameFile | None = None
+        self._kept = 0
         self._weights: Weights | None = None
         self._saved_at = time.monotonic()
         self._had_trouble = False
@@ -151,6 +152,7 @@ class RunOutput:
         own = own_positions(positions, self.file.model).astype(np.float32)
         weights = None if self._weights is None else self._weights(own)
         self.file.write(number, own, weights)
+        self._kept = number + 1
 
     def save_if_due(self, state: Callable[[], State]) -> None:
         """A checkpoint, if the last one is old enough. A disk that is full does not end the run:
@@ -194,10 +196,11 @@ class RunOutput:
         sync_folder(self.checkpoint)
 
     def close(self) -> None:
-        """Leaves an unfinished file if there is a checkpoint to go on from, and else nothing."""
+        """Leaves an unfinished file if there is a checkpoint to go on from, or if it has frames,
+        and else nothing."""
         if self._file is None:
             return
-        if self.checkpoint.exists():
+        if self.checkpoint.exists() or self._kept > 0:
             self._file.close()
         else:
             self._file.abandon()

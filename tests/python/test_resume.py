@@ -336,3 +336,16 @@ def test_memory_does_not_grow_with_the_frames(toy, tmp_path):
         )  # fmt: skip
         most.append(int(found.stdout.split()[-1]))
     assert most[1] < most[0] + 100_000
+
+
+def test_a_run_that_ends_badly_keeps_its_frames(tmp_path, model):
+    """Also before its first checkpoint: what is on the disk is never removed."""
+    output = run_output.RunOutput(tmp_path / "run.h5", {"what": 1})
+    assert output.open(model, 5, 2, 0.1, {})
+    output.close()
+    assert not list(tmp_path.glob("run.h5*"))  # nothing was there yet
+    output = run_output.RunOutput(tmp_path / "run.h5", {"what": 1})
+    assert output.open(model, 5, 2, 0.1, {})
+    output.add(0, np.zeros((2, len(model.beads), 3)))
+    output.close()
+    assert (tmp_path / "run.h5.unfinished").is_file()

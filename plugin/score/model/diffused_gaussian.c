@@ -110,8 +110,9 @@ static void project(const gaussian_mode *mode, const score_real *x, double mean,
         double sum = -mean;
         if (mode->direction == NULL)
             sum += (double)x[mode->bead * mode->components + c];
-        for (int i = 0; i < mode->width; i++)
-            sum += mode->direction[i] * (double)x[i * mode->components + c];
+        else
+            for (int i = 0; i < mode->width; i++)
+                sum += mode->direction[i] * (double)x[i * mode->components + c];
         z[c] = sum;
     }
 }
@@ -122,8 +123,9 @@ static void spread(const gaussian_mode *mode, const double z_bar[MOST_DIMENSIONS
     for (int c = 0; c < mode->components; c++) {
         if (mode->direction == NULL)
             x_bar[mode->bead * mode->components + c] += (score_real)z_bar[c];
-        for (int i = 0; i < mode->width; i++)
-            x_bar[i * mode->components + c] += (score_real)(mode->direction[i] * z_bar[c]);
+        else
+            for (int i = 0; i < mode->width; i++)
+                x_bar[i * mode->components + c] += (score_real)(mode->direction[i] * z_bar[c]);
     }
 }
 
