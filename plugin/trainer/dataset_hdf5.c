@@ -203,6 +203,20 @@ static score_status open_box_set(hdf5_source *source, const char *name, hid_t *s
     return status;
 }
 
+/* Degrees, said or not. */
+static score_status check_degrees(const score_data_config *data, hid_t set, score_error *error) {
+    char text[64];
+    if (H5Aexists(set, "units") <= 0)
+        return SCORE_OK;
+    if (!read_text(set, "units", text, sizeof text))
+        return fail_format(data, "cell_angles", "has an attribute 'units' that is not a text",
+                           error);
+    return strcmp(text, "degrees") == 0 || strcmp(text, "degree") == 0
+               ? SCORE_OK
+               : score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                               "cell_angles have units '%s', must be degrees", text);
+}
+
 /* Without angles all of them are right. */
 static score_status open_box(hdf5_source *source, int dimensions, score_error *error) {
     char text[64];
@@ -214,6 +228,8 @@ static score_status open_box(hdf5_source *source, int dimensions, score_error *e
                              &source->length_nm, error);
     if (status == SCORE_OK && H5Lexists(source->file, "cell_angles", H5P_DEFAULT) > 0)
         status = open_box_set(source, "cell_angles", &source->angles, error);
+    if (status == SCORE_OK && source->angles >= 0)
+        status = check_degrees(source->base.data, source->angles, error);
     return status;
 }
 
@@ -458,7 +474,8 @@ typedef struct rehearsal {
 static void rehearse(void *argument) {
     const rehearsal *of = argument;
     score_error error;
-    hdf5_source source = {.base = {.data = of->data}, .file = -1, .coordinates = -1};
+    hdf5_source source = {
+        .base = {.data = of->data}, .file = -1, .coordinates = -1, .lengths = -1, .angles = -1};
     stop_printing();
     open_file(&source, of->beads, of->dimensions, &error);
 }

@@ -295,7 +295,8 @@ def _column(
     values = np.asarray(dataset[()])
     if factor == 1:
         return values
-    return np.asarray(values.astype(np.float64) * factor, values.dtype.newbyteorder("="))
+    kept = values.dtype.newbyteorder("=") if values.dtype.kind == "f" else np.dtype(np.float64)
+    return np.asarray(values.astype(np.float64) * factor, kept)
 
 
 def _factor(dataset: h5py.Dataset, name: str, units: Mapping[str, float]) -> float:

@@ -177,8 +177,9 @@ def test_angstroms_are_converted(change, positions, units):
     ("units", "factor"), [("nanoseconds", 1e3), ("ps", 1), ("picoseconds", 1), ("fs", 1e-3)]
 )
 def test_times_are_converted(change, units, factor):
-    path = change(time=(np.arange(10.0), units))
-    np.testing.assert_allclose(read_frames(path).time_ps, factor * np.arange(10), rtol=1e-6)
+    for kind in (float, int):
+        path = change(time=(np.arange(10, dtype=kind), units))
+        np.testing.assert_allclose(read_frames(path).time_ps, factor * np.arange(10), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

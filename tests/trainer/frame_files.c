@@ -77,6 +77,8 @@ static void write_box(hid_t root, const hdf5_file *file) {
         assert_true(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) >= 0);
         if (part == 0 && file->box_units != NULL)
             write_units(set, file->box_units, false);
+        if (part == 1 && file->angle_units != NULL)
+            write_units(set, file->angle_units, false);
         H5Dclose(set);
         H5Sclose(space);
         free(numbers);

@@ -184,6 +184,10 @@ static void boxes_that_are_none(void **state) {
     file.box = good;
     file.box_units = "parsecs";
     check_hdf5(&file, "cell_lengths have units 'parsecs'");
+    file.box_units = NULL;
+    file.angle_units = "radians";
+    check_hdf5(&file, "cell_angles have units 'radians', must be degrees");
+    file.angle_units = NULL;
 }
 
 /* Puts a.h5 together from the first `mapped` frames of each of two files. */
