@@ -15,6 +15,7 @@ import os
 import re
 import stat
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -254,11 +255,14 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         AttributeError,
         EOFError,
         LookupError,
+        MemoryError,
         OSError,
         OverflowError,
         RuntimeError,
+        SyntaxError,
         TypeError,
         ValueError,
+        tokenize.TokenError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

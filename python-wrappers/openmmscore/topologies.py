@@ -102,9 +102,12 @@ def _add_bonds(topology: mdtraj.Topology, document: dict[str, Any]) -> None:
         for atom in (first, second):
             if not 0 <= atom < len(atoms):
                 raise ValueError(f"the topology has a bond of atom {atom}, of {len(atoms)}")
+        order = each.get("order")
+        if order not in (None, 1, 2, 3):
+            raise ValueError(f"the topology has a bond of order {order!r}, must be 1, 2 or 3")
         topology.add_bond(
             atoms[first],
             atoms[second],
-            order=each.get("order"),
+            order=order,
             type=_BOND_KINDS.get(each.get("type") or ""),
         )

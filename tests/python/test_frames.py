@@ -182,6 +182,16 @@ def test_times_are_converted(change, units, factor):
         np.testing.assert_allclose(read_frames(path).time_ps, factor * np.arange(10), rtol=1e-6)
 
 
+ATOMS = [{"index": k, "name": "C", "element": "C"} for k in range(2)]
+RESIDUE = {"index": 0, "name": "X", "resSeq": 1, "atoms": ATOMS}
+ODD_TOPOLOGY = {
+    "chains": [{"index": 0, "residues": [RESIDUE]}],
+    "bonds": [[0, 1]],
+    "bond_metadata": [{"order": 5}],
+}
+ODD_BOND = np.array([json.dumps(ODD_TOPOLOGY).encode()])
+
+
 @pytest.mark.parametrize(
     ("datasets", "message"),
     [
@@ -204,6 +214,7 @@ def test_times_are_converted(change, units, factor):
         ({"cell_lengths": np.full((10, 3), -1.0)}, "frame 0 .from 0. has a box of lengths"),
         ({"cell_lengths": (np.ones((10, 3)), "miles")}, "cell_lengths have units 'miles'"),
         ({"topology": np.array([b"{"])}, "a.h5: "),
+        ({"topology": ODD_BOND}, "a bond of order 5"),
         ({"topology": np.array([b"[1]"])}, "a.h5: "),
         ({"topology": 7}, "a.h5: "),
     ],
@@ -381,6 +392,20 @@ def test_the_nearest_image_is_that_of_all():
 
 
 # .npy
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"(" * 8999 + b"\n",  # no expression
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 5, 3), }\n",
+    ],
+)
+def test_npy_that_cannot_be_read_is_named(tmp_path, header):
+    path = tmp_path / "run.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    with pytest.raises(ValueError, match=r"run\.npy: "):
+        read_any(path)
 
 
 @pytest.mark.parametrize(
