@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "executor_openmp.h"
 #include "interrupt.h"
@@ -24,14 +23,8 @@ typedef struct watching {
     atomic_flag busy;    /* a thread shows how far they are */
 } watching;
 
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void show(watching *watch, double done) {
-    const double now = now_s(), rate = done / (now - watch->begin_s);
+    const double now = score_now_s(), rate = done / (now - watch->begin_s);
     char line[128], left[32];
     if (!score_progress_is_due(&watch->progress, !watch->progress.terminal, now))
         return;
@@ -73,7 +66,7 @@ static score_status draw_and_write(const score_sample_options *options,
     const score_executor executor = score_executor_openmp(&options->threads);
     watching watch = {.progress = score_progress_begin(stdout),
                       .count = samples->count,
-                      .begin_s = now_s(),
+                      .begin_s = score_now_s(),
                       .file = file,
                       .model = samples->model,
                       .busy = ATOMIC_FLAG_INIT};
@@ -92,7 +85,7 @@ static score_status draw_and_write(const score_sample_options *options,
     score_progress_end(&watch.progress);
     if (status == SCORE_OK)
         status = score_sample_file_finish(file, error);
-    const double seconds = now_s() - watch.begin_s;
+    const double seconds = score_now_s() - watch.begin_s;
     if (status != SCORE_OK)
         return status;
     printf("%s: %lu samples, %s, %d steps, %.3g s, %.3g samples/s\n", options->output,

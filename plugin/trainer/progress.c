@@ -3,9 +3,16 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const double TERMINAL_INTERVAL_S = 0.25, PLAIN_INTERVAL_S = 10;
+
+double score_now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 score_progress score_progress_begin(FILE *stream) {
     return (score_progress){

@@ -25,6 +25,9 @@ typedef struct score_progress_values {
     double seconds_left;
 } score_progress_values;
 
+/* Seconds of a clock that never goes back. */
+double score_now_s(void);
+
 score_progress score_progress_begin(FILE *stream);
 
 /* Whether it is time for score_progress_show. `is_row`: a row of the log has just been written. */

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "dataset.h"
 #include "executor_openmp.h"
@@ -39,12 +38,6 @@ typedef struct trainer {
     double row_seconds;   /* state.seconds at the last row, */
     uint64_t row_samples; /* and state.samples, or both at the start of this process */
 } trainer;
-
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* -------- stages and checkpoints -------- */
 
@@ -283,7 +276,7 @@ static score_status write_row(trainer *run, score_error *error) {
 }
 
 static void show_progress(trainer *run, bool is_row, double begin_s, uint64_t begin_samples) {
-    const double now = now_s();
+    const double now = score_now_s();
     if (!score_progress_is_due(&run->progress, is_row, now))
         return;
     const score_run_state *state = &run->state;
@@ -341,7 +334,7 @@ static score_status end_stage(trainer *run, score_error *error) {
 }
 
 static score_status run_stage(trainer *run, score_error *error) {
-    const double begin_s = now_s(), earlier_s = run->state.seconds;
+    const double begin_s = score_now_s(), earlier_s = run->state.seconds;
     const uint64_t begin_samples = run->state.samples, steps = score_stage_run_steps(run->stage);
     const int batch = run->recipe->stages[run->state.stage].batch;
     score_status status = SCORE_OK;
@@ -349,7 +342,7 @@ static score_status run_stage(trainer *run, score_error *error) {
         status = take_step(run, error);
         if (status != SCORE_OK)
             break;
-        run->state.seconds = earlier_s + now_s() - begin_s;
+        run->state.seconds = earlier_s + score_now_s() - begin_s;
         const uint64_t samples = run->state.samples;
         const bool is_last = run->state.step == steps;
         const bool is_row = is_last || passes(samples, batch, run->recipe->validation_interval);

@@ -27,10 +27,6 @@
 
 typedef score_vector_bits lane_bits;
 
-SCORE_INLINE lane_bits bits_of(score_vector x) {
-    return (lane_bits)x;
-}
-
 SCORE_INLINE score_vector lane_abs(score_vector x) {
     return (score_vector)((lane_bits)x & 0x7fffffffu);
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "checkpoint.h"
 #include "executor_openmp.h"
@@ -45,12 +44,6 @@ typedef struct run {
     double started_s, saved_s, done_before_s;
     uint64_t started_step;
 } run;
-
-static double now_s(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static bool exists(const char *path) {
     struct stat information;
@@ -112,14 +105,14 @@ static score_status save(run *r, score_error *error) {
     score_status status = score_frames_file_sync(&r->frames.file, error);
     if (status != SCORE_OK)
         return status;
-    r->state.seconds = r->done_before_s + now_s() - r->started_s;
+    r->state.seconds = r->done_before_s + score_now_s() - r->started_s;
     peptide_ensemble_store(r->ensemble, false, r->positions);
     peptide_ensemble_store(r->ensemble, true, r->velocities);
     score_run_arrays arrays;
     list_arrays(r, &arrays);
     status = score_checkpoint_write(r->checkpoint, &PEPTIDE_RUN, &r->state, r->identity, &arrays,
                                     error);
-    r->saved_s = now_s();
+    r->saved_s = score_now_s();
     return status;
 }
 
@@ -236,7 +229,7 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
 /* ---- The run ---- */
 
 static void show(run *r, bool is_last) {
-    const double now = now_s(), timestep_ps = 0.001 * r->options->timestep_fs;
+    const double now = score_now_s(), timestep_ps = 0.001 * r->options->timestep_fs;
     if (!is_last && !score_progress_is_due(&r->progress, true, now))
         return;
     const double rate = (double)(r->state.step - r->started_step) / (now - r->started_s);
@@ -299,7 +292,7 @@ static score_status simulate(run *r, score_error *error) {
         if (status != SCORE_OK)
             break;
         const int signal = score_interrupt_signal();
-        if (signal != 0 || now_s() - r->saved_s >= r->options->checkpoint_s) {
+        if (signal != 0 || score_now_s() - r->saved_s >= r->options->checkpoint_s) {
             peptide_ensemble_evaluate(r->ensemble); /* which no frame may have had done */
             status = check_energies(r, error);
             if (status == SCORE_OK)
@@ -378,7 +371,7 @@ score_status peptide_run(const peptide_options *options, score_error *error) {
     if (status == SCORE_OK && is_finished)
         printf("%s: finished already\n", options->output);
     if (status == SCORE_OK && !is_finished) {
-        r.started_s = r.saved_s = now_s();
+        r.started_s = r.saved_s = score_now_s();
         r.started_step = r.state.step;
         r.done_before_s = r.state.seconds;
         r.progress.last = r.started_s; /* there is nothing to tell yet */
