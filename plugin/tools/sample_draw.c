@@ -6,10 +6,19 @@
 
 #include "sample_model.h"
 
+/* What a thread works in, made for its first batch and made anew for one of another size. */
+typedef struct workspace {
+    score_sample_model sampled; /* of no samples: not there */
+    double *x;
+    float *positions_nm;
+    double *log_density;
+} workspace;
+
 /* What all threads share. */
 typedef struct drawing {
     const score_sample_plan *plan;
     uint32_t batch;
+    workspace *workspaces;    /* one a thread */
     atomic_ullong steps_done; /* of all samples together */
     atomic_bool failed;
     score_status status; /* of the batch that failed first, as is */
@@ -20,13 +29,13 @@ typedef struct drawing {
 typedef struct batch_run {
     drawing *shared;
     int count;
-    score_sample_model sampled;
+    workspace *work;
 } batch_run;
 
 static score_status score_of_model(void *context, const double *x, double t, double *score,
                                    score_error *error) {
     batch_run *run = context;
-    return score_sample_model_score(&run->sampled, x, t, score, error);
+    return score_sample_model_score(&run->work->sampled, x, t, score, error);
 }
 
 static score_status watch_step(void *context, score_error *error) {
@@ -41,52 +50,70 @@ static score_status watch_step(void *context, score_error *error) {
                                : plan->watch(plan->context, (double)done / plan->steps, error);
 }
 
-static score_status draw_batch(batch_run *run, uint32_t first, score_error *error) {
-    const drawing *shared = run->shared;
-    const score_sample_plan *plan = shared->plan;
-    const score_model_config *config = score_model_get_config(plan->model);
-    score_status status = score_sample_model_create(plan->model, run->count, &run->sampled, error);
+static void clear(workspace *work) {
+    score_sample_model_destroy(&work->sampled);
+    free(work->x);
+    free(work->positions_nm);
+    free(work->log_density);
+    *work = (workspace){0};
+}
+
+static score_status require_workspace(const batch_run *run, score_error *error) {
+    workspace *work = run->work;
+    const score_sample_plan *plan = run->shared->plan;
+    const size_t count = (size_t)run->count;
+    if (work->sampled.count == run->count)
+        return SCORE_OK;
+    clear(work);
+    const score_status status = score_sample_model_create(plan->model, run->count, &work->sampled,
+                                                          error);
     if (status != SCORE_OK)
         return status;
-    const size_t coordinates = (size_t)run->sampled.coordinates;
+    const size_t size = count * (size_t)work->sampled.coordinates;
+    work->x = calloc(size, sizeof *work->x);
+    work->positions_nm = calloc(size, sizeof *work->positions_nm);
+    work->log_density = calloc(count, sizeof *work->log_density);
+    if (work->x != NULL && work->positions_nm != NULL && work->log_density != NULL)
+        return SCORE_OK;
+    clear(work);
+    return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %d samples", run->count);
+}
+
+static score_status draw_batch(batch_run *run, uint32_t first, score_error *error) {
+    const score_sample_plan *plan = run->shared->plan;
+    const score_model_config *config = score_model_get_config(plan->model);
+    workspace *work = run->work;
+    score_status status = require_workspace(run, error);
+    if (status != SCORE_OK)
+        return status;
     const score_reverse_process process = {.solver = plan->solver,
                                            .schedule = {config->beta_min, config->beta_max},
                                            .steps = plan->steps,
                                            .seed = plan->seed,
                                            .first = first,
                                            .count = run->count,
-                                           .coordinates = run->sampled.coordinates,
+                                           .coordinates = work->sampled.coordinates,
                                            .context = run,
                                            .score = score_of_model,
                                            .watch = watch_step};
-    const size_t count = (size_t)run->count;
-    double *x = calloc(count * coordinates, sizeof *x);
-    float *positions_nm = calloc(count * coordinates, sizeof *positions_nm);
-    double *log_density = plan->has_density ? calloc(count, sizeof *log_density) : NULL;
-    if (x == NULL || positions_nm == NULL || (plan->has_density && log_density == NULL))
-        status = score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate %d samples", run->count);
-    else
-        status = score_reverse_process_run(&process, x, error);
+    status = score_reverse_process_run(&process, work->x, error);
     if (status == SCORE_OK)
-        score_sample_model_positions(&run->sampled, x, positions_nm);
+        score_sample_model_positions(&work->sampled, work->x, work->positions_nm);
     if (status == SCORE_OK && plan->has_density)
-        status = score_sample_model_log_density(&run->sampled, first, positions_nm, log_density,
-                                                error);
+        status = score_sample_model_log_density(&work->sampled, first, work->positions_nm,
+                                                work->log_density, error);
     if (status == SCORE_OK)
-        status = plan->take(plan->context, first, (uint32_t)count, positions_nm, log_density,
-                            error);
-    free(x);
-    free(positions_nm);
-    free(log_density);
-    score_sample_model_destroy(&run->sampled);
+        status = plan->take(plan->context, first, (uint32_t)run->count, work->positions_nm,
+                            plan->has_density ? work->log_density : NULL, error);
     return status;
 }
 
 static void run_batch(void *argument, int task, int thread) {
-    (void)thread;
     drawing *shared = argument;
     const uint32_t first = (uint32_t)task * shared->batch, left = shared->plan->count - first;
-    batch_run run = {.shared = shared, .count = (int)(left < shared->batch ? left : shared->batch)};
+    batch_run run = {.shared = shared,
+                     .count = (int)(left < shared->batch ? left : shared->batch),
+                     .work = &shared->workspaces[thread]};
     score_error error = {0};
     if (atomic_load(&shared->failed))
         return;
@@ -104,7 +131,14 @@ score_status score_sample_draw(const score_sample_plan *plan, const score_execut
     drawing shared = {.plan = plan};
     shared.batch = share < (uint32_t)plan->batch ? share : (uint32_t)plan->batch;
     const uint32_t batches = plan->count / shared.batch + (plan->count % shared.batch != 0);
+    shared.workspaces = calloc(threads, sizeof *shared.workspaces);
+    if (shared.workspaces == NULL)
+        return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate workspaces of %lu threads",
+                          (unsigned long)threads);
     executor->run(executor->context, (int)batches, run_batch, &shared);
+    for (uint32_t k = 0; k < threads; k++)
+        clear(&shared.workspaces[k]);
+    free(shared.workspaces);
     if (shared.status != SCORE_OK && error != NULL)
         *error = shared.error;
     return shared.status;

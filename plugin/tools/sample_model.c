@@ -101,15 +101,13 @@ score_status score_sample_model_score(score_sample_model *sampled, const double 
     const score_executor serial = score_executor_serial();
     score_status status = SCORE_OK;
     int owners = 0;
-    for (size_t k = 0; k < size; k++) {
-        sampled->positions_nm[k] = config->scale_nm * x[k];
+    for (size_t k = 0; k < size; k++)
         score[k] = 0;
-    }
     for (int e = 0; e < config->expert_count && status == SCORE_OK; e++) {
         if (!(t >= config->experts[e].t_begin && t <= config->experts[e].t_end))
             continue;
-        status = score_batch_evaluate_expert(sampled->batch, e, sampled->positions_nm, t, &serial,
-                                             NULL, sampled->expert_scores, NULL, error);
+        status = score_batch_evaluate_expert(sampled->batch, e, x, t, &serial, NULL,
+                                             sampled->expert_scores, NULL, error);
         owners++;
         if (status == SCORE_OK || status == SCORE_ERROR_NUMERIC)
             for (size_t k = 0; k < size; k++)
@@ -119,7 +117,7 @@ score_status score_sample_model_score(score_sample_model *sampled, const double 
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "no expert of the model owns diffusion time %g", t);
     for (size_t k = 0; k < size; k++)
-        score[k] *= config->scale_nm / owners;
+        score[k] /= owners;
     return status;
 }
 

@@ -14,8 +14,8 @@ typedef struct score_sample_model {
     score_batch *batch; /* for `count` molecules of the model's bead list */
     int count;
     int coordinates;       /* of a molecule */
-    double *positions_nm;  /* count x coordinates */
-    double *expert_scores; /* count x coordinates, 1/nm */
+    double *positions_nm;  /* count x coordinates, of log-densities */
+    double *expert_scores; /* count x coordinates */
 } score_sample_model;
 
 /* SCORE_ERROR_ARGUMENT: a diffusion time from SCORE_TIME_MIN to 1 that no expert owns (all of them

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/backend.h"
+#include "host/host.h"
 #include "score/model.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
@@ -173,7 +173,7 @@ static void print_build(void) {
     printf("score-info %s\n", SCORE_VERSION);
     printf("  compiler: %s\n", __VERSION__);
     printf("  arithmetic compiled for: %s\n", SCORE_ISA_NAMES);
-    printf("  in use on this processor: %s\n", score_backend_name());
+    printf("  in use on this processor: %s\n", score_host_in_use()->name);
     printf("  matrix products: the packed panels of nn/product.h, float and double\n");
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/backend.h"
+#include "host/host.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -95,7 +95,7 @@ static void write_recipe(FILE *out, const score_recipe *recipe) {
 
 static void write_place(FILE *out) {
     fprintf(out, "%sscore-train %s, compiler %s\n", PROGRAM, SCORE_VERSION, __VERSION__);
-    fprintf(out, "%s%s\n", PROCESSOR, score_backend_name());
+    fprintf(out, "%s%s\n", PROCESSOR, score_host_in_use()->name);
 }
 
 score_status score_identity_create(const score_recipe *recipe, const score_dataset *dataset,

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "base/text.h"
 #include "model/diffusion.h"
 #include "purposes.h"
 
@@ -19,15 +18,15 @@ static double cut_normal(score_random *random) {
 static void initialise_tensor(const score_tensor *tensor, score_random random, double *values) {
     /* The standard deviation of a normal variable cut at -2 and 2. */
     const double cut_deviation = 0.87962566103423978;
-    if (strncmp(tensor->name, "feature.", 8) == 0) {
+    if (tensor->role == SCORE_ROLE_TABLE) {
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = score_random_normal(&random) / sqrt(tensor->shape[1]);
-    } else if (score_ends_with(tensor->name, ".weight")) {
+    } else if (tensor->role == SCORE_ROLE_WEIGHT) {
         double deviation = 1 / (sqrt(tensor->shape[0]) * cut_deviation);
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = deviation * cut_normal(&random);
     } else {
-        double value = score_ends_with(tensor->name, ".scale") ? 1 : 0;
+        double value = tensor->role == SCORE_ROLE_SCALE ? 1 : 0;
         for (size_t k = 0; k < tensor->size; k++)
             values[k] = value;
     }
@@ -39,7 +38,7 @@ static void silence_noise_features(const score_model *model, int expert, double 
     if (score_model_get_config(model)->experts[expert].time_variance == 0)
         return;
     int k = 0;
-    while (!score_ends_with(score_model_tensor(model, expert, k)->name, ".weight"))
+    while (score_model_tensor(model, expert, k)->role != SCORE_ROLE_WEIGHT)
         k++;
     const score_tensor *tensor = score_model_tensor(model, expert, k);
     const size_t silent = (size_t)SCORE_NOISE_FEATURES * (size_t)tensor->shape[1];

@@ -33,7 +33,7 @@
 #define SCORE_LOSS_H
 
 #include "model/diffusion.h"
-#include "model/tile.h"
+#include "host/tile.h"
 #include "recipe.h"
 
 #define score_losses SCORE_TYPED(score_losses)

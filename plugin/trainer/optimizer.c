@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "nn/orthogonal.h"
+#include "host/host.h"
 #include "pieces.h"
 
 static const double MUON_RMS = 0.2;
@@ -47,7 +47,7 @@ SCORE_MULTIVERSION void score_adamw_update(const score_optimizer_step *step, siz
 
 size_t score_muon_work_size(const score_hidden_matrix *matrix) {
     return (size_t)matrix->rows * (size_t)matrix->columns +
-           score_orthogonalise_size(matrix->rows, matrix->columns);
+           score_host_in_use()->orthogonalise_size(matrix->rows, matrix->columns);
 }
 
 void score_muon_update(const score_optimizer_step *step, const score_hidden_matrix *matrix,
@@ -65,7 +65,7 @@ void score_muon_update(const score_optimizer_step *step, const score_hidden_matr
             work[i * columns + j] = hold * value + part;
         }
     }
-    score_orthogonalise(rows, columns, work, work + (ptrdiff_t)rows * columns);
+    score_host_in_use()->orthogonalise(rows, columns, work, work + (ptrdiff_t)rows * columns);
     const score_real keep = (score_real)(1 - step->decay);
     const score_real move = (score_real)(step->rate * MUON_RMS *
                                          sqrt(rows > columns ? rows : columns));

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "base/random.h"
-#include "model/tile.h"
+#include "host/tile.h"
 #include "nn/product.h"
 #include "random_model.h"
 

@@ -7,7 +7,7 @@
 #ifndef LADDER_H
 #define LADDER_H
 
-#include "model/tile.h"
+#include "host/tile.h"
 
 typedef struct subject subject;
 

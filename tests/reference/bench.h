@@ -4,7 +4,7 @@
 #define BENCH_H
 
 #include "fixture.h"
-#include "model/tile.h"
+#include "host/tile.h"
 
 /* Streams of a tile: any line along x and t with second order; two lines along x with second
  * order, for the Hessian products; and one line that is known only after a backward sweep. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "model/backend.h"
+#include "host/host.h"
 #include "sample_models.h"
 
 /* Runs score-info; returns its exit status. Its output is in the files "out" and "err". */

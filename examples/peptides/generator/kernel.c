@@ -4,7 +4,7 @@
 
 #include "base/processor.h"
 #include "base/text.h"
-#include "model/backend.h"
+#include "host/host.h"
 
 extern const peptide_kernel peptide_kernel_v1;
 #ifdef SCORE_HAS_X86_64_LEVELS
@@ -25,9 +25,9 @@ const peptide_kernel *peptide_kernel_named(const char *name) {
 /* What the model core has chosen, by the processor and SCORE_ISA. */
 const peptide_kernel *peptide_kernel_best(void) {
 #ifdef SCORE_HAS_X86_64_LEVELS
-    if (score_ends_with(score_backend_name(), "v4"))
+    if (score_ends_with(score_host_in_use()->name, "v4"))
         return &peptide_kernel_v4;
-    if (score_ends_with(score_backend_name(), "v3"))
+    if (score_ends_with(score_host_in_use()->name, "v3"))
         return &peptide_kernel_v3;
 #endif
     return &peptide_kernel_v1;

@@ -19,8 +19,9 @@ typedef struct score_molecule {
 
 typedef struct score_batch score_batch;
 
-/* A workspace for a fixed list of molecules and at most `threads` threads; everything is allocated
- * here and nothing in a step. The model is copied in and may be destroyed.
+/* A workspace for a fixed list of molecules and at most `threads` threads. What an expert needs is
+ * allocated when it is first used, and for time derivatives when they are first asked for: nothing in
+ * a step after the first. The model is copied in and may be destroyed.
  * SCORE_ERROR_ARGUMENT: a bead count or a feature that the model does not know, with its value. */
 SCORE_EXPORT score_status score_batch_create(const score_model *model, score_precision precision,
                                              int molecule_count, const score_molecule *molecules,
@@ -42,12 +43,13 @@ SCORE_EXPORT score_status score_batch_evaluate(score_batch *batch, const double 
                                                double *energy, double *score_per_nm,
                                                double *time_derivative, score_error *error);
 
-/* The same by one of the experts that own t; score_batch_evaluate takes the last of them.
+/* The same by one of the experts that own t (score_batch_evaluate takes the last of them), in
+ * normalised coordinates: x as in score/model.h, score = d log q_t / d x.
  * SCORE_ERROR_ARGUMENT also where the expert does not own t, or does not exist. */
 SCORE_EXPORT score_status score_batch_evaluate_expert(score_batch *batch, int expert,
-                                                      const double *positions_nm, double t,
+                                                      const double *x, double t,
                                                       const score_executor *executor,
-                                                      double *energy, double *score_per_nm,
+                                                      double *energy, double *score,
                                                       double *time_derivative, score_error *error);
 
 #ifdef __cplusplus

@@ -130,9 +130,18 @@ typedef struct score_model_config {
 
 typedef struct score_model score_model;
 
+typedef enum score_role {
+    SCORE_ROLE_TABLE,  /* embeddings of a feature's values */
+    SCORE_ROLE_WEIGHT, /* of a linear layer: inputs x outputs; of a gate */
+    SCORE_ROLE_BIAS,
+    SCORE_ROLE_SCALE, /* of a norm */
+} score_role;
+
 /* A named view into an expert's parameter vector, row-major, rank 1 or 2. */
 typedef struct score_tensor {
     char name[SCORE_NAME_SIZE];
+    score_role role;
+    int hidden; /* of a weight between hidden layers: the matrices side by side in it; else 0 */
     int rank;
     int shape[2]; /* shape[1] is 1 where rank is 1 */
     size_t offset;

@@ -26,6 +26,9 @@ typedef double score_real;
 #define SCORE_TYPED(name) SCORE_JOIN2(name, SCORE_PRECISION_SUFFIX)
 #endif
 
+/* The same for what is compiled once for each precision, whatever the caller is compiled for. */
+#define SCORE_PRECISE(name) SCORE_JOIN2(name, SCORE_PRECISION_SUFFIX)
+
 /* Helpers of a hot loop must be part of it. */
 #define SCORE_INLINE static inline __attribute__((always_inline))
 

@@ -72,6 +72,20 @@ static score_status copy_molecules(score_batch *batch, const score_molecule *mol
     return SCORE_OK;
 }
 
+/* The evaluator of an expert, made when it is first used. */
+static score_status require_evaluator(score_batch *batch, int expert, score_error *error) {
+    score_evaluator **evaluator = &batch->evaluators[expert];
+    const score_network *network = score_model_network(batch->model, expert);
+    const double *parameters = score_model_parameters_const(batch->model, expert);
+    if (*evaluator != NULL)
+        return SCORE_OK;
+    return batch->precision == SCORE_SINGLE_PRECISION
+               ? score_evaluator_create_f32(network, parameters, batch->molecule_count,
+                                            batch->molecules, batch->threads, evaluator, error)
+               : score_evaluator_create_f64(network, parameters, batch->molecule_count,
+                                            batch->molecules, batch->threads, evaluator, error);
+}
+
 score_status score_batch_create(const score_model *model, score_precision precision,
                                 int molecule_count, const score_molecule *molecules, int threads,
                                 score_batch **result, score_error *error) {
@@ -92,19 +106,6 @@ score_status score_batch_create(const score_model *model, score_precision precis
     if ((status = score_model_copy(model, &batch->model, error)) ||
         (status = copy_molecules(batch, molecules, error)))
         goto fail;
-    for (int k = 0; k < score_model_get_config(model)->expert_count; k++) {
-        const score_network *network = score_model_network(batch->model, k);
-        const double *parameters = score_model_parameters_const(batch->model, k);
-        status = precision == SCORE_SINGLE_PRECISION
-                     ? score_evaluator_create_f32(network, parameters, molecule_count,
-                                                  batch->molecules, threads, &batch->evaluators[k],
-                                                  error)
-                     : score_evaluator_create_f64(network, parameters, molecule_count,
-                                                  batch->molecules, threads, &batch->evaluators[k],
-                                                  error);
-        if (status != SCORE_OK)
-            goto fail;
-    }
     *result = batch;
     return SCORE_OK;
 fail:
@@ -127,6 +128,27 @@ void score_batch_destroy(score_batch *batch) {
     free(batch);
 }
 
+static score_status evaluate(score_batch *batch, int expert, const score_evaluation *evaluation,
+                             const score_executor *executor, score_error *error) {
+    const score_expert_config *config = &score_model_get_config(batch->model)->experts[expert];
+    if (config->output == SCORE_OUTPUT_SCORE &&
+        (evaluation->energy != NULL || evaluation->time_derivative != NULL))
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "diffusion time %g belongs to expert %d, which predicts the score and "
+                          "has no energy",
+                          evaluation->t, expert);
+    if (executor->threads > batch->threads)
+        return score_fail(error, SCORE_ERROR_ARGUMENT,
+                          "the executor has %d threads, but the batch was made for %d",
+                          executor->threads, batch->threads);
+    const score_status status = require_evaluator(batch, expert, error);
+    if (status != SCORE_OK)
+        return status;
+    return batch->precision == SCORE_SINGLE_PRECISION
+               ? score_evaluator_run_f32(batch->evaluators[expert], evaluation, executor, error)
+               : score_evaluator_run_f64(batch->evaluators[expert], evaluation, executor, error);
+}
+
 score_status score_batch_evaluate(score_batch *batch, const double *positions_nm, double t,
                                   const score_executor *executor, double *energy,
                                   double *score_per_nm, double *time_derivative,
@@ -135,13 +157,18 @@ score_status score_batch_evaluate(score_batch *batch, const double *positions_nm
     const score_status status = score_model_expert_at(batch->model, t, &expert, error);
     if (status != SCORE_OK)
         return status;
-    return score_batch_evaluate_expert(batch, expert, positions_nm, t, executor, energy,
-                                       score_per_nm, time_derivative, error);
+    const score_evaluation evaluation = {.positions = positions_nm,
+                                         .scale = score_model_get_config(batch->model)->scale_nm,
+                                         .t = t,
+                                         .energy = energy,
+                                         .score = score_per_nm,
+                                         .time_derivative = time_derivative};
+    return evaluate(batch, expert, &evaluation, executor, error);
 }
 
-score_status score_batch_evaluate_expert(score_batch *batch, int expert, const double *positions_nm,
-                                         double t, const score_executor *executor, double *energy,
-                                         double *score_per_nm, double *time_derivative,
+score_status score_batch_evaluate_expert(score_batch *batch, int expert, const double *x, double t,
+                                         const score_executor *executor, double *energy,
+                                         double *score, double *time_derivative,
                                          score_error *error) {
     const score_model_config *config = score_model_get_config(batch->model);
     if (expert < 0 || expert >= config->expert_count)
@@ -151,23 +178,11 @@ score_status score_batch_evaluate_expert(score_batch *batch, int expert, const d
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d does not own diffusion time %g, but %g to %g", expert, t,
                           config->experts[expert].t_begin, config->experts[expert].t_end);
-    if (config->experts[expert].output == SCORE_OUTPUT_SCORE &&
-        (energy != NULL || time_derivative != NULL))
-        return score_fail(error, SCORE_ERROR_ARGUMENT,
-                          "diffusion time %g belongs to expert %d, which predicts the score and "
-                          "has no energy",
-                          t, expert);
-    if (executor->threads > batch->threads)
-        return score_fail(error, SCORE_ERROR_ARGUMENT,
-                          "the executor has %d threads, but the batch was made for %d",
-                          executor->threads, batch->threads);
-    const score_evaluation evaluation = {.positions_nm = positions_nm,
-                                         .scale_nm = config->scale_nm,
+    const score_evaluation evaluation = {.positions = x,
+                                         .scale = 1,
                                          .t = t,
                                          .energy = energy,
-                                         .score_per_nm = score_per_nm,
+                                         .score = score,
                                          .time_derivative = time_derivative};
-    return batch->precision == SCORE_SINGLE_PRECISION
-               ? score_evaluator_run_f32(batch->evaluators[expert], &evaluation, executor, error)
-               : score_evaluator_run_f64(batch->evaluators[expert], &evaluation, executor, error);
+    return evaluate(batch, expert, &evaluation, executor, error);
 }

@@ -3,7 +3,7 @@
 #ifndef SCORE_DIFFUSION_H
 #define SCORE_DIFFUSION_H
 
-enum { SCORE_MAX_TIME_FEATURES = 11 };
+enum { SCORE_MAX_TIME_FEATURES = 11, SCORE_TIME_ORDERS = 4 };
 
 /* beta(t) = beta_min + (beta_max - beta_min) t; x_t = m x_0 + sigma eps. */
 typedef struct score_schedule {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/tile.h"
+#include "host/host.h"
 
 #define score_evaluator_create SCORE_TYPED(score_evaluator_create)
 #define score_evaluator_destroy SCORE_TYPED(score_evaluator_destroy)
@@ -19,6 +19,16 @@ enum {
     SHARED_WORK = 1500000,    /* products of two numbers a thread: less, and waiting takes longer */
 };
 
+/* Whose plans differ: energies and scores; and those that time derivatives are asked with. */
+enum { FORCES, VALUES, TILE_KINDS };
+
+/* A tile and which of the evaluator's parts is laid out in it. */
+typedef struct tile_slot {
+    score_tile *tile;
+    score_tile_view view;
+    int part; /* -1: none so far */
+} tile_slot;
+
 struct score_evaluator { /* NOLINT(clang-analyzer-optin.performance.Padding): the team's */
     const score_network *network;
     int molecule_count;
@@ -30,7 +40,10 @@ struct score_evaluator { /* NOLINT(clang-analyzer-optin.performance.Padding): th
     int *bad_molecule;   /* [tile_count], -1 where all is finite */
     int *beads;          /* [molecule_count] */
     int threads;
-    score_tile **tiles; /* [threads] */
+    score_tile_limits most;       /* of a tile */
+    tile_slot *slots[TILE_KINDS]; /* [threads] each, their tiles made when they are first used */
+    score_tile *constants_tile;   /* for one molecule of the largest kind */
+    bool has_constants;
     bool shares_tiles;
     score_team team;
     /* Molecules that consist of the same beads have the same first layer at a fixed time. */
@@ -44,23 +57,18 @@ struct score_evaluator { /* NOLINT(clang-analyzer-optin.performance.Padding): th
     score_real **memory; /* [kind_count], of the constants */
 };
 
-/* Only graph transformers have a first attention, and steps that threads can share. */
-static bool has_first_layer(const score_network *network) {
-    return network->expert.architecture == SCORE_GRAPH_TRANSFORMER;
-}
-
 static int whole_number_of(int unit, int count) {
     return (count + unit - 1) / unit * unit;
 }
 
 /* Cuts the molecules into tiles of nearly equal size, and finds what the largest one needs. */
-static score_tile_limits partition(score_evaluator *evaluator) {
+static void partition(score_evaluator *evaluator) {
     const int molecules = evaluator->molecule_count, threads = evaluator->threads;
     long rows = 0;
     for (int m = 0; m < molecules; m++)
         rows += evaluator->molecules[m].beads;
     const double work = 2.0 * (double)rows * (double)evaluator->network->parameter_count;
-    evaluator->shares_tiles = threads > 1 && has_first_layer(evaluator->network) &&
+    evaluator->shares_tiles = threads > 1 && evaluator->has_constants &&
                               molecules < MOLECULES_PER_THREAD * threads &&
                               work >= (double)SHARED_WORK * threads;
     int tiles = (int)((rows + TILE_ROWS - 1) / TILE_ROWS);
@@ -68,7 +76,7 @@ static score_tile_limits partition(score_evaluator *evaluator) {
         tiles = whole_number_of(threads, tiles);
     tiles = tiles < molecules ? tiles : molecules;
 
-    score_tile_limits most = {.inputs_only = true};
+    score_tile_limits most = {0};
     int m = 0, row = 0;
     for (int k = 0; k < tiles; k++) {
         const long end = rows * (k + 1) / tiles;
@@ -93,7 +101,7 @@ static score_tile_limits partition(score_evaluator *evaluator) {
     evaluator->first_molecule[tiles] = molecules;
     evaluator->first_row[tiles] = row;
     evaluator->tile_count = tiles;
-    return most;
+    evaluator->most = most;
 }
 
 static bool is_of_kind(const score_evaluator *evaluator, const score_molecule *molecule, int kind) {
@@ -132,9 +140,11 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     evaluator->beads = calloc(count, size);
     evaluator->kind_molecule = calloc(count, size);
     evaluator->kind_of = calloc(count, size);
-    evaluator->tiles = calloc((size_t)evaluator->threads, sizeof(score_tile *));
+    for (int kind = 0; kind < TILE_KINDS; kind++)
+        evaluator->slots[kind] = calloc((size_t)evaluator->threads, sizeof(tile_slot));
     if (evaluator->first_molecule == NULL || evaluator->first_row == NULL ||
-        evaluator->bad_molecule == NULL || evaluator->beads == NULL || evaluator->tiles == NULL ||
+        evaluator->bad_molecule == NULL || evaluator->beads == NULL ||
+        evaluator->slots[FORCES] == NULL || evaluator->slots[VALUES] == NULL ||
         evaluator->kind_molecule == NULL || evaluator->kind_of == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate lists for %d molecules",
                           evaluator->molecule_count);
@@ -143,7 +153,7 @@ static score_status allocate_lists(score_evaluator *evaluator, score_error *erro
     return SCORE_OK;
 }
 
-static void carve_first_layer(score_evaluator *evaluator) {
+static void carve_constants(score_evaluator *evaluator) {
     score_arena *arena = &evaluator->arena;
     const size_t kinds = (size_t)evaluator->kind_count;
     evaluator->kinds = score_arena_take(arena, kinds, sizeof *evaluator->kinds);
@@ -152,8 +162,10 @@ static void carve_first_layer(score_evaluator *evaluator) {
                                             sizeof(const score_constant_attention *));
     for (size_t k = 0; k < kinds; k++) {
         const int beads = evaluator->molecules[evaluator->kind_molecule[k]].beads;
-        score_real *memory = score_arena_take(
-            arena, score_first_layer_size(evaluator->network, beads), sizeof *memory);
+        const score_expert_config *expert = &evaluator->network->expert;
+        const size_t size = evaluator->packed->host->constants_size(expert->heads, expert->hidden,
+                                                                    beads);
+        score_real *memory = score_arena_take(arena, size, sizeof *memory);
         if (evaluator->memory != NULL)
             evaluator->memory[k] = memory;
     }
@@ -161,13 +173,23 @@ static void carve_first_layer(score_evaluator *evaluator) {
         evaluator->constants[m] = &evaluator->kinds[evaluator->kind_of[m]];
 }
 
-static score_status allocate_first_layer(score_evaluator *evaluator, score_error *error) {
+static score_status allocate_constants(score_evaluator *evaluator, score_error *error) {
     evaluator->constant_t = NAN;
     find_kinds(evaluator);
-    carve_first_layer(evaluator);
+    carve_constants(evaluator);
     const score_status status = score_arena_allocate(&evaluator->arena, error);
     if (status == SCORE_OK)
-        carve_first_layer(evaluator);
+        carve_constants(evaluator);
+    return status;
+}
+
+static score_status find_constants(score_evaluator *evaluator, score_error *error) {
+    score_plan *plan;
+    const score_status status = score_plan_create(evaluator->network, SCORE_FOR_FORCES, &plan,
+                                                  error);
+    if (status == SCORE_OK)
+        evaluator->has_constants = score_plan_uses(plan, SCORE_CONSTANT_NODES);
+    score_plan_destroy(plan);
     return status;
 }
 
@@ -187,10 +209,27 @@ static score_status pack(score_evaluator *evaluator, const double *parameters, s
     return SCORE_OK;
 }
 
+static const score_streams value_only = {.count = 1};
+
+/* The tiles of a kind, unless they are there. */
+static score_status require_tiles(score_evaluator *evaluator, int kind, score_error *error) {
+    tile_slot *slots = evaluator->slots[kind];
+    score_status status = SCORE_OK;
+    for (int k = 0; k < evaluator->threads && status == SCORE_OK; k++) {
+        score_tile_limits limits = evaluator->most;
+        limits.purpose = kind == FORCES ? SCORE_FOR_FORCES : SCORE_FOR_VALUES;
+        limits.parts = k == 0 && evaluator->shares_tiles ? evaluator->threads : 1;
+        if (slots[k].tile != NULL)
+            continue;
+        slots[k].part = -1;
+        status = score_tile_create(evaluator->network, &value_only, &limits, &slots[k].tile, error);
+    }
+    return status;
+}
+
 score_status score_evaluator_create(const score_network *network, const double *parameters,
                                     int molecule_count, const score_molecule *molecules,
                                     int threads, score_evaluator **result, score_error *error) {
-    const score_streams value_only = {.count = 1};
     *result = NULL;
     score_status status;
     score_evaluator *evaluator = score_allocate_aligned(sizeof *evaluator); /* for the team */
@@ -204,15 +243,14 @@ score_status score_evaluator_create(const score_network *network, const double *
     if ((status = allocate_lists(evaluator, error)) ||
         (status = pack(evaluator, parameters, error)))
         goto fail;
-    if (has_first_layer(network) && (status = allocate_first_layer(evaluator, error)))
+    if ((status = find_constants(evaluator, error)))
         goto fail;
-    score_tile_limits most = partition(evaluator);
+    if (evaluator->has_constants && (status = allocate_constants(evaluator, error)))
+        goto fail;
+    partition(evaluator);
     evaluator->team.parts = threads;
-    for (int k = 0; k < threads; k++) {
-        most.parts = k == 0 && evaluator->shares_tiles ? threads : 1;
-        if ((status = score_tile_create(network, &value_only, &most, &evaluator->tiles[k], error)))
-            goto fail;
-    }
+    if ((status = require_tiles(evaluator, FORCES, error)))
+        goto fail;
     *result = evaluator;
     return SCORE_OK;
 fail:
@@ -223,14 +261,17 @@ fail:
 void score_evaluator_destroy(score_evaluator *evaluator) {
     if (evaluator == NULL)
         return;
-    for (int k = 0; k < evaluator->threads && evaluator->tiles != NULL; k++)
-        score_tile_destroy(evaluator->tiles[k]);
+    for (int kind = 0; kind < TILE_KINDS; kind++) {
+        for (int k = 0; k < evaluator->threads && evaluator->slots[kind] != NULL; k++)
+            score_tile_destroy(evaluator->slots[kind][k].tile);
+        free(evaluator->slots[kind]);
+    }
+    score_tile_destroy(evaluator->constants_tile);
     score_packed_destroy(evaluator->packed);
     free(evaluator->first_molecule);
     free(evaluator->first_row);
     free(evaluator->bad_molecule);
     free(evaluator->beads);
-    free(evaluator->tiles);
     free(evaluator->kind_molecule);
     free(evaluator->kind_of);
     score_arena_free(&evaluator->arena);
@@ -239,7 +280,7 @@ void score_evaluator_destroy(score_evaluator *evaluator) {
 
 /* Normalised coordinates; the centre is taken away in double, so that a molecule far from the
  * origin loses nothing in float. */
-static void normalise(const score_network *network, const double *positions_nm, double scale_nm,
+static void normalise(const score_network *network, const double *positions, double scale,
                       const score_tile_view *view) {
     const int d = network->dimensions;
     for (int m = 0; m < view->molecules; m++) {
@@ -248,11 +289,11 @@ static void normalise(const score_network *network, const double *positions_nm, 
             double mean = 0;
             if (network->centred) {
                 for (int i = begin; i < end; i++)
-                    mean += positions_nm[i * d + c];
+                    mean += positions[i * d + c];
                 mean /= end - begin;
             }
             for (int i = begin; i < end; i++)
-                view->x[i * d + c] = (score_real)((positions_nm[i * d + c] - mean) / scale_nm);
+                view->x[i * d + c] = (score_real)((positions[i * d + c] - mean) / scale);
         }
     }
 }
@@ -271,12 +312,12 @@ static int collect(const score_network *network, const score_evaluation *evaluat
             evaluation->time_derivative[molecule + m] = (double)view->t_bar[m];
             finite = finite && isfinite((double)view->t_bar[m]);
         }
-        if (evaluation->score_per_nm != NULL) {
-            double *score = evaluation->score_per_nm + (ptrdiff_t)row * d;
+        if (evaluation->score != NULL) {
+            double *score = evaluation->score + (ptrdiff_t)row * d;
             for (int k = view->first_row[m] * d; k < view->first_row[m + 1] * d; k++) {
                 /* An energy's backward sweep started from +1 and left dE/dx. */
                 score[k] = is_energy ? -(double)view->x_bar[k] : (double)view->output[k];
-                score[k] /= evaluation->scale_nm;
+                score[k] /= evaluation->scale;
                 finite = finite && isfinite(score[k]);
             }
         }
@@ -289,6 +330,7 @@ static int collect(const score_network *network, const score_evaluation *evaluat
 typedef struct job {
     score_evaluator *evaluator;
     const score_evaluation *evaluation;
+    int kind; /* of tiles */
 } job;
 
 static void fill_times(const score_tile_view *view, double t) {
@@ -296,27 +338,34 @@ static void fill_times(const score_tile_view *view, double t) {
         view->t[m] = (score_real)t;
 }
 
-static score_tile_view set_up(const job *work, score_tile *tile, int k) {
+/* Lays out the molecules and what is the same in every call, unless they are there. */
+static void lay_out(const score_evaluator *evaluator, tile_slot *slot, int k) {
+    const int molecule = evaluator->first_molecule[k];
+    if (slot->part == k)
+        return;
+    slot->part = k;
+    slot->view = score_tile_set_molecules(slot->tile, evaluator->first_molecule[k + 1] - molecule,
+                                          evaluator->beads + molecule,
+                                          evaluator->molecules[molecule].features);
+    for (int m = 0; m < slot->view.molecules; m++)
+        slot->view.output_bar[m] = 1;
+}
+
+static void set_up(const job *work, tile_slot *slot, int k) {
     const score_evaluator *evaluator = work->evaluator;
     const score_evaluation *evaluation = work->evaluation;
-    const int molecule = evaluator->first_molecule[k];
-    const ptrdiff_t row = evaluator->first_row[k];
-    const score_tile_view view = score_tile_set_molecules(
-        tile, evaluator->first_molecule[k + 1] - molecule, evaluator->beads + molecule,
-        evaluator->molecules[molecule].features);
-    normalise(evaluator->network, evaluation->positions_nm + row * evaluator->network->dimensions,
-              evaluation->scale_nm, &view);
-    fill_times(&view, evaluation->t);
-    for (int m = 0; m < view.molecules; m++)
-        view.output_bar[m] = 1;
-    memset(view.x_bar, 0,
-           (size_t)view.rows * (size_t)evaluator->network->dimensions * sizeof *view.x_bar);
-    memset(view.t_bar, 0, (size_t)view.molecules * sizeof *view.t_bar);
-    return view;
+    const score_tile_view *view = &slot->view;
+    const int d = evaluator->network->dimensions;
+    lay_out(evaluator, slot, k);
+    normalise(evaluator->network, evaluation->positions + (ptrdiff_t)evaluator->first_row[k] * d,
+              evaluation->scale, view);
+    fill_times(view, evaluation->t);
+    memset(view->x_bar, 0, (size_t)view->rows * (size_t)d * sizeof *view->x_bar);
+    memset(view->t_bar, 0, (size_t)view->molecules * sizeof *view->t_bar);
 }
 
 /* One tile, by one thread or, as `part` of them, by all. */
-static void evaluate_tile(const job *work, int k, score_tile *tile, score_team *team, int part) {
+static void evaluate_tile(const job *work, int k, tile_slot *slot, score_team *team, int part) {
     score_evaluator *evaluator = work->evaluator;
     const score_evaluation *evaluation = work->evaluation;
     const score_network *network = evaluator->network;
@@ -325,29 +374,27 @@ static void evaluate_tile(const job *work, int k, score_tile *tile, score_team *
     const score_pass pass = {
         .streams = 1u,
         .wants_time = wants_time,
-        .constants = has_first_layer(network) && !wants_time ? evaluator->constants + molecule
-                                                             : NULL,
+        .constants = evaluator->has_constants ? evaluator->constants + molecule : NULL,
         .team = team,
         .part = part,
     };
-    score_tile_view view = {0};
     if (part == 0)
-        view = set_up(work, tile, k);
+        set_up(work, slot, k);
     if (team != NULL)
         score_team_wait(team);
-    score_forward(evaluator->packed, tile, &pass);
-    if (network->expert.output == SCORE_OUTPUT_ENERGY &&
-        (evaluation->score_per_nm != NULL || wants_time))
-        score_backward(evaluator->packed, tile, &pass);
+    score_forward(evaluator->packed, slot->tile, &pass);
+    if (network->expert.output == SCORE_OUTPUT_ENERGY && (evaluation->score != NULL || wants_time))
+        score_backward(evaluator->packed, slot->tile, &pass);
     if (part == 0) {
-        const int bad = collect(network, evaluation, molecule, evaluator->first_row[k], &view);
+        const int bad = collect(network, evaluation, molecule, evaluator->first_row[k],
+                                &slot->view);
         evaluator->bad_molecule[k] = bad < 0 ? -1 : molecule + bad;
     }
 }
 
 static void run_tile(void *argument, int k, int thread) {
     const job *work = argument;
-    evaluate_tile(work, k, work->evaluator->tiles[thread], NULL, 0);
+    evaluate_tile(work, k, &work->evaluator->slots[work->kind][thread], NULL, 0);
 }
 
 static void run_part(void *argument, int part, int thread) {
@@ -355,27 +402,45 @@ static void run_part(void *argument, int part, int thread) {
     const job *work = argument;
     score_evaluator *evaluator = work->evaluator;
     for (int k = 0; k < evaluator->tile_count; k++)
-        evaluate_tile(work, k, evaluator->tiles[0], &evaluator->team, part);
+        evaluate_tile(work, k, &evaluator->slots[work->kind][0], &evaluator->team, part);
 }
 
-static void compute_first_layer(score_evaluator *evaluator, double t) {
-    for (int k = 0; k < evaluator->kind_count; k++) {
+static score_status require_constants_tile(score_evaluator *evaluator, score_error *error) {
+    score_tile_limits limits = {.molecules = 1, .purpose = SCORE_FOR_CONSTANTS};
+    if (evaluator->constants_tile != NULL)
+        return SCORE_OK;
+    for (int m = 0; m < evaluator->molecule_count; m++)
+        limits.rows = evaluator->beads[m] > limits.rows ? evaluator->beads[m] : limits.rows;
+    limits.pairs = (size_t)limits.rows * (size_t)limits.rows;
+    return score_tile_create(evaluator->network, &value_only, &limits, &evaluator->constants_tile,
+                             error);
+}
+
+static score_status compute_constants(score_evaluator *evaluator, double t, score_error *error) {
+    const score_status status = require_constants_tile(evaluator, error);
+    for (int k = 0; k < evaluator->kind_count && status == SCORE_OK; k++) {
         const score_molecule *molecule = &evaluator->molecules[evaluator->kind_molecule[k]];
-        const score_tile_view view = score_tile_set_molecules(evaluator->tiles[0], 1,
+        const score_tile_view view = score_tile_set_molecules(evaluator->constants_tile, 1,
                                                               &molecule->beads, molecule->features);
+        const score_pass pass = {
+            .streams = 1u, .made = &evaluator->kinds[k], .memory = evaluator->memory[k]};
         fill_times(&view, t);
-        evaluator->kinds[k] = score_first_layer(evaluator->packed, evaluator->tiles[0],
-                                                evaluator->memory[k]);
+        score_forward(evaluator->packed, evaluator->constants_tile, &pass);
+        evaluator->constant_t = t;
     }
-    evaluator->constant_t = t;
+    return status;
 }
 
 score_status score_evaluator_run(score_evaluator *evaluator, const score_evaluation *evaluation,
                                  const score_executor *executor, score_error *error) {
-    job work = {evaluator, evaluation};
-    if (has_first_layer(evaluator->network) && evaluation->time_derivative == NULL &&
+    const int kind = evaluation->time_derivative == NULL ? FORCES : VALUES;
+    job work = {evaluator, evaluation, kind};
+    score_status status = require_tiles(evaluator, kind, error);
+    if (status == SCORE_OK && evaluator->has_constants && kind == FORCES &&
         !(evaluation->t == evaluator->constant_t))
-        compute_first_layer(evaluator, evaluation->t);
+        status = compute_constants(evaluator, evaluation->t, error);
+    if (status != SCORE_OK)
+        return status;
     if (evaluator->shares_tiles && executor->together && executor->threads == evaluator->threads)
         executor->run(executor->context, evaluator->threads, run_part, &work);
     else

@@ -7,13 +7,14 @@
 
 typedef struct score_evaluator score_evaluator;
 
-/* What one call reads and writes; shapes as in score/batch.h. */
+/* What one call reads and writes; shapes as in score/batch.h. Positions are `scale` times normalised
+ * coordinates, and scores in their units. */
 typedef struct score_evaluation {
-    const double *positions_nm;
-    double scale_nm;
+    const double *positions;
+    double scale;
     double t;
     double *energy;
-    double *score_per_nm;
+    double *score;
     double *time_derivative;
 } score_evaluation;
 

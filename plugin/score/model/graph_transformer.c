@@ -1,238 +1,227 @@
-/* The graph transformer of arXiv 2302.00600 as a list of steps:
+/* The graph transformer of arXiv 2302.00600:
  *     node = embedding; a layer: node = gate(attention(norm(node)), node),
  *     node = gate(feedforward(norm(node)), node); read-out E = sum_i Dense_1(node_i), or
- *     score = -Dense_D(all nodes of a molecule side by side). */
-#include <string.h>
+ *     score = -Dense_D(all nodes of a molecule side by side).
+ * For forces at a fixed time, the first attention reads constants of what a molecule consists of
+ * (nn/constant_attention.h). */
+#include "model/architecture.h"
 
-#include "model/transformer.h"
-#include "nn/vector.h"
+/* Tensors of a layer; a linear layer is its weight, with its bias behind it. */
+typedef struct layer_tensors {
+    int attention_norm, query_key_value, edge, attention_out, attention_gate;
+    int feedforward_norm, widen, shrink, feedforward_gate;
+} layer_tensors;
 
-_Static_assert((int)SCORE_EMBEDDING_WIDTH == (int)SCORE_FEATURE_WIDTH &&
-                   (int)SCORE_EMBEDDING_TABLES == (int)SCORE_MAX_FEATURES,
-               "the embedding is that of the public header");
+/* Adjoints, which all layers share. */
+typedef struct adjoints {
+    int node;   /* of a layer's input and output */
+    int middle; /* between attention and feed-forward */
+    int norm, fresh, heads, qkv, wide;
+} adjoints;
 
-static score_embedding_shape embedding_shape(const score_tile *tile) {
-    const score_network *network = tile->network;
-    return (score_embedding_shape){
-        .kinds = network->beads,
-        .tables = network->feature_count,
-        .time_features = network->time_features,
-        .width = network->expert.hidden,
-        .molecules = tile->view.molecules,
-        .rows = tile->view.rows,
-        .first_row = tile->first_row,
-        .features = tile->features,
+typedef struct sizes {
+    int hidden, wide, heads, all; /* all: heads side by side */
+} sizes;
+
+static sizes sizes_of(const score_network *network) {
+    const score_expert_config *expert = &network->expert;
+    return (sizes){expert->hidden, SCORE_FEEDFORWARD_FACTOR * expert->hidden, expert->heads,
+                   expert->heads * expert->head_width};
+}
+
+static layer_tensors add_tensors(score_description *d, int layer, int edge, sizes n) {
+    layer_tensors t;
+    t.attention_norm = score_add_norm(d, layer, "attention_norm", n.hidden);
+    t.query_key_value = score_add_linear(d, layer, "query_key_value", n.hidden, 3 * n.all, 3);
+    t.edge = score_add_linear(d, layer, "attention_edge", n.hidden, n.all, 1);
+    t.attention_out = score_add_linear(d, layer, "attention_out", n.all, n.hidden, 1);
+    t.attention_gate = score_add_gate(d, layer, "attention_gate", n.hidden);
+    t.feedforward_norm = score_add_norm(d, layer, "feedforward_norm", n.hidden);
+    t.widen = score_add_linear(d, layer, "feedforward_in", n.hidden, n.wide, 1);
+    t.shrink = score_add_linear(d, layer, "feedforward_out", n.wide, n.hidden, 1);
+    t.feedforward_gate = score_add_gate(d, layer, "feedforward_gate", n.hidden);
+    t.edge = score_add_derived(d, edge, t.edge, n.all);
+    return t;
+}
+
+static adjoints add_adjoints(score_description *d, sizes n) {
+    return (adjoints){
+        .node = score_add_rows(d, "node_bar", n.hidden, SCORE_NO_ARRAY),
+        .middle = score_add_rows(d, "middle_bar", n.hidden, SCORE_NO_ARRAY),
+        .norm = score_add_rows(d, "norm_bar", n.hidden, SCORE_NO_ARRAY),
+        .fresh = score_add_rows(d, "fresh_bar", n.hidden, SCORE_NO_ARRAY),
+        .heads = score_add_array(d, (score_array){.name = "heads_bar",
+                                                  .extent = {.row = n.all},
+                                                  .streams = true,
+                                                  .head_groups = 1}),
+        .qkv = score_add_rows(d, "query_key_value_bar", 3 * n.all, SCORE_NO_ARRAY),
+        .wide = score_add_rows(d, "wide_bar", n.wide, SCORE_NO_ARRAY),
     };
 }
 
-static score_embedding_parameters embedding_parameters(const score_packed *packed) {
-    const score_network *network = packed->network;
-    score_embedding_parameters parameters = {.weight = packed->values + packed->embedding_weight,
-                                             .bias = packed->values + packed->embedding_bias};
-    for (int f = 0; f < network->feature_count; f++)
-        parameters.table[f] = packed->values + network->tensors[f].offset;
-    return parameters;
+/* y = norm(x); returns y. */
+static int add_norm(score_description *d, int layer, const char *name, int x, int tensor, sizes n,
+                    const adjoints *bar) {
+    const int y = score_add_rows(d, name, n.hidden, bar->norm);
+    const int centred = score_add_rows(d, "norm_centred", n.hidden, SCORE_NO_ARRAY);
+    const int variance = score_add_rows(d, "norm_variance", 1, SCORE_NO_ARRAY);
+    score_add_step(d, (score_step){.operation = SCORE_NORM,
+                                   .layer = layer,
+                                   .in = {x},
+                                   .out = {y, centred, variance},
+                                   .tensor = {tensor}});
+    return y;
 }
 
-static void embed_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
-                          int layer, score_share share) {
-    score_real *node = tile->layers[layer].node;
-    if (share.part > 0)
-        return;
-    if (pass->constants == NULL) {
-        const score_embedding_shape shape = embedding_shape(tile);
-        const score_embedding_parameters parameters = embedding_parameters(packed);
-        score_embedding_forward(&tile->streams, pass->streams, &shape, &parameters, tile->time,
-                                node);
-        return;
-    }
-    const ptrdiff_t h = tile->network->expert.hidden;
-    for (int m = 0; m < tile->view.molecules; m++) {
-        const ptrdiff_t begin = tile->first_row[m], rows = tile->first_row[m + 1] - begin;
-        memcpy(node + begin * h, pass->constants[m]->node, (size_t)(rows * h) * sizeof *node);
-    }
+static void add_gate(score_description *d, int layer, int fresh, int old, int out, int tensor) {
+    const int logit = score_add_rows(d, "gate_logit", 1, SCORE_NO_ARRAY);
+    score_add_step(d, (score_step){.operation = SCORE_GATE,
+                                   .layer = layer,
+                                   .in = {fresh, old},
+                                   .out = {out, logit},
+                                   .tensor = {tensor}});
 }
 
-static void embed_backward(const score_packed *packed, score_tile *tile, const score_pass *pass,
-                           int layer, score_share share) {
-    if (share.part > 0 || score_ends_before(pass, layer))
-        return;
-    const score_embedding_shape shape = embedding_shape(tile);
-    const score_embedding_parameters parameters = embedding_parameters(packed);
-    score_embedding_gradient gradient;
-    if (pass->gradient != NULL) {
-        gradient.weight = pass->gradient + (parameters.weight - packed->values);
-        gradient.bias = pass->gradient + (parameters.bias - packed->values);
-        for (int f = 0; f < shape.tables; f++)
-            gradient.table[f] = pass->gradient + (parameters.table[f] - packed->values);
-    }
-    score_zero_streams(pass->streams, (ptrdiff_t)shape.molecules * shape.time_features,
-                       tile->time_bar);
-    score_embedding_backward(&tile->streams, pass->streams, &shape, &parameters, tile->time,
-                             tile->node_bar, pass->wants_time ? tile->time_bar : NULL,
-                             pass->gradient != NULL ? &gradient : NULL);
+static void add_linear(score_description *d, int layer, int x, int y, int tensor) {
+    score_add_step(
+        d,
+        (score_step){
+            .operation = SCORE_LINEAR, .layer = layer, .in = {x}, .out = {y}, .tensor = {tensor}});
 }
 
-/* A molecule's nodes side by side are one row of the score expert's read-out. */
-static void read_score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass,
-                               int layer, score_share share) {
-    if (share.part > 0)
-        return;
-    const int molecules = tile->view.molecules, outputs = tile->network->outputs;
-    score_step_linear_forward(packed, &packed->readout, pass->streams, molecules,
-                              (score_range){0, outputs}, tile->layers[layer].node,
-                              tile->view.output);
-    score_negate_outputs(tile, pass->streams, tile->view.output, tile->view.output);
+/* The queries, keys and values of the layer. */
+static int add_query_key_value(score_description *d, int layer, int node, const layer_tensors *t,
+                               sizes n, const adjoints *bar) {
+    const int norm = add_norm(d, layer, "attention_norm", node, t->attention_norm, n, bar);
+    const int qkv = score_add_array(d, (score_array){.name = "query_key_value",
+                                                     .extent = {.row = 3 * n.all},
+                                                     .streams = true,
+                                                     .head_groups = 3,
+                                                     .adjoint = bar->qkv});
+    add_linear(d, layer, norm, qkv, t->query_key_value);
+    return qkv;
 }
 
-static void read_score_backward(const score_packed *packed, score_tile *tile,
-                                const score_pass *pass, int layer, score_share share) {
-    if (share.part > 0)
-        return;
-    score_negate_outputs(tile, pass->streams, tile->view.output_bar, tile->output_work);
-    score_step_linear_backward(&packed->readout, pass->streams, tile->view.molecules,
-                               (score_range){0, packed->readout.in}, pass, tile->layers[layer].node,
-                               tile->output_work, tile->node_bar);
+/* What the attention gives before its gate. */
+static int add_attention(score_description *d, int layer, int node, int x, const layer_tensors *t,
+                         sizes n, const adjoints *bar) {
+    const score_extent of_heads = {.row = 3 * n.heads};
+    const int qkv = add_query_key_value(d, layer, node, t, n, bar);
+    const int heads = score_add_array(d, (score_array){.name = "heads",
+                                                       .extent = {.row = n.all},
+                                                       .streams = true,
+                                                       .head_groups = 1,
+                                                       .adjoint = bar->heads});
+    const int weights = score_add_array(
+        d,
+        (score_array){.name = "attention_weights", .extent = {.pair = n.heads}, .streams = true});
+    const int edges = score_add_array(
+        d, (score_array){.name = "edge_query", .extent = of_heads, .streams = true});
+    const int shift = score_add_array(
+        d, (score_array){.name = "attention_shift", .extent = of_heads, .streams = true});
+    const int scratch = score_add_array(
+        d, (score_array){.name = "edge_query_bar", .extent = of_heads, .streams = true});
+    score_add_step(d, (score_step){.operation = SCORE_ATTENTION,
+                                   .layer = layer,
+                                   .in = {qkv, x},
+                                   .out = {heads, weights, edges, shift, scratch},
+                                   .tensor = {t->edge}});
+    const int fresh = score_add_rows(d, "attention_out", n.hidden, bar->fresh);
+    add_linear(d, layer, heads, fresh, t->attention_out);
+    return fresh;
 }
 
-static void read_energy_forward(const score_packed *packed, score_tile *tile,
-                                const score_pass *pass, int layer, score_share share) {
-    if (share.part > 0)
-        return;
-    const score_real *weight = packed->values + packed->readout.weight;
-    const score_real bias = packed->values[packed->readout.bias];
-    const int h = tile->network->expert.hidden, rows = tile->view.rows;
-    for (int s = 0; s < tile->streams.count; s++) {
-        if (!score_has_stream(pass->streams, s))
+/* The same as one product of constants; also gives the nodes. */
+static int add_constant_attention(score_description *d, int x, int node, sizes n,
+                                  const adjoints *bar) {
+    const score_extent inputs = {.row = 3 * n.heads, .pair = n.heads};
+    score_extent padded = inputs;
+    padded.row_padding = n.heads;
+    padded.molecule_padding = 3 * n.heads;
+    const int input_bar = score_add_array(
+        d, (score_array){.name = "weights_and_shifts_bar", .extent = inputs});
+    const int input = score_add_array(
+        d, (score_array){.name = "weights_and_shifts", .extent = padded, .adjoint = input_bar});
+    const int fresh = score_add_rows(d, "attention_out", n.hidden, bar->fresh);
+    score_add_step(d, (score_step){.operation = SCORE_CONSTANT_NODES, .layer = -1, .out = {node}});
+    score_add_step(d,
+                   (score_step){.operation = SCORE_CONSTANT_ATTENTION, .in = {x}, .out = {input}});
+    score_add_step(
+        d, (score_step){.operation = SCORE_CONSTANT_PROJECTION, .in = {input}, .out = {fresh}});
+    return fresh;
+}
+
+static int add_feedforward(score_description *d, int layer, int middle, const layer_tensors *t,
+                           sizes n, const adjoints *bar) {
+    const int norm = add_norm(d, layer, "feedforward_norm", middle, t->feedforward_norm, n, bar);
+    const int wide = score_add_rows(d, "wide", n.wide, bar->wide);
+    const int active = score_add_rows(d, "wide_active", n.wide, bar->wide);
+    const int slope = score_add_array(d, (score_array){.name = "slope", .extent = {.row = n.wide}});
+    const int fresh = score_add_rows(d, "feedforward_out", n.hidden, bar->fresh);
+    add_linear(d, layer, norm, wide, t->widen);
+    score_add_step(d, (score_step){.operation = SCORE_ACTIVATE,
+                                   .layer = layer,
+                                   .in = {wide},
+                                   .out = {active, slope},
+                                   .activation = SCORE_GELU});
+    add_linear(d, layer, active, fresh, t->shrink);
+    return fresh;
+}
+
+static void add_readout(score_description *d, int node, int tensor) {
+    const int readout = score_begin_readout(d);
+    const bool energy = d->network->expert.output == SCORE_OUTPUT_ENERGY;
+    score_add_step(d, (score_step){.operation = energy ? SCORE_SUM_ENERGY : SCORE_LINEAR,
+                                   .layer = -1,
+                                   .in = {node},
+                                   .out = {readout},
+                                   .tensor = {tensor}});
+    score_end_readout(d, readout);
+}
+
+void score_describe_graph_transformer(score_description *d) {
+    const score_network *network = d->network;
+    const sizes n = sizes_of(network);
+    const bool constants_alone = d->purpose == SCORE_FOR_CONSTANTS;
+    const bool has_constants = d->purpose == SCORE_FOR_FORCES;
+    const int tables = network->feature_count;
+    const int inputs = tables > 0 ? SCORE_FEATURE_WIDTH * tables : network->beads;
+    const int embedding = d->tensor_count;
+    for (int k = 0; k < tables; k++)
+        score_add_table(d, k, network->feature_sizes[k], SCORE_FEATURE_WIDTH);
+    score_add_linear(d, -1, "embedding", inputs + network->time_features, n.hidden, 0);
+    const int edge = score_add_linear(d, -1, "edge", network->dimensions, n.hidden, 0);
+
+    const adjoints bar = add_adjoints(d, n);
+    const int x = constants_alone ? SCORE_NO_ARRAY : score_add_positions(d, n.heads);
+    int node = score_add_rows(d, "node", n.hidden, bar.node);
+    if (!has_constants)
+        score_add_step(d, (score_step){.operation = SCORE_EMBED,
+                                       .layer = -1,
+                                       .in = {score_add_times(d)},
+                                       .out = {node},
+                                       .tensor = {embedding}});
+    for (int l = 0; l < network->expert.layers; l++) {
+        const layer_tensors t = add_tensors(d, l, edge, n);
+        if (constants_alone) {
+            if (l == 0)
+                score_add_step(
+                    d, (score_step){.operation = SCORE_MAKE_CONSTANTS,
+                                    .in = {node, add_query_key_value(d, l, node, &t, n, &bar)},
+                                    .tensor = {t.edge, t.attention_out}});
             continue;
-        const score_real *node = tile->layers[layer].node + (ptrdiff_t)s * rows * h;
-        for (int m = 0; m < tile->view.molecules; m++) {
-            score_real energy = 0;
-            for (int i = tile->first_row[m]; i < tile->first_row[m + 1]; i++)
-                energy += score_dot(h, weight, node + (ptrdiff_t)i * h) +
-                          (tile->streams.order[s] == 0 ? bias : 0);
-            tile->view.output[s * tile->view.molecules + m] = energy;
         }
+        int fresh = l == 0 && has_constants ? add_constant_attention(d, x, node, n, &bar)
+                                            : add_attention(d, l, node, x, &t, n, &bar);
+        const int middle = score_add_rows(d, "middle", n.hidden, bar.middle);
+        add_gate(d, l, fresh, node, middle, t.attention_gate);
+        fresh = add_feedforward(d, l, middle, &t, n, &bar);
+        node = score_add_rows(d, "node", n.hidden, bar.node);
+        add_gate(d, l, fresh, middle, node, t.feedforward_gate);
     }
-}
-
-static void read_energy_backward(const score_packed *packed, score_tile *tile,
-                                 const score_pass *pass, int layer, score_share share) {
-    if (share.part > 0)
-        return;
-    const score_real *weight = packed->values + packed->readout.weight;
-    score_real *weight_bar = score_in_gradient(pass, packed->readout.weight);
-    const int h = tile->network->expert.hidden, rows = tile->view.rows;
-    for (int s = 0; s < tile->streams.count; s++) {
-        if (!score_has_stream(pass->streams, s))
-            continue;
-        for (int m = 0; m < tile->view.molecules; m++) {
-            const score_real bar = tile->view.output_bar[s * tile->view.molecules + m];
-            for (int i = tile->first_row[m]; i < tile->first_row[m + 1]; i++) {
-                const ptrdiff_t row = ((ptrdiff_t)s * rows + i) * h;
-                for (int k = 0; k < h; k++)
-                    tile->node_bar[row + k] = bar * weight[k];
-                if (pass->gradient == NULL)
-                    continue;
-                score_add(h, bar, tile->layers[layer].node + row, weight_bar);
-                if (tile->streams.order[s] == 0)
-                    pass->gradient[packed->readout.bias] += bar;
-            }
-        }
-    }
-}
-
-/* An array of each layer that only a gradient by the parameters or further streams read again: all
- * layers share the first one's where there will be none. */
-static score_real *take_passing(const score_tile *tile, score_arena *arena, int layer,
-                                score_real *first, size_t count) {
-    if (layer > 0 && tile->most.inputs_only)
-        return first;
-    return score_arena_take(arena, count, sizeof(score_real));
-}
-
-static void lay_out_layer(score_tile *tile, score_arena *arena, int layer) {
-    const score_expert_config *expert = &tile->network->expert;
-    const size_t streams = (size_t)tile->streams.count, rows = streams * (size_t)tile->most.rows;
-    const size_t h = (size_t)expert->hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
-    const size_t heads = (size_t)expert->heads, all = heads * (size_t)expert->head_width;
-    const size_t real = sizeof(score_real);
-    const score_layer_state *first = &tile->layers[0];
-    score_layer_state *state = &tile->layers[layer];
-    state->attention_centred = score_arena_take(arena, rows * h, real);
-    state->attention_variance = score_arena_take(arena, rows, real);
-    state->attention_norm = take_passing(tile, arena, layer, first->attention_norm, rows * h);
-    state->qkv = score_arena_take(arena, rows * 3 * all, real);
-    state->attention.qkv = state->qkv;
-    state->attention.x = tile->centred;
-    state->attention.probe = score_arena_take(arena, rows * heads * 3, real);
-    state->attention.pair = score_arena_take(arena, streams * heads * tile->most.pairs, real);
-    state->attention.shift = score_arena_take(arena, rows * heads * 3, real);
-    state->attention_heads = take_passing(tile, arena, layer, first->attention_heads, rows * all);
-    state->attention_out = score_arena_take(arena, rows * h, real);
-    state->attention_gate = score_arena_take(arena, rows, real);
-    state->middle = score_arena_take(arena, rows * h, real);
-    state->feedforward_centred = score_arena_take(arena, rows * h, real);
-    state->feedforward_variance = score_arena_take(arena, rows, real);
-    state->feedforward_norm = take_passing(tile, arena, layer, first->feedforward_norm, rows * h);
-    state->wide = take_passing(tile, arena, layer, first->wide, rows * wide);
-    state->wide_active = take_passing(tile, arena, layer, first->wide_active, rows * wide);
-    state->slope = score_arena_take(arena, (size_t)tile->most.rows * wide, real);
-    state->feedforward_out = score_arena_take(arena, rows * h, real);
-    state->feedforward_gate = score_arena_take(arena, rows, real);
-}
-
-void score_graph_transformer_layout(score_tile *tile, score_arena *arena) {
-    const score_network *network = tile->network;
-    const size_t streams = (size_t)tile->streams.count, rows = streams * (size_t)tile->most.rows;
-    const size_t h = (size_t)network->expert.hidden, wide = SCORE_FEEDFORWARD_FACTOR * h;
-    const size_t heads = (size_t)network->expert.heads;
-    const size_t all = heads * (size_t)network->expert.head_width, real = sizeof(score_real);
-    const size_t work = score_attention_work_size(&tile->streams, tile->max_beads);
-    const size_t constant_work = score_constant_attention_work_size(tile->max_beads);
-    tile->work_size = work > constant_work ? work : constant_work;
-    tile->work = score_arena_take(arena, tile->work_size * (size_t)tile->most.parts, real);
-    tile->centred_bar_parts = network->expert.heads;
-    tile->centred_bar = score_arena_take(
-        arena, heads * (size_t)tile->most.rows * (size_t)network->dimensions, real);
-    for (int l = 0; l <= network->expert.layers; l++) {
-        tile->layers[l].node = score_arena_take(arena, rows * h, real);
-        if (l < network->expert.layers)
-            lay_out_layer(tile, arena, l);
-    }
-    tile->node_bar = score_arena_take(arena, rows * h, real);
-    tile->middle_bar = score_arena_take(arena, rows * h, real);
-    tile->norm_bar = score_arena_take(arena, rows * h, real);
-    tile->fresh_bar = score_arena_take(arena, rows * h, real);
-    tile->heads_bar = score_arena_take(arena, rows * all, real);
-    tile->qkv_bar = score_arena_take(arena, rows * 3 * all, real);
-    tile->probe_bar = score_arena_take(arena, rows * heads * 3, real);
-    tile->wide_bar = score_arena_take(arena, rows * wide, real);
-    if (!tile->most.inputs_only)
-        return;
-    const size_t inputs = heads * ((size_t)tile->max_beads + 3);
-    const size_t molecules = (size_t)tile->most.molecules;
-    tile->constant_input = score_arena_take(
-        arena, inputs * ((size_t)tile->most.rows + SCORE_LANES * molecules), real);
-    tile->constant_input_bar = score_arena_take(arena, inputs * (size_t)tile->most.rows, real);
-}
-
-int score_graph_transformer_steps(const score_network *network, score_step *steps) {
-    enum { FIRST = SCORE_FIRST_STEPS, LAYER = SCORE_ATTENTION_STEPS + SCORE_FEEDFORWARD_STEPS };
-    const int layers = network->expert.layers, count = FIRST + LAYER * layers + 1;
-    if (steps == NULL)
-        return count;
-    steps[0] = (score_step){score_inputs_forward, SCORE_SPLIT_NONE, score_inputs_backward,
-                            SCORE_SPLIT_NONE, 0};
-    steps[1] = (score_step){embed_forward, SCORE_SPLIT_NONE, embed_backward, SCORE_SPLIT_NONE, 0};
-    for (int l = 0; l < layers; l++) {
-        score_attention_steps(l, steps + FIRST + LAYER * l);
-        score_feedforward_steps(l, steps + FIRST + LAYER * l + SCORE_ATTENTION_STEPS);
-    }
-    const score_step read_energy = {read_energy_forward, SCORE_SPLIT_NONE, read_energy_backward,
-                                    SCORE_SPLIT_NONE, layers};
-    const score_step read_score = {read_score_forward, SCORE_SPLIT_NONE, read_score_backward,
-                                   SCORE_SPLIT_NONE, layers};
-    steps[count - 1] = network->expert.output == SCORE_OUTPUT_ENERGY ? read_energy : read_score;
-    return count;
+    const bool energy = network->expert.output == SCORE_OUTPUT_ENERGY;
+    const int readout = score_add_linear(
+        d, -1, "readout", energy ? n.hidden : network->beads * n.hidden, network->outputs, 0);
+    if (!constants_alone)
+        add_readout(d, node, readout);
 }

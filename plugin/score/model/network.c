@@ -5,96 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/architecture.h"
 #include "model/diffusion.h"
 
-/* Counts tensors and parameters while network->tensors is NULL, records them otherwise. */
-static void add(score_network *network, const char *name, int rank, int rows, int columns) {
-    size_t size = (size_t)rows * (size_t)columns;
-    if (network->tensors != NULL) {
-        score_tensor *tensor = &network->tensors[network->tensor_count];
-        snprintf(tensor->name, sizeof tensor->name, "%s", name);
-        tensor->rank = rank;
-        tensor->shape[0] = rows;
-        tensor->shape[1] = columns;
-        tensor->offset = network->parameter_count;
-        tensor->size = size;
-    }
-    network->tensor_count++;
-    network->parameter_count += size;
-}
-
-/* "<name>" or "layer.<layer>.<name>", with ".<kind>" where there is one. Counting takes no names. */
-static void add_named(score_network *network, int layer, const char *name, const char *kind,
-                      int rank, int rows, int columns) {
-    char full[SCORE_NAME_SIZE] = "", part[SCORE_NAME_SIZE];
-    if (network->tensors != NULL) {
-        const char *dot = name[0] == '\0' || kind[0] == '\0' ? "" : ".";
-        snprintf(part, sizeof part, "%s%s%s", name, dot, kind);
-        if (layer < 0)
-            snprintf(full, sizeof full, "%s", part);
-        else
-            snprintf(full, sizeof full, "layer.%d.%.40s", layer, part);
-    }
-    add(network, full, rank, rows, columns);
-}
-
-static void add_vector(score_network *network, int layer, const char *name, int size) {
-    add_named(network, layer, name, "", 1, size, 1);
-}
-
-static void add_linear(score_network *network, int layer, const char *name, int in, int out) {
-    add_named(network, layer, name, "weight", 2, in, out);
-    add_named(network, layer, name, "bias", 1, out, 1);
-}
-
-static void list_graph_transformer(score_network *network) {
-    const int h = network->expert.hidden;
-    const int attention = network->expert.heads * network->expert.head_width;
-    for (int k = 0; k < network->feature_count; k++) {
-        char name[SCORE_NAME_SIZE];
-        snprintf(name, sizeof name, "feature.%d", k);
-        add(network, name, 2, network->feature_sizes[k], SCORE_FEATURE_WIDTH);
-    }
-    int inputs = network->feature_count > 0 ? SCORE_FEATURE_WIDTH * network->feature_count
-                                            : network->beads;
-    add_linear(network, -1, "embedding", inputs + network->time_features, h);
-    add_linear(network, -1, "edge", network->dimensions, h);
-    for (int l = 0; l < network->expert.layers; l++) {
-        add_vector(network, l, "attention_norm.scale", h);
-        add_vector(network, l, "attention_norm.bias", h);
-        add_linear(network, l, "query_key_value", h, 3 * attention);
-        add_linear(network, l, "attention_edge", h, attention);
-        add_linear(network, l, "attention_out", attention, h);
-        add_vector(network, l, "attention_gate.weight", 3 * h);
-        add_vector(network, l, "feedforward_norm.scale", h);
-        add_vector(network, l, "feedforward_norm.bias", h);
-        add_linear(network, l, "feedforward_in", h, SCORE_FEEDFORWARD_FACTOR * h);
-        add_linear(network, l, "feedforward_out", SCORE_FEEDFORWARD_FACTOR * h, h);
-        add_vector(network, l, "feedforward_gate.weight", 3 * h);
-    }
-    if (network->expert.output == SCORE_OUTPUT_ENERGY)
-        add_linear(network, -1, "readout", h, 1);
-    else
-        add_linear(network, -1, "readout", network->beads * h, network->outputs);
-}
-
-static void list_mlp(score_network *network) {
-    const int h = network->expert.hidden;
-    int in = network->beads * network->dimensions + network->time_features;
-    for (int l = 0; l < network->expert.layers; l++) {
-        add_linear(network, l, "", in, h);
-        in = h;
-    }
-    add_linear(network, -1, "readout", in, network->outputs);
-}
-
 static void list_tensors(score_network *network) {
-    network->tensor_count = 0;
-    network->parameter_count = 0;
-    if (network->expert.architecture == SCORE_GRAPH_TRANSFORMER)
-        list_graph_transformer(network);
-    else
-        list_mlp(network);
+    score_description description = {
+        .network = network, .purpose = SCORE_FOR_CONSTANTS, .tensors = network->tensors};
+    score_describe(&description);
+    network->tensor_count = description.tensor_count;
+    network->parameter_count = description.parameter_count;
 }
 
 static const size_t NAME_SIZE = sizeof(const score_tensor *); /* of an entry of by_name */
@@ -176,12 +95,8 @@ int score_network_hidden_matrices(const score_network *network, score_hidden_mat
     int count = 0;
     for (int t = 0; t < network->tensor_count; t++) {
         const score_tensor *tensor = &network->tensors[t];
-        if (strncmp(tensor->name, "layer.", strlen("layer.")) != 0 || tensor->rank != 2 ||
-            strcmp(tensor->name, "layer.0.weight") == 0)
-            continue;
-        const int parts = strstr(tensor->name, ".query_key_value.") != NULL ? 3 : 1;
-        const int columns = tensor->shape[1] / parts;
-        for (int k = 0; k < parts; k++, count++)
+        for (int k = 0; k < tensor->hidden; k++, count++) {
+            const int columns = tensor->shape[1] / tensor->hidden;
             if (matrices != NULL)
                 matrices[count] = (score_hidden_matrix){.tensor = t,
                                                         .offset = tensor->offset +
@@ -189,6 +104,7 @@ int score_network_hidden_matrices(const score_network *network, score_hidden_mat
                                                         .rows = tensor->shape[0],
                                                         .columns = columns,
                                                         .stride = tensor->shape[1]};
+        }
     }
     return count;
 }
@@ -202,15 +118,4 @@ int score_network_find(const score_network *network, const char *name) {
     const score_tensor **found = bsearch(name, network->by_name, (size_t)network->tensor_count,
                                          NAME_SIZE, compare_name);
     return found == NULL ? -1 : (int)(*found - network->tensors);
-}
-
-size_t score_network_offset(const score_network *network, const char *name) {
-    const int place = score_network_find(network, name);
-    return place < 0 ? SIZE_MAX : network->tensors[place].offset;
-}
-
-size_t score_network_layer_offset(const score_network *network, int layer, const char *name) {
-    char full[SCORE_NAME_SIZE];
-    snprintf(full, sizeof full, "layer.%d.%s", layer, name);
-    return score_network_offset(network, full);
 }

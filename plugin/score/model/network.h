@@ -68,13 +68,8 @@ size_t score_network_count(const score_model_config *config, int expert);
 /* The place of tensor `name` in the list, or -1. */
 int score_network_find(const score_network *network, const char *name);
 
-/* Offset of tensor `name` (for the layers: "layer.<layer>.<name>") in the parameter vector, or
- * SIZE_MAX where there is none. */
-size_t score_network_offset(const score_network *network, const char *name);
-size_t score_network_layer_offset(const score_network *network, int layer, const char *name);
-
-/* A weight matrix of a layer: of a graph transformer every "layer.*.weight" in rows and columns,
- * query, key and value apart; of an MLP every one but the first, which takes the inputs. */
+/* A weight matrix between hidden layers: of a graph transformer every one of a layer, query, key and
+ * value apart; of an MLP every one of a layer but the first, which takes the inputs. */
 typedef struct score_hidden_matrix {
     int tensor;    /* that it is in */
     size_t offset; /* of its first value in the parameter vector */

@@ -4,15 +4,12 @@
 
 #include <stddef.h>
 
+#include "nn/activation_kind.h"
 #include "nn/streams.h"
 
 #define score_activation_forward SCORE_TYPED(score_activation_forward)
 #define score_activation_backward SCORE_TYPED(score_activation_backward)
 
-typedef enum score_activation {
-    SCORE_GELU, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), arXiv 1606.08415 */
-    SCORE_SWISH /* x / (1 + exp(-x)) */
-} score_activation;
 
 /* x, y: [streams][rows][width], of which the columns of `range` are handled. slope: [rows][width],
  * the derivative at the value, set by a pass with the value and kept for the others: with it, a

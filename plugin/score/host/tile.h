@@ -22,41 +22,43 @@
 #include "base/arena.h"
 #include "base/real.h"
 #include "base/team.h"
-#include "model/network.h"
+#include "model/plan.h"
 #include "nn/constant_attention.h"
 #include "nn/streams.h"
 #include "score/executor.h"
 
-#define score_packed_create SCORE_TYPED(score_packed_create)
-#define score_packed_destroy SCORE_TYPED(score_packed_destroy)
-#define score_packed_update SCORE_TYPED(score_packed_update)
-#define score_packed_gradient_size SCORE_TYPED(score_packed_gradient_size)
-#define score_packed_fold_gradient SCORE_TYPED(score_packed_fold_gradient)
-#define score_tile_create SCORE_TYPED(score_tile_create)
-#define score_tile_destroy SCORE_TYPED(score_tile_destroy)
-#define score_tile_set_molecules SCORE_TYPED(score_tile_set_molecules)
-#define score_first_layer SCORE_TYPED(score_first_layer)
-#define score_first_layer_size SCORE_TYPED(score_first_layer_size)
-#define score_forward SCORE_TYPED(score_forward)
-#define score_backward SCORE_TYPED(score_backward)
+#define score_packed_create SCORE_PRECISE(score_packed_create)
+#define score_packed_destroy SCORE_PRECISE(score_packed_destroy)
+#define score_packed_update SCORE_PRECISE(score_packed_update)
+#define score_packed_gradient_size SCORE_PRECISE(score_packed_gradient_size)
+#define score_packed_fold_gradient SCORE_PRECISE(score_packed_fold_gradient)
+#define score_tile_create SCORE_PRECISE(score_tile_create)
+#define score_tile_destroy SCORE_PRECISE(score_tile_destroy)
+#define score_tile_set_molecules SCORE_PRECISE(score_tile_set_molecules)
+#define score_forward SCORE_PRECISE(score_forward)
+#define score_backward SCORE_PRECISE(score_backward)
 
 typedef struct score_packed score_packed;
 typedef struct score_tile score_tile;
 
 typedef struct score_pass {
     unsigned streams;     /* bit s: stream s takes part */
-    bool wants_time;      /* backward: t_bar is wanted */
+    bool wants_time;      /* backward: t_bar is wanted; not of a tile for forces */
     score_real *gradient; /* backward: score_packed_gradient_size values, or NULL: not wanted */
-    /* [M], or NULL: the first attention of every molecule at a time that they all have. Times are
-     * then read by a base alone. For a tile for inputs only, and a pass that does not want t_bar. */
+    /* For forces, of graph transformers: [M], the first attention of every molecule at the time
+     * that they all have. Times are then read by a base alone. */
     const score_constant_attention *const *constants;
+    /* For constants: what is made, in memory of host/host.h's constants_size numbers, on a boundary
+     * of 64 bytes. */
+    score_constant_attention *made;
+    score_real *memory;
     /* Threads that call forward and backward together, or NULL for one: each with its own part.
      * `gradient` must then be NULL. */
     score_team *team;
     int part;
 } score_pass;
 
-/* The weights of one expert in the form the blocks use. `network` must outlive it. */
+/* The weights of one expert in the form the operations use. `network` must outlive it. */
 score_status score_packed_create(const score_network *network, score_packed **packed,
                                  score_error *error);
 void score_packed_destroy(score_packed *packed);
@@ -70,7 +72,7 @@ void score_packed_update(score_packed *packed, const score_real *parameters,
 size_t score_packed_gradient_size(const score_packed *packed);
 void score_packed_fold_gradient(const score_packed *packed, score_real *gradient);
 
-/* Inputs and outputs of a tile; the rest of it belongs to the blocks. R = rows: beads of all
+/* Inputs and outputs of a tile; the rest of it belongs to the operations. R = rows: beads of all
  * molecules, d = dimensions, M = molecules, O = outputs of a molecule (1: energy E; D: score). */
 typedef struct score_tile_view {
     int molecules;
@@ -90,9 +92,7 @@ typedef struct score_tile_limits {
     int rows;     /* beads of all molecules */
     size_t pairs; /* sum of beads^2 */
     int parts;    /* threads that share it; 0 is 1 */
-    /* Only for forward and backward passes over the value, without a gradient by the parameters:
-     * what these alone would read again is not kept. */
-    bool inputs_only;
+    score_purpose purpose;
 } score_tile_limits;
 
 score_status score_tile_create(const score_network *network, const score_streams *streams,
@@ -105,12 +105,6 @@ void score_tile_destroy(score_tile *tile);
  * Must be inside the limits given to create. */
 score_tile_view score_tile_set_molecules(score_tile *tile, int molecules, const int *beads,
                                          const int *features);
-
-/* For graph transformers: the first attention of the one molecule in the tile, at its time.
- * memory: score_first_layer_size numbers, on a boundary of 64 bytes. */
-size_t score_first_layer_size(const score_network *network, int beads);
-score_constant_attention score_first_layer(const score_packed *packed, score_tile *tile,
-                                           score_real *memory);
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass);
 /* Zeroes nothing the caller sees: set x_bar and t_bar first. */
