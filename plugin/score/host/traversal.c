@@ -28,12 +28,19 @@ static written find_written(const score_plan *plan, score_sharing split, int arr
     };
 }
 
-/* Parts that do the step wait for each other first unless each reads what it wrote last itself. */
-static void wait_before(const score_pass *pass, const score_host_operation *operation, written last,
-                        written now) {
-    if (operation->reads != operation->writes || now.split != last.split ||
-        now.columns != last.columns)
-        wait(pass);
+/* Does a part of a step, or all of it. The parts wait for each other first unless each reads what it
+ * wrote last itself. */
+static void run(score_run_step step, const score_host_operation *operation, const score_call *call,
+                int array, written *last) {
+    if (call->pass->team != NULL) {
+        const written now = find_written(call->tile->plan, operation->writes, array);
+        if (operation->reads != operation->writes || now.split != last->split ||
+            now.columns != last->columns)
+            score_team_wait(call->pass->team);
+        *last = now;
+    }
+    if (operation->writes != SCORE_SHARE_NONE || call->share.part == 0)
+        step(call);
 }
 
 void score_forward(const score_packed *packed, score_tile *tile, const score_pass *pass) {
@@ -43,13 +50,8 @@ void score_forward(const score_packed *packed, score_tile *tile, const score_pas
     for (int k = 0; k < plan->step_count; k++) {
         const score_step *step = &plan->steps[k];
         const score_host_operation *operation = tile->host->operations[step->operation];
-        const written now = find_written(plan, operation->writes, step->out[0]);
-        wait_before(pass, operation, last, now);
-        last = now;
-        if (operation->writes == SCORE_SHARE_NONE && share.part > 0)
-            continue;
         const score_call call = {packed, tile, pass, step, 0, share};
-        operation->forward(&call);
+        run(operation->forward, operation, &call, step->out[0], &last);
     }
     wait(pass);
 }
@@ -63,15 +65,9 @@ void score_backward(const score_packed *packed, score_tile *tile, const score_pa
     for (int k = plan->step_count - 1; k >= 0; k--) {
         const score_step *step = &plan->steps[k];
         const score_host_operation *operation = tile->host->operations[step->operation];
-        if ((step->serves & wanted) == 0)
-            continue;
-        const written now = find_written(plan, operation->writes, step->in[0]);
-        wait_before(pass, operation, last, now);
-        last = now;
-        if (operation->writes == SCORE_SHARE_NONE && share.part > 0)
-            continue;
         const score_call call = {packed, tile, pass, step, wanted, share};
-        operation->backward(&call);
+        if ((step->serves & wanted) != 0)
+            run(operation->backward, operation, &call, step->in[0], &last);
     }
     wait(pass);
 }

@@ -198,11 +198,3 @@ size_t score_array_size(const score_array *array, const score_room *room) {
 int score_array_width(const score_array *array) {
     return array->extent.row > 0 ? array->extent.row : array->extent.molecule;
 }
-
-size_t score_plan_offset(const score_plan *plan, const score_network *network, int tensor) {
-    if (tensor < network->tensor_count)
-        return network->tensors[tensor].offset;
-    const int k = tensor - network->tensor_count;
-    const score_derived *derived = &plan->derived[k / 2];
-    return derived->offset + (k % 2 == 0 ? 0 : 3 * (size_t)derived->columns);
-}

@@ -151,7 +151,14 @@ static inline int score_derived_tensor(const score_network *network, int k) {
 }
 
 /* Offset of a tensor, derived or not, in the parameters. */
-size_t score_plan_offset(const score_plan *plan, const score_network *network, int tensor);
+static inline size_t score_plan_offset(const score_plan *plan, const score_network *network,
+                                       int tensor) {
+    if (tensor < network->tensor_count)
+        return network->tensors[tensor].offset;
+    const int k = tensor - network->tensor_count;
+    const score_derived *derived = &plan->derived[k / 2];
+    return derived->offset + (k % 2 == 0 ? 0 : 3 * (size_t)derived->columns);
+}
 
 /* Numbers of a row, or of a molecule, of an array that has either. */
 int score_array_width(const score_array *array);
