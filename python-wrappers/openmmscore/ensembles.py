@@ -29,7 +29,7 @@ from .analysis import (
     kish_number,
 )
 from .files import naming
-from .frame_data import Frames
+from .frame_data import Frames, Label
 from .frame_reader import read_any
 from .model import Model
 
@@ -54,7 +54,7 @@ class Ensemble:
     frames are independent. interval_ps: between frames of a copy, None if unknown.
     equilibration_ps: what was discarded before the first frame, None if unknown. inside: the share
     of the frames' weight that is still there where only a region counts, whose others have none.
-    beads: of a frame, and their names, where they are known.
+    beads: of a frame, and their labels, where they are known.
     """
 
     values: Array
@@ -65,7 +65,7 @@ class Ensemble:
     temperature_k: float | None = None
     inside: float = 1.0
     beads: int | None = None
-    names: list[str] | None = None
+    labels: list[Label] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -295,7 +295,7 @@ def _ensemble(frames: Frames, coordinates: Measurement) -> Ensemble:
         _number(frames, "equilibration_ps"),
         _number(frames, "temperature_k"),
         beads=positions.shape[1],
-        names=frames.names,
+        labels=frames.labels,
     )
 
 
@@ -303,10 +303,14 @@ def _number(frames: Frames, name: str) -> float | None:
     """Of the attributes; None where it is not there."""
     if name not in frames.attributes:
         return None
-    value = float(frames.attributes[name])
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, must be finite")
-    return value
+    value = frames.attributes[name]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"attribute {name} is {value!r}, must be a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"attribute {name} is {value!r}, must be finite")
+    return number
 
 
 def _interval(frames: Frames) -> float | None:

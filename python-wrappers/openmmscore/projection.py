@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from .analysis import Array
 from .command import run_command
 from .ensembles import read_ensemble
-from .files import replace_file
+from .files import naming, replace_file, require_file
 from .progress import say
 
 try:
@@ -85,12 +84,16 @@ class Projection:
 
 def read_projection(path: str | os.PathLike[str]) -> Projection:
     """Reads what `Projection.save` writes. Errors name the file."""
-    try:
-        with np.load(path) as file:
-            parts = {name: file[name] for name in ("pairs", "mean", "vectors")}
-        return Projection(**parts)
-    except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: no projection: {error}") from error
+    require_file(path)
+    with naming(path):
+        try:
+            file = np.load(path)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array, must be pairs, mean and vectors")
+            with file:
+                return Projection(**{name: file[name] for name in ("pairs", "mean", "vectors")})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no projection: {error}") from error
 
 
 def distances(positions: ArrayLike, pairs: ArrayLike) -> Array:

@@ -413,7 +413,7 @@ def test_npy_that_cannot_be_read_is_named(tmp_path, header):
     [
         ({"run_copy.npy": np.zeros(9, int)}, r"copy has shape \(9,\)"),
         ({"run_copy.npy": np.zeros(10)}, "copy are float64"),
-        ({"run_run.json": "[]"}, r"run_run\.json: holds no attributes"),
+        ({"run_run.json": "[]"}, r"/run_run\.json: holds list"),
         ({"run_run.json": "{"}, r"run_run\.json: "),
     ],
 )
