@@ -148,8 +148,9 @@ static void close_file(score_frame_source *base) {
 }
 
 /* A damaged file, above all a text of variable length, crashes some versions of libhdf5 or keeps them
- * busy for ever. */
-enum { REHEARSAL_CPU_SECONDS = 10 };
+ * busy for ever. Reading all of it takes so much time a byte at most. */
+enum { REHEARSAL_CPU_SECONDS = 10, PIECE_FRAMES = 1024 };
+static const double REHEARSAL_SECONDS_A_BYTE = 1e-6;
 
 typedef struct rehearsal {
     const score_data_config *data;
@@ -161,9 +162,25 @@ static void rehearse(void *argument) {
     const rehearsal *of = argument;
     score_error error;
     hdf5_source source = closed(of->data);
+    score_frame_source *base = &source.base;
     score_hdf5_stop_printing();
-    if (open_file(&source, of->beads, of->dimensions, &error) == SCORE_OK)
-        score_dataset_try_beads(source.file);
+    if (open_file(&source, of->beads, of->dimensions, &error) != SCORE_OK)
+        return;
+    score_dataset_try_beads(source.file);
+    const double frame_bytes = (double)base->values * sizeof(double);
+    score_allow_cpu(REHEARSAL_CPU_SECONDS +
+                    REHEARSAL_SECONDS_A_BYTE * frame_bytes * (double)base->frames);
+    void *piece = malloc(PIECE_FRAMES * base->values * sizeof(double));
+    double *log_weights = malloc(base->frames * sizeof *log_weights);
+    score_status status = piece == NULL || log_weights == NULL ? SCORE_ERROR_MEMORY : SCORE_OK;
+    while (base->next < base->frames && status == SCORE_OK) {
+        const uint64_t left = base->frames - base->next;
+        status = read_frames(base, left < PIECE_FRAMES ? left : PIECE_FRAMES, piece, &error);
+    }
+    if (status == SCORE_OK && of->data->log_weights != NULL)
+        read_log_weights(base, log_weights, &error);
+    free(piece);
+    free(log_weights);
 }
 
 score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,

@@ -49,8 +49,6 @@ def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDAr
     for k in np.unique(chosen):
         if not -len(frames) <= k < len(frames):
             raise ValueError(f"{path}: no frame {k}, it has {len(frames)}")
-        if not np.isfinite(frames[k]).all():
-            raise ValueError(f"{path}: frame {k} has a value that is not finite")
     starts = np.zeros((copies, len(model.beads), 3))
     starts[..., : model.dimensions] = frames[chosen]
     return starts

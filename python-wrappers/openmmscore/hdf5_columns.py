@@ -106,7 +106,7 @@ def root_attributes(file: h5py.File) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Text as str, a number as Python has it; other values as they are."""
     if isinstance(value, bytes):
-        return value.decode(errors="surrogateescape").rstrip("\0")
+        return value.partition(b"\0")[0].decode(errors="surrogateescape")
     return value.item() if isinstance(value, np.generic) and not isinstance(value, str) else value
 
 

@@ -21,18 +21,18 @@ def box_vectors(lengths: Array, angles_degrees: Array) -> Array:
     a is along x, b in the plane of x and y, as OpenMM has them. ValueError, with the frame, where
     they are those of no box.
     """
-    cosine = np.cos(np.radians(angles_degrees))
-    cosine[angles_degrees == 90] = 0  # exactly: boxes are seldom anything else
-    alpha, beta, gamma = cosine.T
-    a, b, c = lengths.T
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        cosine = np.cos(np.radians(angles_degrees))
+        cosine[angles_degrees == 90] = 0  # exactly: boxes are seldom anything else
+        alpha, beta, gamma = cosine.T
+        a, b, c = lengths.T
         sine = np.sqrt(1 - gamma**2)
         across = (alpha - beta * gamma) / sine
         height = np.sqrt(1 - beta**2 - across**2)
-    zero = np.zeros_like(a)
-    box = np.stack(
-        [a, zero, zero, b * gamma, b * sine, zero, c * beta, c * across, c * height], axis=-1
-    ).reshape(-1, 3, 3)
+        zero = np.zeros_like(a)
+        box = np.stack(
+            [a, zero, zero, b * gamma, b * sine, zero, c * beta, c * across, c * height], axis=-1
+        ).reshape(-1, 3, 3)
     good = np.isfinite(box).all(axis=(1, 2)) & (np.diagonal(box, axis1=1, axis2=2) > 0).all(axis=1)
     if not good.all():
         frame = int(np.argmin(good))

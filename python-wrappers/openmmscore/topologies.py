@@ -112,14 +112,17 @@ def _add_bonds(topology: mdtraj.Topology, document: dict[str, Any]) -> None:
     bonds = document.get("bonds", [])
     about = document.get("bond_metadata") or [{}] * len(bonds)
     if len(about) != len(bonds):
-        raise ValueError(f"the topology has {len(bonds)} bonds and says what {len(about)} are")
-    for (first, second), each in zip(bonds, about, strict=True):
-        for atom in (first, second):
+        raise ValueError(f"it has {len(bonds)} bonds and says what {len(about)} are")
+    for bond, each in zip(bonds, about, strict=True):
+        if not all(isinstance(atom, int) for atom in bond) or len(bond) != 2:
+            raise ValueError(f"it has a bond {bond!r}, must be the numbers of two atoms")
+        first, second = bond
+        for atom in bond:
             if not 0 <= atom < len(atoms):
-                raise ValueError(f"the topology has a bond of atom {atom}, of {len(atoms)}")
+                raise ValueError(f"it has a bond of atom {atom}, of {len(atoms)}")
         order = each.get("order")
         if order not in (None, 1, 2, 3):
-            raise ValueError(f"the topology has a bond of order {order!r}, must be 1, 2 or 3")
+            raise ValueError(f"it has a bond of order {order!r}, must be 1, 2 or 3")
         topology.add_bond(
             atoms[first],
             atoms[second],

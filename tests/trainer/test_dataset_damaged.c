@@ -31,23 +31,38 @@ static void crashes_and_loops_are_survived(void **state) {
     assert_true(score_survives(loop, &never, 10));
 }
 
-/* The size of a text in HDF5's heap, 24 bytes after its mark, crashes libhdf5 1.10 where it is wrong. */
-static void check_damaged_heap(const hdf5_file *good, const score_bead *beads) {
-    enum { ROOM = 1 << 16, SIZE_AT = 24 };
-    static char bytes[ROOM];
-    write_hdf5("a.h5", good);
-    FILE *file = fopen("a.h5", "rb");
+enum { ROOM = 1 << 16 };
+
+static size_t read_all(const char *path, char bytes[ROOM]) {
+    FILE *file = fopen(path, "rb");
     const size_t size = fread(bytes, 1, ROOM, file);
     fclose(file);
-    size_t heap = 0;
-    while (heap < size - SIZE_AT && memcmp(bytes + heap, "GCOL", 4) != 0)
-        heap++;
-    assert_true(heap < size - SIZE_AT);
+    return size;
+}
+
+static void write_all(const char *path, const char *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    fwrite(bytes, 1, size, file);
+    fclose(file);
+}
+
+static size_t find(const char *bytes, size_t size, const char *mark, size_t length) {
+    size_t at = 0;
+    while (at < size - length && memcmp(bytes + at, mark, length) != 0)
+        at++;
+    assert_true(at < size - length);
+    return at;
+}
+
+/* The size of a text in HDF5's heap, 24 bytes after its mark, crashes libhdf5 1.10 where it is wrong. */
+static void check_damaged_heap(const hdf5_file *good, const score_bead *beads) {
+    enum { SIZE_AT = 24 };
+    static char bytes[ROOM];
+    write_hdf5("a.h5", good);
+    const size_t size = read_all("a.h5", bytes), heap = find(bytes, size, "GCOL", 4);
     for (size_t k = heap + SIZE_AT + 2; k < heap + SIZE_AT + 8; k++) {
         bytes[k] = 0x7f;
-        file = fopen("a.h5", "wb");
-        fwrite(bytes, 1, size, file);
-        fclose(file);
+        write_all("a.h5", bytes, size);
         score_recipe recipe = recipe_for("a.h5", BEADS, 3);
         recipe.model.beads = beads;
         check_error(&recipe, SCORE_ERROR_FORMAT, "");
@@ -102,11 +117,27 @@ static void filters_that_are_missing_are_named(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "h5repack -f GZIP=5");
 }
 
+/* libhdf5 1.10 believes what a file says of the size of a chunk, and reads beyond it. */
+static void damaged_chunks_are_refused(void **state) {
+    (void)state;
+    static const char chunk[] = "\4\0\0\0\2\0\0\0\3\0\0\0\4\0\0";
+    static char bytes[ROOM];
+    hdf5_file file = good_file();
+    file.frames = 4; /* in one chunk */
+    write_hdf5("a.h5", &file);
+    const size_t size = read_all("a.h5", bytes);
+    bytes[find(bytes, size, chunk, sizeof chunk) + 3] = (char)0x81;
+    write_all("a.h5", bytes, size);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_that_are_missing_are_named),
         cmocka_unit_test(crashes_and_loops_are_survived),
         cmocka_unit_test(damaged_texts_are_refused),
+        cmocka_unit_test(damaged_chunks_are_refused),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
