@@ -61,7 +61,7 @@ class Frames:
     def check(self) -> None:
         """ValueError where something is not as it must be."""
         shape = self.positions.shape
-        if len(shape) != 3:
+        if len(shape) != 3 or 0 in shape:
             raise ValueError(f"positions have shape {shape}, must be (frames, beads, dimensions)")
         count = shape[0]
         labels = self.labels
@@ -71,7 +71,8 @@ class Frames:
         for name, column in columns.items():
             if column is not None and column.shape != (count,):
                 raise ValueError(f"{name} has shape {column.shape}, not ({count},)")
-        infinite = ~np.isfinite(self.positions).all(axis=(1, 2))
+        with np.errstate(over="ignore"):
+            infinite = ~np.isfinite(self.positions.astype(np.float32)).all(axis=(1, 2))
         if infinite.any():
             frame = int(np.argmax(infinite))
             raise ValueError(f"frame {frame} (from 0) has a position that is not finite")

@@ -49,10 +49,11 @@ def read_pdb(path: Path, beads: Sequence[Bead]) -> NDArray[np.float32]:
             raise ValueError("has no atoms")
         found = [_pick(frame, k, len(frames), beads) for k, frame in enumerate(frames)]
         positions = np.array(found, np.float32)
-        for k, frame in enumerate(frames):
-            if frame.box is not None:
-                lengths, angles = (np.array([numbers]) for numbers in frame.box)
-                positions[k] = make_frames_whole(positions[k : k + 1], lengths, angles)[0]
+        boxes = {k: frame.box for k, frame in enumerate(frames) if frame.box is not None}
+        if boxes:
+            lengths, angles = (np.array(part) for part in zip(*boxes.values(), strict=True))
+            boxed = list(boxes)
+            positions[boxed] = make_frames_whole(positions[boxed], lengths, angles)
     return positions
 
 
