@@ -165,7 +165,8 @@ static score_status read_header(const score_data_config *data, FILE *file, npy_h
     if (fread(text, 1, length, file) != length)
         status = fail_read(data, file, error);
     else if (strlen(text) != length || !parse_header(text, header))
-        status = fail_format(data, "has a .npy header that cannot be understood", error);
+        status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                               "has a .npy header that cannot be understood: '%.80s'", text);
     free(text);
     *offset = 8 + (uint64_t)width + length;
     return status;

@@ -334,11 +334,17 @@ def _regular_interval(times: NDArray[Any], copy: NDArray[np.int64] | None) -> fl
     if not gaps.size:
         return None
     if not np.isfinite(gaps).all():
-        raise ValueError("the time of a frame is not finite")
+        frame = int(np.argmin(np.isfinite(time_ps)))
+        raise ValueError(f"frame {frame} (from 0) has time {time_ps[frame]}, is not finite")
     rounding = float(np.spacing(np.abs(times).max())) if times.dtype.kind == "f" else 0.0
     least = gaps.min()
     if copy is not None and (least < 0 or (least == 0 and np.median(gaps) > rounding)):
-        raise ValueError("the time of the frames of a copy does not increase")
+        ordered, rows = time_ps[order], labels[order]
+        k = int(np.argmax((np.diff(rows) == 0) & (np.diff(ordered) <= 0)))
+        raise ValueError(
+            f"the time of the frames of a copy does not increase: in copy {rows[k]} from "
+            f"{ordered[k]:g} to {ordered[k + 1]:g} ps (frame {order[k + 1]} from 0)"
+        )
     interval = float(gaps.mean())
     regular = np.abs(gaps - interval).max() <= 1e-2 * interval + rounding
     return interval if regular and interval > 0 else None

@@ -96,8 +96,12 @@ def write_frames(
         if column.shape != (len(frames),):
             raise ValueError(f"{name} has shape {column.shape}, not ({len(frames)},)")
     for name, values in {"positions": frames, **columns}.items():
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} has a value that is not finite")
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            index = tuple(int(k) for k in wrong[0])
+            raise ValueError(
+                f"{name} has a value that is not finite: {values[index]} at {list(index)}"
+            )
 
     # HDF5 crashes where a disk is full, so it writes into memory.
     whole = io.BytesIO()

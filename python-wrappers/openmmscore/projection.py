@@ -57,9 +57,13 @@ class Projection:
                 "(pairs, 2) of integers, (pairs,), and (pairs, 1 or 2)"
             )
         if count == 0 or self.pairs.min() < 0:
-            raise ValueError("a projection needs pairs of beads, from 0")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.vectors).all()):
-            raise ValueError("a projection has a value that is not finite")
+            least = "none" if count == 0 else f"one of bead {self.pairs.min()}"
+            raise ValueError(f"a projection needs pairs of beads, from 0, and has {least}")
+        for name, values in (("mean", self.mean), ("vectors", self.vectors)):
+            wrong = np.argwhere(~np.isfinite(values))
+            if len(wrong):
+                index = tuple(int(k) for k in wrong[0])
+                raise ValueError(f"{name}{list(index)} is {values[index]}, is not finite")
 
     def __call__(self, positions: ArrayLike) -> Array:
         """(frames, one or two). positions: (frames, beads, 3), nm."""
@@ -113,7 +117,8 @@ def slowest(
     """
     beads = series[0].shape[1]
     if not 0 < lag < max(map(len, series)):
-        raise ValueError(f"lag is {lag}, must be positive and shorter than a run")
+        longest = max(map(len, series))
+        raise ValueError(f"lag is {lag}, must be positive and shorter than a run of {longest}")
     pairs = np.stack(np.triu_indices(beads, apart), axis=1)
     if len(pairs) < dimensions:
         raise ValueError(f"{beads} beads have {len(pairs)} distances, fewer than {dimensions}")
@@ -156,7 +161,8 @@ def _project(options: argparse.Namespace) -> int:
     if options.output.suffix != ".npz":
         raise ValueError(f"{options.output}: must end in .npz")
     runs = _runs(options.data)
-    projection = slowest(runs, options.lag, options.dimensions)
+    with naming(options.data):
+        projection = slowest(runs, options.lag, options.dimensions)
     projection.save(options.output)
     say(f"Wrote {options.output}: {len(projection.pairs)} distances")
     return 0
@@ -171,7 +177,9 @@ def _runs(path: Path) -> list[NDArray[np.float32]]:
     read = read_ensemble(path, flat)
     if np.ptp(read.weights) > 0:
         raise ValueError(f"{path}: frames have different weights")
-    return [np.asarray(run.reshape(len(run), -1, 3), np.float32) for run in read.series()]
+    with naming(path):
+        series = read.series()
+    return [np.asarray(run.reshape(len(run), -1, 3), np.float32) for run in series]
 
 
 if __name__ == "__main__":
