@@ -11,6 +11,7 @@
 
 #include "hdf5_set.h"
 #include "hdf5_slab.h"
+#include "hdf5_text.h"
 
 enum { PATH_SIZE = 4096, SET_SIZE = 1024, MOST_DEPTH = 4 };
 
@@ -118,6 +119,21 @@ static bool are_alike(hid_t one, hid_t other) {
     return good;
 }
 
+/* HDF5 does not convert: the units of a source must be those of the set, or what is meant without. */
+static bool have_same_units(hid_t set, hid_t source, char other[64]) {
+    static const char *const usual[] = {"nanometers", "nanometer", "nm", "degrees",
+                                        "natural logarithm"};
+    char own[64] = "";
+    if (H5Aexists(source, "units") <= 0 || !score_hdf5_attribute(source, "units", other, 64))
+        return true;
+    if (H5Aexists(set, "units") > 0)
+        return score_hdf5_attribute(set, "units", own, sizeof own) && strcmp(own, other) == 0;
+    for (size_t k = 0; k < sizeof usual / sizeof usual[0]; k++)
+        if (strcmp(other, usual[k]) == 0)
+            return true;
+    return false;
+}
+
 /* An open source; *available: how far it goes along the endless dimension of what is taken of it. */
 static score_status check_set(const whole *all, const mapping *part, const char *file, hid_t set,
                               hssize_t wanted, hsize_t *available, score_error *error) {
@@ -127,6 +143,12 @@ static score_status check_set(const whole *all, const mapping *part, const char 
         return fail_source(all, "these again from others, too often", "", error);
     if (!are_alike(all->set, set))
         return fail_source(all, "numbers of another kind are in ", file, error);
+    char units[64];
+    if (!have_same_units(all->set, set, units))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, claim.path, 0,
+                             "data set %s is put together from others, and that of %s has units "
+                             "'%s', which are not its own",
+                             claim.name, file, units);
     score_status status = score_hdf5_check_filters(set, claim.path, claim.name, error);
     hid_t space = H5Dget_space(set);
     score_hdf5_set source = {.id = set, .rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space)};

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from .hdf5_storage import check_filters, check_written
+from .hdf5_storage import attribute_text, check_filters, check_written
 
 __all__ = [
     "ANGLES",
@@ -72,10 +72,10 @@ def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
 
 
 def _factor(dataset: h5py.Dataset, name: str, units: Mapping[str, float]) -> float:
-    if "units" not in dataset.attrs:
+    found = attribute_text(dataset, "units")
+    if found is None:
         return 1.0
-    found = _single(dataset.attrs["units"])
-    if not isinstance(found, str):
+    if not found:
         raise ValueError(f"data set {name} has an attribute 'units' that is not a text")
     if found not in units:
         raise ValueError(f"{name} have units {found!r}, must be one of {', '.join(units)}")

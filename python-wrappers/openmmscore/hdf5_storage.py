@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from .hdf5_slab import Slab, read_slab, select_more
 
-__all__ = ["check_filters", "check_written"]
+__all__ = ["attribute_text", "check_filters", "check_written"]
 
 _MOST_DEPTH = 4
+_USUAL_UNITS = (
+    *("nanometers", "nanometer", "nm", "picoseconds", "picosecond", "ps", "degrees"),
+    "natural logarithm",
+)
 _FILTERS = {  # https://portal.hdfgroup.org/documentation/hdf5-docs/registered_filters.html
     305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle",
     32013: "zfp", 32015: "zstd", 32017: "sz", 32026: "blosc2",
@@ -40,6 +45,18 @@ def check_filters(dataset: h5py.Dataset, name: str) -> None:
                 f"(filter {code}), which this HDF5 does not have: h5repack -f GZIP=5, where it "
                 "has, makes a file that can be read"
             )
+
+
+def attribute_text(dataset: h5py.Dataset, name: str) -> str | None:
+    """The single text of an attribute, empty where it is none; None without it."""
+    if name not in dataset.attrs:
+        return None
+    value = dataset.attrs[name]
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.ravel()[0]
+    if isinstance(value, bytes):
+        return value.partition(b"\0")[0].decode(errors="surrogateescape")
+    return str(value) if isinstance(value, str) else ""
 
 
 def check_written(dataset: h5py.Dataset, name: str) -> None:
@@ -154,6 +171,7 @@ class _Claim:
                 raise self.refuse_source("these again from others, too often")
             if found.dtype.kind != dataset.dtype.kind:
                 raise self.refuse_source(f"numbers of another kind are in {file}")
+            self._check_units(dataset, found, file)
             check_filters(found, self.name)
             inner = replace(self, source=file, depth=self.depth + 1)
             available = _reach(found, part.src_space, wanted)
@@ -161,6 +179,12 @@ class _Claim:
                 raise inner.refuse("it has fewer")
             inner.check(found)
         return available
+
+    def _check_units(self, dataset: h5py.Dataset, source: h5py.Dataset, where: str) -> None:
+        """HDF5 does not convert: the units of a source must be those of the set."""
+        own, other = (attribute_text(each, "units") for each in (dataset, source))
+        if other is not None and other != own and not (own is None and other in _USUAL_UNITS):
+            raise self.refuse_source(f"that of {where} has units {other!r}, which are not its own")
 
     @contextmanager
     def _open(self, dataset: h5py.Dataset, name: str) -> Iterator[h5py.File]:

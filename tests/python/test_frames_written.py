@@ -166,6 +166,18 @@ def test_sources_hold_numbers_of_the_same_kind(frames, tmp_path):
     refuse(path, r".*numbers of another kind are in 50%-0\.h5")
 
 
+@pytest.mark.parametrize("units", ["nanometers", "angstroms"])
+def test_sources_have_the_units_of_the_whole(frames, tmp_path, units):
+    with h5py.File(tmp_path / "50%-0.h5", "r+") as file:
+        file["coordinates"].attrs["units"] = np.bytes_(units)
+    every = select(COUNT, 0, 1, COUNT)
+    path = frames(put_together([(FIRST, every, every)], COUNT))
+    if units == "nanometers":
+        assert len(read_frames(path)) == COUNT
+    else:
+        refuse(path, r".* that of 50%-0\.h5 has units 'angstroms', which are not its own")
+
+
 def test_raw_files_need_all_their_bytes(frames, tmp_path, positions):
     raw, size = tmp_path / "a.raw", 24 * COUNT
     raw.write_bytes(positions[:COUNT].tobytes())

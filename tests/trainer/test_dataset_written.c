@@ -156,6 +156,18 @@ static void sources_with_numbers(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "needs frames of 50%-1.h5 that were never written");
 }
 
+static void sources_in_other_units(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    file.units = "angstroms";
+    write_hdf5("one.h5", &file);
+    hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    add_source(plan, frames_of(FRAMES, 0, 1, FRAMES), "one.h5", frames_of(FRAMES, 0, 1, FRAMES));
+    write_planned(plan, FRAMES, false);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "one.h5 has units 'angstroms', which are not its own");
+}
+
 /* Sources that are put together from sources, or from themselves. */
 static void sources_of_sources(void **state) {
     (void)state;
@@ -240,6 +252,7 @@ int main(void) {
         cmocka_unit_test(sources_without_end),
         cmocka_unit_test(sources_with_numbers),
         cmocka_unit_test(sources_of_sources),
+        cmocka_unit_test(sources_in_other_units),
         cmocka_unit_test(raw_files),
         cmocka_unit_test(weights_and_boxes_that_were_never_written),
     };
