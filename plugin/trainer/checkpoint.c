@@ -1,13 +1,13 @@
 #include "checkpoint.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/atomic_file.h"
+#include "base/input_file.h"
 
 static const uint32_t BYTE_ORDER_MARK = 0x01020304;
 enum { HEADER_SIZE = 24, CRC_SIZE = 4 };
@@ -71,11 +71,10 @@ score_status score_checkpoint_write(const char *path, const score_checkpoint_kin
 
 static score_status read_file(const char *path, unsigned char **content, size_t *size,
                               score_error *error) {
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL)
-        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read: %s",
-                             strerror(errno));
-    score_status status = SCORE_OK;
+    FILE *stream = NULL;
+    score_status status = score_open_input(path, &stream, error);
+    if (status != SCORE_OK)
+        return status;
     long length = fseek(stream, 0, SEEK_END) == 0 ? ftell(stream) : -1;
     if (length < 0 || fseek(stream, 0, SEEK_SET) != 0) {
         status = score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read");

@@ -9,4 +9,7 @@
  * time, or there is no process to be had. Not for a process that has threads at work. */
 bool score_survives(void (*work)(void *argument), void *argument, int cpu_seconds);
 
+/* For work in such a copy: allows it as much processor time more, from now on. */
+void score_allow_cpu(double seconds);
+
 #endif

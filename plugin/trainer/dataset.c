@@ -96,7 +96,7 @@ static score_status check_frames(const score_frame_source *source, int dimension
                                  score_error *error) {
     for (size_t k = 0; k < count * source->values; k++) {
         const double value = value_of(source, frames, k);
-        if (!isfinite(value))
+        if (!isfinite((float)value)) /* as models are trained */
             return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
                                  "frame %llu has coordinate %g (number %zu of the frame)",
                                  (unsigned long long)(first + k / source->values), value,

@@ -29,9 +29,10 @@ typedef struct score_dataset score_dataset;
 /* Reads the frames named by recipe->data for a model of recipe->model (beads, dimensions, centred),
  * split with recipe->seed. `scratch` is a folder for the scratch file, used only where the frames
  * do not fit data.memory. HDF5 is used in this call alone (one thread).
- * SCORE_ERROR_FILE: cannot be read or written; SCORE_ERROR_FORMAT: wrong type or shape, no frames,
- * no unit, a coordinate that is not finite or beads that are all in one point (with the frame), beads
- * of other names than the recipe's, no periodic box, frames that were never written, weights that are not numbers or all
+ * SCORE_ERROR_FILE: cannot be read or written, or is no regular file; SCORE_ERROR_FORMAT: wrong type or
+ * shape, no frames, no unit, a coordinate that is not finite or beads that are all in one point (with
+ * the frame), beads of other names or residues than the recipe's, a periodic box that is none, is that
+ * of some frames only or too small, frames that were never written, weights that are not numbers or all
  * zero, nothing left on either side of the split; SCORE_ERROR_MEMORY. */
 score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
                                 score_dataset **dataset, score_error *error);

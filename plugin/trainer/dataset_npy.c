@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/input_file.h"
+
 enum { MOST_HEADER = 1 << 16, MOST_DIMENSIONS = 4 };
 
 typedef struct npy_source {
@@ -31,7 +33,7 @@ static score_status fail_format(const score_data_config *data, const char *what,
 
 static score_status fail_read(const score_data_config *data, FILE *file, score_error *error) {
     if (ferror(file))
-        return score_fail_at(error, SCORE_ERROR_FILE, data->path, 0, "cannot read: %s",
+        return score_fail_at(error, SCORE_ERROR_FILE, data->path, 0, "cannot be read: %s",
                              strerror(errno));
     return fail_format(data, "is truncated", error);
 }
@@ -163,7 +165,8 @@ static score_status read_header(const score_data_config *data, FILE *file, npy_h
     if (fread(text, 1, length, file) != length)
         status = fail_read(data, file, error);
     else if (strlen(text) != length || !parse_header(text, header))
-        status = fail_format(data, "has a .npy header that cannot be understood", error);
+        status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                               "has a .npy header that cannot be understood: '%.80s'", text);
     free(text);
     *offset = 8 + (uint64_t)width + length;
     return status;
@@ -197,7 +200,7 @@ static score_status check_size(const npy_source *source, uint64_t offset, score_
     const score_frame_source *base = &source->base;
     struct stat info;
     if (fstat(fileno(source->file), &info) != 0)
-        return score_fail_at(error, SCORE_ERROR_FILE, base->data->path, 0, "cannot read: %s",
+        return score_fail_at(error, SCORE_ERROR_FILE, base->data->path, 0, "cannot be read: %s",
                              strerror(errno));
     /* At most 2^32 frames of 3 x 2^16 values of 8 bytes: no overflow. */
     uint64_t expected = offset + base->frames * base->values * (base->is_double ? 8 : 4);
@@ -237,15 +240,12 @@ score_status score_frame_source_open_npy(const score_data_config *data, int bead
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);
     source->base.kind = &kind;
     source->base.data = data;
-    source->file = fopen(data->path, "rb");
     npy_header header = {{0}, false, 0, {0}};
     uint64_t offset = 0;
-    score_status status = SCORE_OK;
-    if (source->file == NULL)
-        status = score_fail_at(error, SCORE_ERROR_FILE, data->path, 0, "cannot open: %s",
-                               strerror(errno));
-    else if ((status = read_header(data, source->file, &header, &offset, error)) == SCORE_OK &&
-             (status = check_header(source, &header, beads, dimensions, error)) == SCORE_OK)
+    score_status status = score_open_input(data->path, &source->file, error);
+    if (status == SCORE_OK &&
+        (status = read_header(data, source->file, &header, &offset, error)) == SCORE_OK &&
+        (status = check_header(source, &header, beads, dimensions, error)) == SCORE_OK)
         status = check_size(source, offset, error);
     if (status == SCORE_OK)
         *result = &source->base;

@@ -1,157 +1,118 @@
+#define _POSIX_C_SOURCE 200809L
 #include "hdf5_written.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
-enum { MOST = SCORE_HDF5_MOST_DIMENSIONS, PATH_SIZE = 4096 };
+#include "hdf5_sources.h"
 
-/* Where a source of a virtual data set is. */
-typedef struct virtual_source {
-    char file[PATH_SIZE];
-    char set[1024];
-    hid_t mapping, selection; /* of it, and of what it fills */
-} virtual_source;
+enum { PATH_SIZE = 4096, TEXT_SIZE = PATH_SIZE + 128 };
 
-static bool all_chunks_are_there(hid_t set, hid_t plan) {
-    hsize_t shape[MOST] = {0}, chunk[MOST] = {0}, found = 0, expected = 1;
-    hid_t space = H5Dget_space(set); /* HDF5 1.10 does not take H5S_ALL */
-    const int rank = H5Sget_simple_extent_ndims(space);
-    bool written = rank >= 1 && rank <= MOST &&
-                   H5Sget_simple_extent_dims(space, shape, NULL) == rank &&
-                   H5Pget_chunk(plan, rank, chunk) == rank &&
-                   H5Dget_num_chunks(set, space, &found) >= 0;
-    for (int k = 0; k < rank && written; k++)
+score_status score_hdf5_not_written(const score_hdf5_claim *claim, const char *what,
+                                    score_error *error) {
+    if (claim->source == NULL)
+        return score_fail_at(error, SCORE_ERROR_FORMAT, claim->path, 0,
+                             "data set %s claims frames that were never written: %s", claim->name,
+                             what);
+    return score_fail_at(error, SCORE_ERROR_FORMAT, claim->path, 0,
+                         "data set %s needs frames of %s that were never written: %s", claim->name,
+                         claim->source, what);
+}
+
+static score_status check_chunks(const score_hdf5_claim *claim, hid_t set, hid_t plan, hid_t space,
+                                 score_error *error) {
+    hsize_t shape[H5S_MAX_RANK] = {0}, most[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0};
+    hsize_t found = 0, expected = 1;
+    const int rank = H5Sget_simple_extent_dims(space, shape, most);
+    /* HDF5 1.10 does not take H5S_ALL for the space. */
+    const bool known = rank >= 1 && H5Pget_chunk(plan, rank, chunk) == rank &&
+                       H5Dget_num_chunks(set, space, &found) >= 0;
+    for (int k = 0; k < rank && known; k++)
+        if (chunk[k] > most[k]) /* HDF5 never makes such, but reads them, beyond their end */
+            return score_hdf5_not_written(claim, "its chunks are larger than it may become", error);
+    for (int k = 0; k < rank && known; k++)
         expected *= (shape[k] + chunk[k] - 1) / chunk[k];
-    if (space >= 0)
-        H5Sclose(space);
-    return written && found == expected;
+    if (known && found == expected)
+        return SCORE_OK;
+    char what[TEXT_SIZE];
+    snprintf(what, sizeof what, "it has %llu of %llu chunks", (unsigned long long)found,
+             (unsigned long long)expected);
+    return score_hdf5_not_written(claim, what, error);
 }
 
-/* Of data sets that are not virtual. */
-static bool is_written(hid_t set, hid_t plan) {
-    if (H5Pget_layout(plan) == H5D_CHUNKED)
-        return all_chunks_are_there(set, plan);
-    H5D_space_status_t space = H5D_SPACE_STATUS_NOT_ALLOCATED;
-    return H5Pget_layout(plan) != H5D_CONTIGUOUS || H5Pget_external_count(plan) > 0 ||
-           (H5Dget_space_status(set, &space) >= 0 && space == H5D_SPACE_STATUS_ALLOCATED);
+/* One of the files without a format that hold the numbers; *left bytes of them are still needed. */
+static score_status check_raw_file(const score_hdf5_claim *claim, hid_t plan, unsigned number,
+                                   hsize_t *left, score_error *error) {
+    char name[PATH_SIZE] = "", what[TEXT_SIZE];
+    off_t offset = 0;
+    hsize_t size = 0;
+    struct stat information;
+    if (H5Pget_external(plan, number, sizeof name - 1, name, &offset, &size) < 0)
+        return score_hdf5_not_written(claim, "a raw file of it is unknown", error);
+    const hsize_t taken = size < *left ? size : *left, needed = (hsize_t)offset + taken;
+    *left -= taken;
+    if (stat(name, &information) != 0)
+        snprintf(what, sizeof what, "its raw file %s is missing", name);
+    else if (!S_ISREG(information.st_mode))
+        snprintf(what, sizeof what, "its raw file %s is no regular file", name);
+    else if ((hsize_t)information.st_size < needed)
+        snprintf(what, sizeof what, "its raw file %s has %llu bytes of %llu", name,
+                 (unsigned long long)information.st_size, (unsigned long long)needed);
+    else
+        return SCORE_OK;
+    return score_hdf5_not_written(claim, what, error);
 }
 
-/* Whether the data set has all that is taken of it. A file says of a mapping of the whole set no more
- * than that. */
-static bool reaches(hid_t set, const virtual_source *source) {
-    hsize_t shape[MOST] = {0}, first[MOST] = {0}, last[MOST] = {0};
-    hid_t space = H5Dget_space(set);
-    const int rank = H5Sget_simple_extent_ndims(space);
-    bool good = rank >= 1 && rank <= MOST && H5Sget_simple_extent_dims(space, shape, NULL) == rank;
-    if (good && H5Sget_select_type(source->mapping) == H5S_SEL_ALL)
-        good = H5Sget_simple_extent_npoints(space) == H5Sget_select_npoints(source->selection);
-    else if (good)
-        good = H5Sget_simple_extent_ndims(source->mapping) == rank &&
-               H5Sget_select_bounds(source->mapping, first, last) >= 0;
-    for (int k = 0; k < rank && good; k++)
-        good = last[k] < shape[k];
-    if (space >= 0)
-        H5Sclose(space);
-    return good;
-}
-
-static score_status check_source_set(hid_t file, const char *path, const virtual_source *source,
-                                     const char *name, score_error *error) {
-    hid_t set = H5Lexists(file, source->set, H5P_DEFAULT) > 0
-                    ? H5Dopen2(file, source->set, H5P_DEFAULT)
-                    : -1;
-    if (set < 0)
-        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                             "data set %s is put together from others, and %s of %s is missing",
-                             name, source->set, source->file);
-    hid_t plan = H5Dget_create_plist(set);
-    const bool good = plan >= 0 && is_written(set, plan) && reaches(set, source);
-    if (plan >= 0)
-        H5Pclose(plan);
-    H5Dclose(set);
-    return good ? SCORE_OK
-                : score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                                "data set %s needs frames of %s that were never written", name,
-                                source->file);
-}
-
-/* As HDF5 looks for them: beside the file, then from the current folder. */
-static hid_t open_source(const char *path, const char *name) {
-    char beside[2 * PATH_SIZE];
-    const char *slash = strrchr(path, '/');
-    const int folder = name[0] == '/' || slash == NULL ? 0 : (int)(slash - path) + 1;
-    snprintf(beside, sizeof beside, "%.*s%s", folder, path, name);
-    hid_t file = H5Fopen(beside, H5F_ACC_RDONLY, H5P_DEFAULT);
-    return file >= 0 || folder == 0 ? file : H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
-}
-
-static score_status check_source(hid_t file, const char *path, const virtual_source *source,
-                                 const char *name, score_error *error) {
-    if (strcmp(source->file, ".") == 0)
-        return check_source_set(file, path, source, name, error);
-    hid_t other = open_source(path, source->file);
-    if (other < 0)
-        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                             "data set %s is put together from others, and %s is missing", name,
-                             source->file);
-    const score_status status = check_source_set(other, path, source, name, error);
-    H5Fclose(other);
-    return status;
-}
-
-static bool read_source(hid_t plan, size_t index, virtual_source *source) {
-    const ssize_t file = H5Pget_virtual_filename(plan, index, source->file, sizeof source->file);
-    const ssize_t set = H5Pget_virtual_dsetname(plan, index, source->set, sizeof source->set);
-    source->mapping = H5Pget_virtual_srcspace(plan, index);
-    source->selection = H5Pget_virtual_vspace(plan, index);
-    return file > 0 && file < (ssize_t)sizeof source->file && set > 0 &&
-           set < (ssize_t)sizeof source->set && source->mapping >= 0 && source->selection >= 0;
-}
-
-static score_status check_virtual(hid_t file, const char *path, hid_t set, hid_t plan,
-                                  const char *name, score_error *error) {
-    size_t count = 0;
-    hssize_t filled = 0;
+static score_status check_raw_files(const score_hdf5_claim *claim, hid_t set, hid_t plan,
+                                    hsize_t points, int count, score_error *error) {
+    hid_t type = H5Dget_type(set);
+    hsize_t left = points * (type < 0 ? 0 : H5Tget_size(type));
     score_status status = SCORE_OK;
-    hid_t space = H5Dget_space(set);
-    const hssize_t wanted = H5Sget_simple_extent_npoints(space);
-    virtual_source *source = calloc(1, sizeof *source);
-    if (source == NULL)
-        status = score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", path);
-    bool known = H5Pget_virtual_count(plan, &count) >= 0;
-    for (size_t k = 0; k < count && known && status == SCORE_OK; k++) {
-        known = read_source(plan, k, source);
-        if (known) {
-            filled += H5Sget_select_npoints(source->selection);
-            status = check_source(file, path, source, name, error);
-        }
-        if (source->mapping >= 0)
-            H5Sclose(source->mapping);
-        if (source->selection >= 0)
-            H5Sclose(source->selection);
-    }
-    if (space >= 0)
-        H5Sclose(space);
-    free(source);
-    if (status == SCORE_OK && (!known || filled < wanted))
-        status = score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                               "data set %s claims frames that were never written", name);
+    for (int k = 0; k < count && left > 0 && status == SCORE_OK; k++)
+        status = check_raw_file(claim, plan, (unsigned)k, &left, error);
+    if (type >= 0)
+        H5Tclose(type);
+    if (status == SCORE_OK && left > 0)
+        status = score_hdf5_not_written(claim, "its raw files are too few", error);
     return status;
 }
 
-score_status score_hdf5_check_written(hid_t file, const char *path, hid_t set, const char *name,
+static score_status check_block(const score_hdf5_claim *claim, hid_t set, hid_t plan,
+                                hsize_t points, score_error *error) {
+    const int count = H5Pget_external_count(plan);
+    if (count > 0)
+        return check_raw_files(claim, set, plan, points, count, error);
+    H5D_space_status_t status = H5D_SPACE_STATUS_NOT_ALLOCATED;
+    if (H5Dget_space_status(set, &status) >= 0 && status == H5D_SPACE_STATUS_ALLOCATED)
+        return SCORE_OK;
+    return score_hdf5_not_written(claim, "nothing of it is there", error);
+}
+
+score_status score_hdf5_check_storage(const score_hdf5_claim *claim, hid_t set,
                                       score_error *error) {
-    hid_t plan = H5Dget_create_plist(set);
+    hid_t plan = H5Dget_create_plist(set), space = H5Dget_space(set);
+    const hssize_t points = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
+    const H5D_layout_t layout = plan < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(plan);
     score_status status = SCORE_OK;
-    if (plan >= 0 && H5Pget_layout(plan) == H5D_VIRTUAL)
-        status = check_virtual(file, path, set, plan, name, error);
-    else if (plan < 0 || !is_written(set, plan))
-        status = score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                               "data set %s claims frames that were never written", name);
+    if (points < 0 || layout < 0)
+        status = score_hdf5_not_written(claim, "it cannot be looked at", error);
+    else if (points == 0 || layout == H5D_COMPACT)
+        ;
+    else if (layout == H5D_CHUNKED)
+        status = check_chunks(claim, set, plan, space, error);
+    else if (layout == H5D_VIRTUAL)
+        status = score_hdf5_check_sources(claim, set, plan, space, error);
+    else
+        status = check_block(claim, set, plan, (hsize_t)points, error);
+    if (space >= 0)
+        H5Sclose(space);
     if (plan >= 0)
         H5Pclose(plan);
     return status;
+}
+
+score_status score_hdf5_check_written(hid_t set, const char *path, const char *name,
+                                      score_error *error) {
+    return score_hdf5_check_storage(&(score_hdf5_claim){path, name, NULL, 0}, set, error);
 }

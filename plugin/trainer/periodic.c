@@ -5,6 +5,9 @@
 
 enum { MOST_LAYERS = 100 }; /* no molecule's box is so flat */
 
+/* No two images are nearer to each other than the least height of the box. */
+static const double MOST_STEP = 0.45;
+
 static void subtract(double *from, double times, const double *vector) {
     for (int c = 0; c < 3; c++)
         from[c] -= times * vector[c];
@@ -81,4 +84,15 @@ void score_box_make_whole(const score_box *box, int beads, double *positions) {
             if (shift[c] != 0)
                 x[c] += shift[c];
     }
+}
+
+int score_box_find_far(const score_box *box, int beads, const double *positions) {
+    const double height = fmin(box->vector[0][0], fmin(box->vector[1][1], box->vector[2][2]));
+    for (int b = 1; b < beads; b++) {
+        const double *x = positions + (long)3 * b;
+        const double step[3] = {x[0] - x[-3], x[1] - x[-2], x[2] - x[-1]};
+        if (sqrt(square(step)) > MOST_STEP * height)
+            return b;
+    }
+    return 0;
 }

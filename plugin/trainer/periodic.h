@@ -19,4 +19,8 @@ void score_box_nearest(const score_box *box, double delta[3]);
 /* positions: beads x 3, in the unit of the box; what is not broken keeps its bits. */
 void score_box_make_whole(const score_box *box, int beads, double *positions);
 
+/* The first bead that is nearly half of the box or more from the bead before it, so that another of its
+ * images is about as near; 0: there is none. */
+int score_box_find_far(const score_box *box, int beads, const double *positions);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/input_file.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "weights/xml_input.h"
@@ -67,12 +68,10 @@ static int find_word(const char *list, const char *word) {
 /* -------- the file -------- */
 
 static char *read_file(score_xml_reader *reader, const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, path, 0,
-                                       "cannot open the recipe: %s", strerror(errno));
+    FILE *file = NULL;
+    reader->status = score_open_input(path, &file, reader->error);
+    if (reader->status != SCORE_OK)
         return NULL;
-    }
     char *text = malloc(MOST_BYTES + 1);
     if (text == NULL) {
         score_xml_fail_memory(reader);
@@ -82,7 +81,7 @@ static char *read_file(score_xml_reader *reader, const char *path, size_t *size)
     *size = fread(text, 1, MOST_BYTES + 1, file);
     if (ferror(file))
         reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, path, 0,
-                                       "cannot read the recipe: %s", strerror(errno));
+                                       "cannot be read: %s", strerror(errno));
     else if (*size > MOST_BYTES)
         score_xml_fail(reader, NULL, "is larger than the %d MiB a recipe may have",
                        MOST_BYTES >> 20);

@@ -12,13 +12,17 @@ typedef struct parser {
     long *index; /* of the atoms whose names are kept, -1: the text has none */
 } parser;
 
-/* What the innermost object of "atoms": [...] says. */
-typedef struct atom {
+/* What the elements of an array are: of "atoms": [...], and of "residues": [...]. */
+typedef enum kind { OTHER, ATOM, RESIDUE } kind;
+
+/* What an atom or a residue says. */
+typedef struct entry {
     char name[WORD_SIZE];
     long index;
-} atom;
+} entry;
 
-static bool parse_value(parser *p, int depth, bool is_atoms, atom *of_atom, const char *key);
+/* elements: if the value is an array; of: what the value is said of, or NULL. */
+static bool parse_value(parser *p, int depth, kind elements, entry *of, const char *key);
 
 static void skip_spaces(parser *p) {
     p->at += strspn(p->at, " \t\r\n");
@@ -101,66 +105,81 @@ static bool parse_word(parser *p, char text[WORD_SIZE]) {
     return true;
 }
 
-static void keep(parser *p, const atom *found) {
+static void keep(parser *p, const entry *found) {
     score_topology_names *names = p->names;
     const int place = names->count++;
     if (place >= names->most)
         return;
-    memcpy(names->name[place], found->name, sizeof found->name);
+    memcpy(names->atom[place].name, found->name, sizeof found->name);
     p->index[place] = found->index;
 }
 
-static bool parse_object(parser *p, int depth, bool is_atom) {
-    atom own = {"", -1};
+static void name_residue(score_topology_names *names, int first, const entry *residue) {
+    for (int k = first; k < names->count && k < names->most; k++)
+        memcpy(names->atom[k].residue, residue->name, sizeof residue->name);
+}
+
+static kind elements_of(const char *key) {
+    if (strcmp(key, "atoms") == 0)
+        return ATOM;
+    return strcmp(key, "residues") == 0 ? RESIDUE : OTHER;
+}
+
+static bool parse_object(parser *p, int depth, kind is) {
+    entry own = {"", -1};
     char key[WORD_SIZE];
+    const int first = p->names->count;
     if (!take(p, '}'))
         do {
             if (!parse_text(p, key) || !take(p, ':') ||
-                !parse_value(p, depth + 1, strcmp(key, "atoms") == 0, is_atom ? &own : NULL, key))
+                !parse_value(p, depth + 1, elements_of(key), is == OTHER ? NULL : &own, key))
                 return false;
         } while (take(p, ','));
     else
         p->at--;
-    if (is_atom)
+    if (is == ATOM)
         keep(p, &own);
+    if (is == RESIDUE)
+        name_residue(p->names, first, &own);
     return take(p, '}');
 }
 
-static bool parse_array(parser *p, int depth, bool is_atoms) {
+static bool parse_array(parser *p, int depth, kind elements) {
     if (take(p, ']'))
         return true;
     do {
         skip_spaces(p);
-        if (is_atoms && *p->at == '{') {
+        if (elements != OTHER && *p->at == '{') {
             p->at++;
-            if (depth >= MOST_DEPTH || !parse_object(p, depth + 1, true))
+            if (depth >= MOST_DEPTH || !parse_object(p, depth + 1, elements))
                 return false;
-        } else if (!parse_value(p, depth + 1, false, NULL, "")) {
+        } else if (!parse_value(p, depth + 1, OTHER, NULL, "")) {
             return false;
         }
     } while (take(p, ','));
     return take(p, ']');
 }
 
-static bool parse_value(parser *p, int depth, bool is_atoms, atom *of_atom, const char *key) {
+static bool parse_value(parser *p, int depth, kind elements, entry *of, const char *key) {
     char text[WORD_SIZE] = "";
     skip_spaces(p);
     if (depth > MOST_DEPTH)
         return false;
     if (*p->at == '{') {
         p->at++;
-        return parse_object(p, depth, false);
+        return parse_object(p, depth, OTHER);
     }
     if (*p->at == '[') {
         p->at++;
-        return parse_array(p, depth, is_atoms);
+        return parse_array(p, depth, elements);
     }
-    if (!(*p->at == '"' ? parse_text(p, text) : parse_word(p, text)))
+    const bool is_text = *p->at == '"';
+    if (!(is_text ? parse_text(p, text) : parse_word(p, text)))
         return false;
-    if (of_atom != NULL && strcmp(key, "name") == 0)
-        memcpy(of_atom->name, text, sizeof text);
-    if (of_atom != NULL && strcmp(key, "index") == 0)
-        of_atom->index = strtol(text, NULL, 10);
+    if (of != NULL && is_text && strcmp(key, "name") == 0)
+        memcpy(of->name, text, sizeof text);
+    if (of != NULL && strcmp(key, "index") == 0)
+        of->index = strtol(text, NULL, 10);
     return true;
 }
 
@@ -177,10 +196,9 @@ static void sort(long *index, score_topology_names *names) {
     for (int k = 0; k < count && all; k++)
         while (index[k] != k) {
             const long to = index[k];
-            char name[WORD_SIZE];
-            memcpy(name, names->name[to], sizeof name);
-            memcpy(names->name[to], names->name[k], sizeof name);
-            memcpy(names->name[k], name, sizeof name);
+            const score_topology_atom atom = names->atom[to];
+            names->atom[to] = names->atom[k];
+            names->atom[k] = atom;
             index[k] = index[to];
             index[to] = to;
         }
@@ -189,7 +207,7 @@ static void sort(long *index, score_topology_names *names) {
 bool score_topology_names_read(const char *text, score_topology_names *names) {
     parser p = {text, names, malloc(((size_t)names->most + 1) * sizeof *p.index)};
     names->count = 0;
-    bool good = p.index != NULL && parse_value(&p, 0, false, NULL, "");
+    bool good = p.index != NULL && parse_value(&p, 0, OTHER, NULL, "");
     skip_spaces(&p);
     good = good && *p.at == '\0' && names->count > 0;
     if (good)

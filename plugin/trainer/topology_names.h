@@ -1,4 +1,4 @@
-/* The names of the atoms in a topology of MDTraj's, which is JSON. */
+/* The names of the atoms and their residues in a topology of MDTraj's, which is JSON. */
 #ifndef SCORE_TOPOLOGY_NAMES_H
 #define SCORE_TOPOLOGY_NAMES_H
 
@@ -6,10 +6,16 @@
 
 enum { SCORE_ATOM_NAME_SIZE = 64 };
 
+/* Names that are longer are cut; "": there is none. */
+typedef struct score_topology_atom {
+    char name[SCORE_ATOM_NAME_SIZE];
+    char residue[SCORE_ATOM_NAME_SIZE];
+} score_topology_atom;
+
 typedef struct score_topology_names {
-    int count;                          /* of all atoms */
-    int most;                           /* that there is room for */
-    char (*name)[SCORE_ATOM_NAME_SIZE]; /* of the first `most`; longer ones are cut */
+    int count;                 /* of all atoms */
+    int most;                  /* that there is room for */
+    score_topology_atom *atom; /* the first `most` */
 } score_topology_names;
 
 /* In the order of the atoms' indices, or, where these are not 0, 1, ..., of the text. Returns false

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from .files import naming_os_errors, target_of
 from .frame_data import check_beads
 from .frame_file import beside
-from .frame_reader import read_any, read_pdb
+from .frame_reader import read_any
 from .model import Model
+from .pdb_file import is_pdb, read_pdb
 
 __all__ = ["check_output", "own_positions", "read_starts"]
 
@@ -48,8 +49,6 @@ def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDAr
     for k in np.unique(chosen):
         if not -len(frames) <= k < len(frames):
             raise ValueError(f"{path}: no frame {k}, it has {len(frames)}")
-        if not np.isfinite(frames[k]).all():
-            raise ValueError(f"{path}: frame {k} has a value that is not finite")
     starts = np.zeros((copies, len(model.beads), 3))
     starts[..., : model.dimensions] = frames[chosen]
     return starts
@@ -67,10 +66,11 @@ def _file_and_frame(word: str) -> tuple[Path, str]:
 
 
 def _read(path: Path, model: Model) -> NDArray[Any]:
-    if path.suffix == ".pdb":
+    if is_pdb(path):
         return read_pdb(path, model.beads)
     frames = read_any(path)
-    check_beads(os.fspath(path), frames.names, "the model", model.names)
+    labels = [(bead.name, bead.residue) for bead in model.beads]
+    check_beads(os.fspath(path), frames.labels, "the model", labels)
     return frames.positions
 
 

@@ -29,7 +29,7 @@ from .analysis import (
     kish_number,
 )
 from .files import naming
-from .frame_data import Frames
+from .frame_data import Frames, Label
 from .frame_reader import read_any
 from .model import Model
 
@@ -54,7 +54,7 @@ class Ensemble:
     frames are independent. interval_ps: between frames of a copy, None if unknown.
     equilibration_ps: what was discarded before the first frame, None if unknown. inside: the share
     of the frames' weight that is still there where only a region counts, whose others have none.
-    beads: of a frame, and their names, where they are known.
+    beads: of a frame, and their labels, where they are known.
     """
 
     values: Array
@@ -65,7 +65,7 @@ class Ensemble:
     temperature_k: float | None = None
     inside: float = 1.0
     beads: int | None = None
-    names: list[str] | None = None
+    labels: list[Label] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -295,7 +295,7 @@ def _ensemble(frames: Frames, coordinates: Measurement) -> Ensemble:
         _number(frames, "equilibration_ps"),
         _number(frames, "temperature_k"),
         beads=positions.shape[1],
-        names=frames.names,
+        labels=frames.labels,
     )
 
 
@@ -303,10 +303,14 @@ def _number(frames: Frames, name: str) -> float | None:
     """Of the attributes; None where it is not there."""
     if name not in frames.attributes:
         return None
-    value = float(frames.attributes[name])
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, must be finite")
-    return value
+    value = frames.attributes[name]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"attribute {name} is {value!r}, must be a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"attribute {name} is {value!r}, must be finite")
+    return number
 
 
 def _interval(frames: Frames) -> float | None:
@@ -330,11 +334,17 @@ def _regular_interval(times: NDArray[Any], copy: NDArray[np.int64] | None) -> fl
     if not gaps.size:
         return None
     if not np.isfinite(gaps).all():
-        raise ValueError("the time of a frame is not finite")
+        frame = int(np.argmin(np.isfinite(time_ps)))
+        raise ValueError(f"frame {frame} (from 0) has time {time_ps[frame]}, is not finite")
     rounding = float(np.spacing(np.abs(times).max())) if times.dtype.kind == "f" else 0.0
     least = gaps.min()
     if copy is not None and (least < 0 or (least == 0 and np.median(gaps) > rounding)):
-        raise ValueError("the time of the frames of a copy does not increase")
+        ordered, rows = time_ps[order], labels[order]
+        k = int(np.argmax((np.diff(rows) == 0) & (np.diff(ordered) <= 0)))
+        raise ValueError(
+            f"the time of the frames of a copy does not increase: in copy {rows[k]} from "
+            f"{ordered[k]:g} to {ordered[k + 1]:g} ps (frame {order[k + 1]} from 0)"
+        )
     interval = float(gaps.mean())
     regular = np.abs(gaps - interval).max() <= 1e-2 * interval + rounding
     return interval if regular and interval > 0 else None

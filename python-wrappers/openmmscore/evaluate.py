@@ -214,7 +214,7 @@ def _same_beads(
     """Frames of a file, which must be of the data's beads, as far as both files name them."""
     if found.beads != data.beads:
         raise ValueError(f"{path}: {found.beads} beads, {options.data} has {data.beads}")
-    check_beads(str(path), found.names, str(options.data), data.names)
+    check_beads(str(path), found.labels, str(options.data), data.labels)
     return found
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "read_npy",
     "remove_leftovers",
     "replace_file",
+    "require_file",
     "target_of",
 ]
 
@@ -236,13 +237,32 @@ class UnfinishedFile:
         self.descriptor = -1
 
 
+def require_file(path: str | os.PathLike[str]) -> None:
+    """OSError or ValueError, with the name, where a path leads to no file that can be read: a
+    folder, a pipe or a device, which might have to be waited for."""
+    if "\0" in os.fsdecode(path):
+        raise ValueError(f"{path!r}: no file has such a name")
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such file") from None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file, but a pipe or a device"
+        raise ValueError(f"{path}: is {kind}")
+    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))  # or it says why it cannot be opened
+
+
 def read_npy(path: Path) -> NDArray[Any]:
-    """An array of real numbers. ValueError where the file holds anything else."""
-    array = np.load(path)
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: holds several arrays, must be one")
-    if array.dtype.kind not in "fiu":
-        raise ValueError(f"{path}: holds {array.dtype}, must be numbers")
+    """An array of real numbers. ValueError, with the name, where the file holds anything else."""
+    require_file(path)
+    with naming(path), open(path, "rb") as file:
+        array = np.load(file)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("holds several arrays, must be one")
+        if array.dtype.kind not in "fiu":
+            raise ValueError(f"holds {array.dtype}, must be numbers")
+        if file.read(1):
+            raise ValueError("has more bytes than its header claims")
     return array
 
 
@@ -252,23 +272,26 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (
+        ArithmeticError,
         AttributeError,
         EOFError,
         LookupError,
         MemoryError,
         OSError,
-        OverflowError,
         RuntimeError,
         SyntaxError,
         TypeError,
         ValueError,
+        struct.error,
         tokenize.TokenError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         name = os.fspath(path)
-        raise ValueError(text if name in text else f"{name}: {text}") from error
+        if name not in text:
+            text = f"{name}: {' '.join(text.split()) or type(error).__name__}"
+        raise ValueError(text) from error
 
 
 @contextmanager

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from ._values import as_copies
 
-__all__ = ["Frames", "check_beads"]
+__all__ = ["Frames", "Label", "check_beads"]
+
+Label = tuple[str, str]
+"""The name of a bead, and that of its residue, empty where it is not known."""
 
 
 @dataclass
@@ -37,9 +40,11 @@ class Frames:
         return len(self.positions)
 
     @property
-    def names(self) -> list[str] | None:
+    def labels(self) -> list[Label] | None:
         """Of the beads, where they are known."""
-        return None if self.topology is None else [atom.name for atom in self.topology.atoms]
+        if self.topology is None:
+            return None
+        return [(atom.name, atom.residue.name or "") for atom in self.topology.atoms]
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -56,16 +61,21 @@ class Frames:
     def check(self) -> None:
         """ValueError where something is not as it must be."""
         shape = self.positions.shape
-        if len(shape) != 3:
+        if len(shape) != 3 or 0 in shape:
             raise ValueError(f"positions have shape {shape}, must be (frames, beads, dimensions)")
         count = shape[0]
-        names = self.names
-        if names is not None and len(names) != shape[1]:
-            raise ValueError(f"frames of {shape[1]} beads with a topology of {len(names)} atoms")
+        labels = self.labels
+        if labels is not None and len(labels) != shape[1]:
+            raise ValueError(f"frames of {shape[1]} beads with a topology of {len(labels)} atoms")
         columns = {"log_weights": self.log_weights, "time": self.time_ps, "copy": self.copy}
         for name, column in columns.items():
             if column is not None and column.shape != (count,):
                 raise ValueError(f"{name} has shape {column.shape}, not ({count},)")
+        with np.errstate(over="ignore"):
+            infinite = ~np.isfinite(self.positions.astype(np.float32)).all(axis=(1, 2))
+        if infinite.any():
+            frame = int(np.argmax(infinite))
+            raise ValueError(f"frame {frame} (from 0) has a position that is not finite")
         wrong = np.isnan(self.log_weights) | (self.log_weights == np.inf)
         if wrong.any():
             frame = int(np.argmax(wrong))
@@ -84,14 +94,18 @@ class Frames:
 
 
 def check_beads(
-    name: str, found: Sequence[str] | None, other: str, expected: Sequence[str] | None
+    name: str, found: Sequence[Label] | None, other: str, expected: Sequence[Label] | None
 ) -> None:
-    """ValueError where two lists of beads, if both are known, differ. name: of what has `found`;
-    other: of what has `expected`, in words that "has" can follow."""
+    """ValueError where two lists of beads, if both are known, differ in a name or in a residue.
+    name: of what has `found`; other: of what has `expected`, in words that "has" can follow."""
     if found is None or expected is None:
         return
     if len(found) != len(expected):
         raise ValueError(f"{name}: {len(found)} beads, {other} has {len(expected)}")
     for k, (one, two) in enumerate(zip(found, expected, strict=True)):
-        if one != two:
-            raise ValueError(f"{name}: bead {k} is {one}, {other}'s is {two}")
+        if one[0] != two[0]:
+            raise ValueError(f"{name}: bead {k} is {one[0]}, {other}'s is {two[0]}")
+        if one[1] and two[1] and one[1] != two[1]:
+            raise ValueError(
+                f"{name}: bead {k}, {one[0]}, is of residue {one[1]}, {other}'s is of {two[1]}"
+            )

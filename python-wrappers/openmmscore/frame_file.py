@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import UNFINISHED, UnfinishedFile, replace_file
+from .files import UNFINISHED, UnfinishedFile, naming, replace_file, require_file
 from .model import Model
 from .system import create_system
 
-__all__ = ["FrameFile", "attributes_of", "beside", "plain"]
+__all__ = ["FrameFile", "attributes_of", "beside", "plain", "read_json"]
 
 _ROWS_AT_ONCE = 1 << 16
 SHORTER = ".shorter.tmp"  # what ends early, while it is made
@@ -215,14 +215,22 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """How frames were made; empty without such a file."""
+    if not path.exists():
+        return {}
+    require_file(path)
+    with naming(path):
+        found = json.loads(path.read_text())
+        if not isinstance(found, dict):
+            raise ValueError(f"holds {type(found).__name__}, must be attributes in braces")
+    return found
+
+
 def attributes_of(path: Path) -> dict[str, Any]:
     """How the frames of a file were made; what it does not say is not there."""
     if path.suffix == ".npy":
-        run = beside(path, "_run.json")
-        found = json.loads(run.read_text()) if run.is_file() else {}
-        if not isinstance(found, dict):
-            raise ValueError(f"{run}: holds no attributes")
-        return found
+        return read_json(beside(path, "_run.json"))
     from .frames import read_attributes
 
     return dict(plain(read_attributes(path)))

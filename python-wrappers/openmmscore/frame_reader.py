@@ -1,23 +1,19 @@
-"""Frames from a file of any kind: .h5 (`openmmscore.frames`), .npy, or .pdb."""
+"""Frames from a file of either kind: .h5 (`openmmscore.frames`) or .npy."""
 
 from __future__ import annotations
 
-import json
 import os
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .files import naming, read_npy
+from .files import naming, read_npy, require_file
 from .frame_data import Frames
-from .frame_file import beside
-from .model import Bead
+from .frame_file import beside, read_json
 
-__all__ = ["read_any", "read_pdb"]
+__all__ = ["read_any"]
+
+_KINDS = (np.dtype("<f4"), np.dtype("<f8"))  # those of score-train
 
 
 def read_any(path: str | os.PathLike[str]) -> Frames:
@@ -27,8 +23,7 @@ def read_any(path: str | os.PathLike[str]) -> Frames:
     path = Path(path)
     if path.suffix not in (".h5", ".npy"):
         raise ValueError(f"{path}: must end in .h5 or .npy")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+    require_file(path)
     if path.suffix == ".npy":
         return _read_npy(path)
     from .frames import read_frames
@@ -37,67 +32,17 @@ def read_any(path: str | os.PathLike[str]) -> Frames:
 
 
 def _read_npy(path: Path) -> Frames:
+    positions, copies = read_npy(path), beside(path, "_copy.npy")
+    copy = read_npy(copies) if copies.exists() else None
+    attributes = read_json(beside(path, "_run.json"))
     with naming(path):
-        positions = read_npy(path)
+        if positions.dtype not in _KINDS or not positions.flags.c_contiguous:
+            order = "C" if positions.flags.c_contiguous else "Fortran"
+            raise ValueError(
+                f"holds {positions.dtype} in {order} order, must be float32 or float64, "
+                "little-endian, in C order"
+            )
         count = positions.shape[0] if positions.ndim else 0
-        copies = beside(path, "_copy.npy")
-        frames = Frames(
-            positions,
-            None,
-            np.zeros(count),
-            np.arange(count),
-            _attributes(beside(path, "_run.json")),
-            read_npy(copies) if copies.is_file() else None,
-        )
+        frames = Frames(positions, None, np.zeros(count), np.arange(count), attributes, copy)
         frames.check()
     return frames
-
-
-def _attributes(path: Path) -> dict[str, Any]:
-    """How frames were made; empty without such a file."""
-    if not path.is_file():
-        return {}
-    with naming(path):
-        found = json.loads(path.read_text())
-        if not isinstance(found, dict):
-            raise ValueError("holds no attributes")
-    return found
-
-
-def read_pdb(path: Path, beads: Sequence[Bead]) -> NDArray[np.float32]:
-    """(frames, beads, 3), nm: the atoms of a PDB file that have the names and the residues of these
-    beads, in their order; residues are counted from the file's first. Molecules are made whole."""
-    try:
-        import mdtraj
-    except ImportError as error:
-        raise ImportError(f"{error}: a PDB file needs openmm-score[data]") from error
-    from .periodic import box_vectors, make_whole
-
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    with naming(path):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a box that PDB files without one have is dropped
-            loaded = mdtraj.load_pdb(os.fspath(path), standard_names=False)
-        chosen = [_atom_of(loaded.topology, bead) for bead in beads]
-        positions = np.asarray(loaded.xyz[:, chosen], np.float32)
-        lengths, angles = loaded.unitcell_lengths, loaded.unitcell_angles
-        if lengths is not None:
-            box = box_vectors(np.asarray(lengths, float), np.asarray(angles, float))
-            positions = make_whole(positions, box)
-    return positions
-
-
-def _atom_of(topology: Any, bead: Bead) -> int:
-    residues = list(topology.residues)
-    where = f"atom {bead.name} of residue {bead.residue} (number {bead.residue_index + 1})"
-    if bead.residue_index >= len(residues):
-        raise ValueError(f"has no {where}, but {len(residues)} residues")
-    residue = residues[bead.residue_index]
-    found = [atom.index for atom in residue.atoms if atom.name == bead.name]
-    if residue.name != bead.residue or len(found) != 1:
-        raise ValueError(
-            f"has {len(found)} {where}, which is {residue.name} "
-            f"{', '.join(atom.name for atom in residue.atoms)}"
-        )
-    return int(found[0])

@@ -6,7 +6,8 @@ to a constant (files without it have equal weights); and `copy` (frames), int32,
 independent simulation that a frame comes from.
 
 Like score-train, `read_frames` converts angstroms, makes molecules whole that a periodic box has
-broken, and refuses other units, numbers of other kinds, and frames that were never written.
+broken (all frames have one, or none; lengths of 0 are none), and refuses other units, numbers of
+other kinds, and frames that were never written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,19 @@ except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
 from ._values import as_copies, in_unit
-from .files import UNFINISHED, naming, replace_file
+from .files import UNFINISHED, naming, replace_file, require_file
 from .frame_data import Frames
-from .periodic import box_vectors, make_whole
+from .hdf5_columns import (
+    ANGLES,
+    LENGTHS,
+    TIMES,
+    has,
+    read_column,
+    read_text,
+    root_attributes,
+)
+from .periodic import make_frames_whole
+from .rehearsal import rehearse_texts
 from .topologies import topology_from_json, topology_to_json
 
 __all__ = [
@@ -44,18 +54,9 @@ __all__ = [
 ]
 
 _FRAMES_PER_CHUNK = 1024
+_COLUMNS = ("coordinates", "time", "log_weights", "copy", "cell_lengths", "cell_angles")
+_LONGEST_NAME = 255  # of an attribute, in bytes
 _UNITS = {"coordinates": "nanometers", "time": "picoseconds", "log_weights": "natural logarithm"}
-_LENGTHS = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "angstroms": 0.1, "angstrom": 0.1}
-_TIMES = {
-    **dict.fromkeys(("picoseconds", "picosecond", "ps"), 1.0),
-    **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e3),
-    **dict.fromkeys(("femtoseconds", "femtosecond", "fs"), 1e-3),
-}
-_ANGLES = {"degrees": 1.0, "degree": 1.0}
-_FILTERS = {  # https://portal.hdfgroup.org/documentation/hdf5-docs/registered_filters.html
-    305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle",
-    32013: "zfp", 32015: "zstd", 32017: "sz", 32026: "blosc2",
-}  # fmt: skip
 
 
 # Writing
@@ -95,8 +96,12 @@ def write_frames(
         if column.shape != (len(frames),):
             raise ValueError(f"{name} has shape {column.shape}, not ({len(frames)},)")
     for name, values in {"positions": frames, **columns}.items():
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} has a value that is not finite")
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            index = tuple(int(k) for k in wrong[0])
+            raise ValueError(
+                f"{name} has a value that is not finite: {values[index]} at {list(index)}"
+            )
 
     # HDF5 crashes where a disk is full, so it writes into memory.
     whole = io.BytesIO()
@@ -125,9 +130,29 @@ def _write_attributes(file: h5py.File, attributes: Mapping[str, Any]) -> None:
         "programVersion": "1",
     }
     for name, value in {**layout, **attributes}.items():
+        _check_name(name)
         if isinstance(value, str):  # a path may have bytes that are no UTF-8
-            value = np.bytes_(value.encode(errors="surrogateescape"))
-        file.attrs[name] = value
+            text = value.encode(errors="surrogateescape")
+            value = np.bytes_(text) if text else h5py.Empty("S1")
+        try:
+            file.attrs[name] = value
+        except (KeyError, OSError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            shown = repr(value)
+            shown = shown if len(shown) <= 80 else f"{shown[:80]}..."
+            raise kind(f"attribute {name!r} is {shown}, cannot be written: {error}") from error
+
+
+def _check_name(name: Any) -> None:
+    """Of an attribute."""
+    if not isinstance(name, str):
+        raise TypeError(f"attribute {name!r} must have a text as its name")
+    size = len(name.encode(errors="surrogatepass"))
+    if not name or "\0" in name or size > _LONGEST_NAME:
+        shown = repr(name) if size <= _LONGEST_NAME else f"{name[:40]!r}..."
+        raise ValueError(
+            f"attribute {shown} must have a name of 1 to {_LONGEST_NAME} bytes, without NUL"
+        )
 
 
 def _write_unit(dataset: h5py.Dataset, name: str) -> None:
@@ -220,8 +245,7 @@ def read_frames(path: str | os.PathLike[str]) -> Frames:
     """
     if os.fspath(path).endswith(UNFINISHED):
         raise ValueError(f"{path} is not finished: go on with its run by --resume")
-    with open(path, "rb"):
-        pass  # so the error says why it cannot be opened
+    require_file(path)
     with naming(path), h5py.File(path, "r") as file:
         frames = _read(file)
         frames.check()
@@ -230,36 +254,42 @@ def read_frames(path: str | os.PathLike[str]) -> Frames:
 
 def read_attributes(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Of the root of a file."""
+    require_file(path)
     with naming(path), h5py.File(path, "r") as file:
-        return {name: _plain(value) for name, value in file.attrs.items()}
+        rehearse_texts(file, ())
+        return root_attributes(file)
 
 
 def _read(file: h5py.File) -> Frames:
-    positions = _column(file, "coordinates", "f", _LENGTHS)
+    rehearse_texts(file, (*_COLUMNS, "topology"))
+    positions = read_column(file, "coordinates", "f", LENGTHS)
     if positions.ndim == 3 and positions.shape[2] != 3:
         raise ValueError(f"positions have shape {positions.shape}, not (frames, beads, 3)")
-    positions, count = positions.astype(np.float32, copy=False), len(positions)
-    if "cell_lengths" in file and positions.ndim == 3 and count > 0:
+    with np.errstate(over="ignore"):  # what is too large has an error of its own
+        positions = positions.astype(np.float32, copy=False)
+    count = len(positions)
+    if has(file, "cell_lengths") and positions.ndim == 3 and count > 0:
         positions = _whole(file, positions)
     weights = np.zeros(count)
-    if "log_weights" in file:
-        weights = _column(file, "log_weights", "f").astype(np.float64)
-    timed = "time" in file
+    if has(file, "log_weights"):
+        weights = read_column(file, "log_weights", "f").astype(np.float64)
+    timed = has(file, "time")
     times = np.arange(count, dtype=np.float32)
     if timed:
-        times = _column(file, "time", "fiu", _TIMES)
-    copy = _column(file, "copy", "iu") if "copy" in file else None
-    topology = topology_from_json(file["topology"][0]) if "topology" in file else None
-    attributes = {name: _plain(value) for name, value in file.attrs.items()}
-    return Frames(positions, topology, weights, times, attributes, copy, timed)
+        times = read_column(file, "time", "fiu", TIMES)
+    copy = read_column(file, "copy", "iu") if has(file, "copy") else None
+    topology = None
+    if has(file, "topology"):
+        topology = topology_from_json(read_text(file, "topology"))
+    return Frames(positions, topology, weights, times, root_attributes(file), copy, timed)
 
 
 def _whole(file: h5py.File, positions: NDArray[np.float32]) -> NDArray[np.float32]:
     """Molecules made whole in the box that the file has. Lengths of 0 are no box."""
-    lengths = _column(file, "cell_lengths", "f", _LENGTHS).astype(np.float64)
+    lengths = read_column(file, "cell_lengths", "f", LENGTHS).astype(np.float64)
     angles = np.full(lengths.shape, 90.0)
-    if "cell_angles" in file:
-        angles = _column(file, "cell_angles", "f", _ANGLES).astype(np.float64)
+    if has(file, "cell_angles"):
+        angles = read_column(file, "cell_angles", "f", ANGLES).astype(np.float64)
     wanted: tuple[int, ...] = (len(positions), 3)
     if lengths.shape != wanted or angles.shape != wanted:
         raise ValueError(
@@ -267,122 +297,8 @@ def _whole(file: h5py.File, positions: NDArray[np.float32]) -> NDArray[np.float3
             f"{wanted}"
         )
     boxed = (lengths != 0).any(axis=1)
-    if boxed.all():
-        return make_whole(positions, box_vectors(lengths, angles))
-    if boxed.any():
-        raise ValueError(f"frame {int(np.argmin(boxed))} (from 0) has no box, and others have")
-    return positions
-
-
-def _column(
-    file: h5py.File, name: str, kinds: str, units: Mapping[str, float] | None = None
-) -> NDArray[Any]:
-    """A data set of numbers of these kinds, in the first of the units."""
-    if name not in file:
-        raise ValueError(f"has no data set {name!r}")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset):
-        raise ValueError(f"{name} is no data set")
-    if dataset.dtype.kind not in kinds:
-        wanted = "integers" if "f" not in kinds else "floating-point numbers"
-        raise ValueError(f"data set {name} holds {dataset.dtype}, must be {wanted}")
-    if dataset.ndim == 0:
-        raise ValueError(f"data set {name} is a single number")
-    _check_filters(dataset, name)
-    if dataset.size:
-        _check_written(file, dataset, name)
-    factor = 1.0 if units is None else _factor(dataset, name, units)
-    values = np.asarray(dataset[()])
-    if factor == 1:
-        return values
-    kept = values.dtype.newbyteorder("=") if values.dtype.kind == "f" else np.dtype(np.float64)
-    return np.asarray(values.astype(np.float64) * factor, kept)
-
-
-def _factor(dataset: h5py.Dataset, name: str, units: Mapping[str, float]) -> float:
-    if "units" not in dataset.attrs:
-        return 1.0
-    found = _plain(dataset.attrs["units"])
-    if isinstance(found, np.ndarray) and found.size == 1:
-        found = _plain(found.ravel()[0])
-    if not isinstance(found, str):
-        raise ValueError(f"data set {name} has an attribute 'units' that is not a text")
-    if found not in units:
-        raise ValueError(f"{name} have units {found!r}, must be one of {', '.join(units)}")
-    return units[found]
-
-
-def _check_filters(dataset: h5py.Dataset, name: str) -> None:
-    plan = dataset.id.get_create_plist()
-    for k in range(plan.get_nfilters()):
-        code, _, _, label = plan.get_filter(k)
-        if not h5py.h5z.filter_avail(code):
-            known = _FILTERS.get(code) or _plain(label) or "unknown"
-            raise ValueError(
-                f"data set {name} is compressed with {known} (filter {code}), which this HDF5 "
-                "does not have: h5repack -f GZIP=5, where it has, makes a file that can be read"
-            )
-
-
-def _check_written(file: h5py.File, dataset: h5py.Dataset, name: str) -> None:
-    """What was never written reads as zeros: a file of a few kB can claim any size."""
-    written = True
-    if dataset.is_virtual:
-        _check_sources(file, dataset, name)
-    elif dataset.chunks is not None:
-        expected = 1
-        for size, chunk in zip(dataset.shape, dataset.chunks, strict=True):
-            expected *= -(-size // chunk)
-        written = dataset.id.get_num_chunks() == expected
-    elif (
-        dataset.external is None
-        and dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
-    ):
-        written = dataset.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED
-    if not written:
-        raise ValueError(f"data set {name} claims frames that were never written")
-
-
-def _check_sources(file: h5py.File, dataset: h5py.Dataset, name: str) -> None:
-    """Of a data set that is put together from others, which must be there, and fill it."""
-    covered = 0
-    for source in dataset.virtual_sources():
-        covered += source.vspace.get_select_npoints()
-        if source.file_name == ".":
-            _check_source(file, source, name)
-            continue
-        beside = Path(file.filename).parent / source.file_name
-        path = beside if beside.exists() else Path(source.file_name)
-        if not path.is_file():
-            raise ValueError(
-                f"data set {name} is put together from others, and {source.file_name} is missing"
-            )
-        with h5py.File(path, "r") as origin:
-            _check_source(origin, source, name)
-    if covered < dataset.size:
-        raise ValueError(f"data set {name} claims frames that were never written")
-
-
-def _check_source(origin: h5py.File, source: Any, name: str) -> None:
-    found = origin.get(source.dset_name)
-    if not isinstance(found, h5py.Dataset):
-        raise ValueError(
-            f"data set {name} is put together from others, and {source.dset_name} of "
-            f"{source.file_name} is missing"
-        )
-    _check_written(origin, found, name)
-    if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
-        enough = found.size == source.vspace.get_select_npoints()
-    else:
-        last = source.src_space.get_select_bounds()[1]
-        enough = all(end < size for end, size in zip(last, found.shape, strict=True))
-    if not enough:
-        raise ValueError(
-            f"data set {name} needs frames of {source.file_name} that were never written"
-        )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode(errors="surrogateescape").rstrip("\0")
-    return value.item() if isinstance(value, np.generic) and not isinstance(value, str) else value
+    if (boxed != boxed[0]).any():
+        frame = int(np.argmax(boxed != boxed[0]))
+        here, first = ("no", "one") if boxed[0] else ("a", "none")
+        raise ValueError(f"frame {frame} (from 0) has {here} box, and frame 0 has {first}")
+    return make_frames_whole(positions, lengths, angles) if boxed[0] else positions

@@ -6,11 +6,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["box_vectors", "make_whole"]
+__all__ = ["box_vectors", "make_frames_whole", "make_whole"]
 
 Array = NDArray[np.float64]
 
 _MOST_LAYERS = 100  # no molecule's box is so flat
+_MOST_STEP = 0.45
+"""Of the least height of a box: no two images of a bead are nearer to each other than that."""
 
 
 def box_vectors(lengths: Array, angles_degrees: Array) -> Array:
@@ -19,18 +21,18 @@ def box_vectors(lengths: Array, angles_degrees: Array) -> Array:
     a is along x, b in the plane of x and y, as OpenMM has them. ValueError, with the frame, where
     they are those of no box.
     """
-    cosine = np.cos(np.radians(angles_degrees))
-    cosine[angles_degrees == 90] = 0  # exactly: boxes are seldom anything else
-    alpha, beta, gamma = cosine.T
-    a, b, c = lengths.T
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        cosine = np.cos(np.radians(angles_degrees))
+        cosine[angles_degrees == 90] = 0  # exactly: boxes are seldom anything else
+        alpha, beta, gamma = cosine.T
+        a, b, c = lengths.T
         sine = np.sqrt(1 - gamma**2)
         across = (alpha - beta * gamma) / sine
         height = np.sqrt(1 - beta**2 - across**2)
-    zero = np.zeros_like(a)
-    box = np.stack(
-        [a, zero, zero, b * gamma, b * sine, zero, c * beta, c * across, c * height], axis=-1
-    ).reshape(-1, 3, 3)
+        zero = np.zeros_like(a)
+        box = np.stack(
+            [a, zero, zero, b * gamma, b * sine, zero, c * beta, c * across, c * height], axis=-1
+        ).reshape(-1, 3, 3)
     good = np.isfinite(box).all(axis=(1, 2)) & (np.diagonal(box, axis1=1, axis2=2) > 0).all(axis=1)
     if not good.all():
         frame = int(np.argmin(good))
@@ -47,6 +49,27 @@ def _reduced(box: Array) -> Array:
         turns = np.round(box[:, later, earlier] / box[:, earlier, earlier])
         box[:, later] -= turns[:, None] * box[:, earlier]
     return box
+
+
+def make_frames_whole(
+    positions: NDArray[np.float32], lengths: Array, angles_degrees: Array
+) -> NDArray[np.float32]:
+    """As `make_whole`, with boxes as `box_vectors` takes them. ValueError, with the frame, where
+    beads that follow each other are nearly half of the box apart, so that nobody knows which of
+    their images belong together."""
+    box = box_vectors(lengths, angles_degrees)
+    whole = make_whole(positions, box)
+    steps = np.linalg.norm(np.diff(whole.astype(np.float64), axis=1), axis=-1)
+    least = np.diagonal(box, axis1=1, axis2=2).min(axis=1)
+    far = np.argwhere(steps > _MOST_STEP * least[:, None])
+    if len(far):
+        frame, bead = (int(k) for k in far[0])
+        raise ValueError(
+            f"frame {frame} (from 0) has beads {bead} and {bead + 1} as far apart as nearly half "
+            f"of its box of lengths {lengths[frame].tolist()}: which of their images belong "
+            "together is not known"
+        )
+    return whole
 
 
 def make_whole(positions: NDArray[np.float32], box: Array) -> NDArray[np.float32]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from .analysis import Array
 from .command import run_command
 from .ensembles import read_ensemble
-from .files import replace_file
+from .files import naming, replace_file, require_file
 from .progress import say
 
 try:
@@ -58,9 +57,13 @@ class Projection:
                 "(pairs, 2) of integers, (pairs,), and (pairs, 1 or 2)"
             )
         if count == 0 or self.pairs.min() < 0:
-            raise ValueError("a projection needs pairs of beads, from 0")
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.vectors).all()):
-            raise ValueError("a projection has a value that is not finite")
+            least = "none" if count == 0 else f"one of bead {self.pairs.min()}"
+            raise ValueError(f"a projection needs pairs of beads, from 0, and has {least}")
+        for name, values in (("mean", self.mean), ("vectors", self.vectors)):
+            wrong = np.argwhere(~np.isfinite(values))
+            if len(wrong):
+                index = tuple(int(k) for k in wrong[0])
+                raise ValueError(f"{name}{list(index)} is {values[index]}, is not finite")
 
     def __call__(self, positions: ArrayLike) -> Array:
         """(frames, one or two). positions: (frames, beads, 3), nm."""
@@ -85,12 +88,16 @@ class Projection:
 
 def read_projection(path: str | os.PathLike[str]) -> Projection:
     """Reads what `Projection.save` writes. Errors name the file."""
-    try:
-        with np.load(path) as file:
-            parts = {name: file[name] for name in ("pairs", "mean", "vectors")}
-        return Projection(**parts)
-    except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: no projection: {error}") from error
+    require_file(path)
+    with naming(path):
+        try:
+            file = np.load(path)
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array, must be pairs, mean and vectors")
+            with file:
+                return Projection(**{name: file[name] for name in ("pairs", "mean", "vectors")})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no projection: {error}") from error
 
 
 def distances(positions: ArrayLike, pairs: ArrayLike) -> Array:
@@ -110,7 +117,8 @@ def slowest(
     """
     beads = series[0].shape[1]
     if not 0 < lag < max(map(len, series)):
-        raise ValueError(f"lag is {lag}, must be positive and shorter than a run")
+        longest = max(map(len, series))
+        raise ValueError(f"lag is {lag}, must be positive and shorter than a run of {longest}")
     pairs = np.stack(np.triu_indices(beads, apart), axis=1)
     if len(pairs) < dimensions:
         raise ValueError(f"{beads} beads have {len(pairs)} distances, fewer than {dimensions}")
@@ -153,7 +161,8 @@ def _project(options: argparse.Namespace) -> int:
     if options.output.suffix != ".npz":
         raise ValueError(f"{options.output}: must end in .npz")
     runs = _runs(options.data)
-    projection = slowest(runs, options.lag, options.dimensions)
+    with naming(options.data):
+        projection = slowest(runs, options.lag, options.dimensions)
     projection.save(options.output)
     say(f"Wrote {options.output}: {len(projection.pairs)} distances")
     return 0
@@ -168,7 +177,9 @@ def _runs(path: Path) -> list[NDArray[np.float32]]:
     read = read_ensemble(path, flat)
     if np.ptp(read.weights) > 0:
         raise ValueError(f"{path}: frames have different weights")
-    return [np.asarray(run.reshape(len(run), -1, 3), np.float32) for run in read.series()]
+    with naming(path):
+        series = read.series()
+    return [np.asarray(run.reshape(len(run), -1, 3), np.float32) for run in series]
 
 
 if __name__ == "__main__":

@@ -65,8 +65,19 @@ def _residue(residue: Any, charged: bool) -> dict[str, Any]:
 def topology_from_json(text: bytes | str) -> mdtraj.Topology:
     """An element that MDTraj does not know, of a bead that stands for several atoms, is a virtual
     site. ValueError where the text is none."""
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+        topology = _topology(document)
+        _add_bonds(topology, document)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"data set topology is not that of MDTraj's layout: {what}") from error
+    return topology
+
+
+def _topology(document: dict[str, Any]) -> mdtraj.Topology:
     topology = mdtraj.Topology()
+    numbers = []
     for chain in sorted(document["chains"], key=itemgetter("index")):
         new_chain = topology.add_chain()
         new_chain.chain_id = chain.get("chain_id")
@@ -78,10 +89,14 @@ def topology_from_json(text: bytes | str) -> mdtraj.Topology:
                 segment_id=residue.get("segmentID", ""),
             )
             for atom in sorted(residue["atoms"], key=itemgetter("index")):
+                if not isinstance(atom["name"], str):
+                    raise ValueError(f"atom {atom['index']} has name {atom['name']!r}")
+                numbers.append(atom["index"])
                 charge = atom.get("formal_charge")
                 more = {} if charge is None else {"formal_charge": charge}
                 topology.add_atom(atom["name"], _element(atom.get("element")), new_residue, **more)
-    _add_bonds(topology, document)
+    if numbers != sorted(numbers) and len(set(numbers)) == len(numbers):
+        raise ValueError("its atoms are not in the order of their index")
     return topology
 
 
@@ -97,14 +112,17 @@ def _add_bonds(topology: mdtraj.Topology, document: dict[str, Any]) -> None:
     bonds = document.get("bonds", [])
     about = document.get("bond_metadata") or [{}] * len(bonds)
     if len(about) != len(bonds):
-        raise ValueError(f"the topology has {len(bonds)} bonds and says what {len(about)} are")
-    for (first, second), each in zip(bonds, about, strict=True):
-        for atom in (first, second):
+        raise ValueError(f"it has {len(bonds)} bonds and says what {len(about)} are")
+    for bond, each in zip(bonds, about, strict=True):
+        if not all(isinstance(atom, int) for atom in bond) or len(bond) != 2:
+            raise ValueError(f"it has a bond {bond!r}, must be the numbers of two atoms")
+        first, second = bond
+        for atom in bond:
             if not 0 <= atom < len(atoms):
-                raise ValueError(f"the topology has a bond of atom {atom}, of {len(atoms)}")
+                raise ValueError(f"it has a bond of atom {atom}, of {len(atoms)}")
         order = each.get("order")
         if order not in (None, 1, 2, 3):
-            raise ValueError(f"the topology has a bond of order {order!r}, must be 1, 2 or 3")
+            raise ValueError(f"it has a bond of order {order!r}, must be 1, 2 or 3")
         topology.add_bond(
             atoms[first],
             atoms[second],

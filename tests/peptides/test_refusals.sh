@@ -75,10 +75,10 @@ line() {
 atoms=$(line atoms) bonds=$(line bonds) angles=$(line angles) torsions=$(line torsions)
 exceptions=$(line exceptions) born=$(line born) beads=$(line beads) equivalent=$(line equivalent)
 
-expect 1 'missing.system: cannot be read: No such file' \
+expect 1 'missing.system: cannot be opened: No such file' \
     "$md" missing.system --output run.h5 --time 1
 mkdir a_folder
-expect 1 'a_folder: cannot be read: Is a directory' "$md" a_folder --output run.h5 --time 1
+expect 1 'a_folder: cannot be opened: Is a directory' "$md" a_folder --output run.h5 --time 1
 refused "1: 'score-peptide-md' expected, found 'peptide'" '1s/.*/peptide 1/'
 refused "1: the version is '2', must be an integer from 1 to 1" '1s/1$/2/'
 refused "$atoms: 'atoms' expected, found 'atom'" "${atoms}s/atoms/atom/"
@@ -154,7 +154,7 @@ bias() {
     printf '%s\n' "${@:3}" >bad.bias
     expect 1 "bad.bias:$1: $2" "${run[@]}" --bias bad.bias
 }
-expect 1 'missing.bias: cannot be read' "${run[@]}" --bias missing.bias
+expect 1 'missing.bias: cannot be opened' "${run[@]}" --bias missing.bias
 bias 1 "an atom is '23'" 'bias 6 12 14 23 1' '1 2'
 bias 1 'atom 12 is named twice' 'bias 6 12 12 16 1' '1 2'
 bias 1 "the number of terms is '7'" 'bias 6 12 14 16 7'
@@ -233,7 +233,7 @@ mv gone.h5 run.h5
 # ---- What goes on from another run ----
 
 go_on=("$md" "$aa" --output next.h5 --time 1 --interval 100)
-expect 1 'missing: cannot be read: No such file' "${go_on[@]}" --continue missing
+expect 1 'missing: cannot be opened: No such file' "${go_on[@]}" --continue missing
 expect 1 'run.h5: is not a checkpoint' "${go_on[@]}" --continue run.h5
 expect 1 "run.h5.checkpoint: was made with 'seed: 1', now it is 'seed: 2'" \
     "${go_on[@]}" --continue run.h5.checkpoint --seed 2
@@ -277,7 +277,7 @@ wait $pid 2>/dev/null || true
 
 expect 0 'AA, 23 atoms, 5 structures: largest difference of a force' \
     "$md" "$aa" --check "$fixtures/AA.check"
-expect 1 'missing.check: cannot be read' "$md" "$aa" --check missing.check
+expect 1 'missing.check: cannot be opened' "$md" "$aa" --check missing.check
 expect 1 "DCK.check:25: .* after the end" "$md" "$aa" --check "$fixtures/DCK.check" # of more atoms
 head -n 20 "$fixtures/AA.check" >short.check
 expect 1 "short.check:21: a position or force is 'the end of the file'" \

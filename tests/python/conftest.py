@@ -338,3 +338,23 @@ def toy(toy_weights):
             scale=1.0,
         ).xml()
     )
+
+
+@pytest.fixture
+def topology():
+    """Two beads, of two residues, with a bond."""
+    mdtraj = pytest.importorskip("mdtraj")
+    topology = mdtraj.Topology()
+    chain = topology.add_chain()
+    first = topology.add_residue("ACE", chain, resSeq=1)
+    second = topology.add_residue("NME", chain, resSeq=2)
+    carbon = topology.add_atom("C", mdtraj.element.carbon, first)
+    nitrogen = topology.add_atom("N", mdtraj.element.nitrogen, second)
+    topology.add_bond(carbon, nitrogen)
+    return topology
+
+
+@pytest.fixture
+def positions():
+    """Frames of two beads."""
+    return np.random.default_rng(1).standard_normal((2_500, 2, 3)).astype(np.float32)

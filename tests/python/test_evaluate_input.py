@@ -114,10 +114,10 @@ def test_options_out_of_range_end_with_2(tmp_path, words):
     assert ended.value.code == 2
 
 
-def frames_of(path, names, count=40, **datasets):
+def frames_of(path, names, count=40, residue="X", **datasets):
     """Random frames of beads of these names."""
     topology = mdtraj.Topology()
-    residue = topology.add_residue("X", topology.add_chain())
+    residue = topology.add_residue(residue, topology.add_chain())
     for name in names:
         topology.add_atom(name, mdtraj.element.carbon, residue)
     positions = np.random.default_rng(1).normal(size=(count, len(names), 3))
@@ -145,6 +145,10 @@ def test_other_beads_are_not_compared(tmp_path, monkeypatch, capsys, option, nam
     np.save("other.npy", np.ones((40, 5, 3)) * np.arange(5)[:, None])
     assert evaluate("data.h5", "out", option, "other.npy", coordinates="dihedrals:0-1-2-3") == 2
     assert "other.npy: 5 beads, data.h5 has 4" in capsys.readouterr().err
+    frames_of("val.h5", "ABCD", residue="VAL", copy=np.repeat([0, 1], 20))
+    assert evaluate("data.h5", "out", option, "val.h5", coordinates="dihedrals:0-1-2-3") == 2
+    message = "val.h5: bead 0, A, is of residue VAL, data.h5's is of X"
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     frames_of("same.h5", "ABCD", 100, copy=np.repeat(np.arange(10), 10))
     assert evaluate("data.h5", "out", option, "same.h5", coordinates="dihedrals:0-1-2-3") == 0

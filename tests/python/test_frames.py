@@ -3,7 +3,6 @@ score-train reads it."""
 
 import json
 import resource
-import shutil
 import signal
 
 import h5py
@@ -11,26 +10,10 @@ import mdtraj
 import numpy as np
 import pytest
 from openmm import unit
+from openmmscore import rehearsal
 from openmmscore.frame_reader import read_any
 from openmmscore.frames import read_frames, write_frames
 from openmmscore.periodic import box_vectors, make_whole
-
-
-@pytest.fixture
-def topology() -> mdtraj.Topology:
-    topology = mdtraj.Topology()
-    chain = topology.add_chain()
-    first = topology.add_residue("ACE", chain, resSeq=1)
-    second = topology.add_residue("NME", chain, resSeq=2)
-    carbon = topology.add_atom("C", mdtraj.element.carbon, first)
-    nitrogen = topology.add_atom("N", mdtraj.element.nitrogen, second)
-    topology.add_bond(carbon, nitrogen)
-    return topology
-
-
-@pytest.fixture
-def positions() -> np.ndarray:
-    return np.random.default_rng(1).standard_normal((2_500, 2, 3)).astype(np.float32)
 
 
 def test_round_trip_is_exact(tmp_path, topology, positions):
@@ -97,6 +80,26 @@ def test_bad_input_is_named_and_leaves_no_file(tmp_path, topology, change, messa
     arguments = {"positions": np.zeros((4, 2, 3)), **change}
     with pytest.raises(ValueError, match=message):
         write_frames(tmp_path / "a.h5", topology=topology, **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "message"),
+    [
+        ("a", None, TypeError, "attribute 'a' is None, cannot be written"),
+        ("a", object(), TypeError, "attribute 'a' is <object"),
+        ("a", np.zeros(100_000), ValueError, r"attribute 'a' is array.*, cannot be written"),
+        ("a" * 70_000, 1, ValueError, "attribute 'a*'... must have a name of 1 to 255 bytes"),
+        ("a\0b", 1, ValueError, r"attribute 'a\\x00b' must have a name"),
+        ("", 1, ValueError, "attribute '' must have a name"),
+        (7, 1, TypeError, "attribute 7 must have a text as its name"),
+    ],
+)
+def test_attributes_that_cannot_be_written_are_named(
+    tmp_path, topology, positions, name, value, kind, message
+):
+    with pytest.raises(kind, match=message):
+        write_frames(tmp_path / "a.h5", positions[:5], topology, attributes={name: value})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -213,10 +216,17 @@ ODD_BOND = np.array([json.dumps(ODD_TOPOLOGY).encode()])
         ({"cell_lengths": np.ones((9, 3))}, "cell_lengths and cell_angles have shapes"),
         ({"cell_lengths": np.full((10, 3), -1.0)}, "frame 0 .from 0. has a box of lengths"),
         ({"cell_lengths": (np.ones((10, 3)), "miles")}, "cell_lengths have units 'miles'"),
-        ({"topology": np.array([b"{"])}, "a.h5: "),
+        ({"cell_lengths": np.repeat([[9.0] * 3, [0.0] * 3], 5, 0)}, "frame 5 .* has no box, and"),
+        ({"cell_lengths": np.repeat([[0.0] * 3, [9.0] * 3], 5, 0)}, "frame 5 .* has a box, and"),
+        ({"coordinates": h5py.SoftLink("/nowhere")}, "data set coordinates cannot be opened"),
+        ({"cell_lengths": h5py.SoftLink("/nowhere")}, "data set cell_lengths cannot be opened"),
+        ({"cell_lengths": h5py.Empty("f4")}, "data set cell_lengths holds nothing"),
+        ({"topology": np.array([b"{"])}, "topology is not that of MDTraj's layout"),
         ({"topology": ODD_BOND}, "a bond of order 5"),
-        ({"topology": np.array([b"[1]"])}, "a.h5: "),
-        ({"topology": 7}, "a.h5: "),
+        ({"topology": np.array([b"[1]"])}, "topology is not that of MDTraj's layout"),
+        ({"topology": np.array([b"[" * 100_000])}, "topology is not that of MDTraj's layout"),
+        ({"topology": np.array([b"{}", b"{}"])}, "data set topology is not a single text"),
+        ({"topology": 7}, "data set topology is not a single text, but int64"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(change, datasets, message):
@@ -240,61 +250,6 @@ def test_filters_that_are_not_there_are_named(change, monkeypatch):
     path = change()
     monkeypatch.setattr(h5py.h5z, "filter_avail", lambda code: False)
     with pytest.raises(ValueError, match=r"compressed with .*shuffle.* \(filter 2\).*h5repack"):
-        read_frames(path)
-
-
-# What was never written
-
-
-def test_frames_that_were_never_written_are_refused(tmp_path, topology, positions):
-    for chunks in (None, (4, 2, 3)):
-        path = tmp_path / "never.h5"
-        write_frames(path, positions[:8], topology)
-        with h5py.File(path, "r+") as file:
-            del file["coordinates"], file["time"]
-            dataset = file.create_dataset("coordinates", (1000, 2, 3), "f4", chunks=chunks)
-            if chunks is not None:
-                dataset[:8] = positions[:8]
-        with pytest.raises(ValueError, match="coordinates claims frames that were never written"):
-            read_frames(path)
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_virtual_data_sets_need_their_sources(tmp_path, topology, positions, whole):
-    path = tmp_path / "all.h5"
-    write_frames(path, positions[:20], topology)
-    taken = 10 if whole else 9
-    layout = h5py.VirtualLayout((2 * taken, 2, 3), "f4")
-    for k in range(2):
-        part = tmp_path / f"part{k}.h5"
-        with h5py.File(part, "w") as file:
-            file["coordinates"] = positions[10 * k : 10 * k + 10]
-        source = h5py.VirtualSource(part.name, "coordinates", (10, 2, 3), "f4")
-        layout[taken * k : taken * k + taken] = source if whole else source[:9]
-    with h5py.File(path, "r+") as file:
-        del file["coordinates"], file["time"]
-        file.create_virtual_dataset("coordinates", layout)
-    expected = np.concatenate([positions[:taken], positions[10 : 10 + taken]])
-    np.testing.assert_array_equal(read_frames(path).positions, expected)
-    holes = h5py.VirtualLayout((2 * taken + 1, 2, 3), "f4")
-    holes[:taken] = h5py.VirtualSource("part0.h5", "coordinates", (10, 2, 3), "f4")[:taken]
-    holes[taken + 1 :] = h5py.VirtualSource("part1.h5", "coordinates", (10, 2, 3), "f4")[:taken]
-    shutil.copy(path, tmp_path / "holes.h5")
-    with h5py.File(tmp_path / "holes.h5", "r+") as file:
-        del file["coordinates"]
-        file.create_virtual_dataset("coordinates", holes, fillvalue=1)
-    with pytest.raises(ValueError, match="coordinates claims frames that were never written"):
-        read_frames(tmp_path / "holes.h5")
-    with h5py.File(tmp_path / "part1.h5", "w") as file:
-        file["coordinates"] = positions[:8]
-    with pytest.raises(ValueError, match=r"needs frames of part1\.h5 that were never written"):
-        read_frames(path)
-    with h5py.File(tmp_path / "part1.h5", "w") as file:
-        file["positions"] = positions[:10]
-    with pytest.raises(ValueError, match=r"coordinates of part1\.h5 is missing"):
-        read_frames(path)
-    (tmp_path / "part1.h5").unlink()
-    with pytest.raises(ValueError, match=r"all\.h5: .*part1\.h5 is missing"):
         read_frames(path)
 
 
@@ -391,6 +346,42 @@ def test_the_nearest_image_is_that_of_all():
         np.testing.assert_allclose(np.linalg.norm(found[k]), every.min(), atol=1e-5)
 
 
+def test_neighbours_are_nearer_than_half_of_a_box(change, positions):
+    """Else another image is as near."""
+    apart = np.linalg.norm(positions[:10, 1] - positions[:10, 0], axis=-1).max()
+    sizes = np.full((10, 3), 100.0)
+    sizes[:, 1] = apart / 0.44
+    np.testing.assert_array_equal(read_frames(change(cell_lengths=sizes)).positions, positions[:10])
+    sizes[:, 1] = apart / 0.46
+    with pytest.raises(
+        ValueError, match=r"a\.h5: frame \d .* beads 0 and 1 as far apart as nearly"
+    ):
+        read_frames(change(cell_lengths=sizes))
+
+
+# Texts of variable length
+
+
+@pytest.mark.parametrize("which", ["units", "topology", "title"])
+def test_texts_of_variable_length_are_read_elsewhere_first(change, monkeypatch, which):
+    """HDF5 may crash on them: here another process does."""
+    path = change()
+    read_frames(path)
+    with h5py.File(path, "r+") as file:
+        text = file["topology"][0].decode()
+        if which == "units":
+            file["coordinates"].attrs["units"] = "nanometers"
+        elif which == "title":
+            file.attrs["title"] = "a title"
+        else:
+            del file["topology"]
+            file["topology"] = text
+    assert read_frames(path).topology.n_atoms == 2
+    monkeypatch.setattr(rehearsal, "_READ", "import os; os.abort()")
+    with pytest.raises(ValueError, match=r"a\.h5: is damaged: HDF5 crashes on it"):
+        read_frames(path)
+
+
 # .npy
 
 
@@ -409,11 +400,37 @@ def test_npy_that_cannot_be_read_is_named(tmp_path, header):
 
 
 @pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones((10, 2, 3), int), "run.npy: holds int64 in C order, must be float32 or float64"),
+        (np.ones((10, 2, 3), ">f4"), "run.npy: holds >f4 in C order"),
+        (np.ones((10, 2, 3), "f2"), "run.npy: holds float16 in C order"),
+        (np.ones((10, 2, 3), "f4", order="F"), "run.npy: holds float32 in Fortran order"),
+        (np.full((10, 2, 3), 1e300), "run.npy: frame 0 .* has a position that is not finite"),
+        (np.ones((0, 2, 3)), r"run.npy: positions have shape \(0, 2, 3\), must be"),
+        (np.array([{}]), "run.npy: Object arrays"),
+    ],
+)
+def test_npy_is_as_score_train_has_it(tmp_path, array, message):
+    np.save(tmp_path / "run.npy", array)
+    with pytest.raises(ValueError, match=message):
+        read_any(tmp_path / "run.npy")
+
+
+def test_npy_with_more_than_its_array_is_refused(tmp_path, positions):
+    np.save(tmp_path / "run.npy", positions)
+    with open(tmp_path / "run.npy", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(ValueError, match=r"run.npy: has more bytes than its header claims"):
+        read_any(tmp_path / "run.npy")
+
+
+@pytest.mark.parametrize(
     ("beside", "message"),
     [
         ({"run_copy.npy": np.zeros(9, int)}, r"copy has shape \(9,\)"),
         ({"run_copy.npy": np.zeros(10)}, "copy are float64"),
-        ({"run_run.json": "[]"}, r"run_run\.json: holds no attributes"),
+        ({"run_run.json": "[]"}, r"/run_run\.json: holds list"),
         ({"run_run.json": "{"}, r"run_run\.json: "),
     ],
 )

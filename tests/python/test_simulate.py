@@ -130,7 +130,9 @@ def test_copies_may_start_in_frames_of_their_own(model, rng, tmp_path, frames):
     assert_array_equal(positions_of(context).reshape(3, 5, 3), expected)
     structures[-1, 2, 1] = math.nan
     np.save(tmp_path / "start.npy", structures)
-    with pytest.raises(ValueError, match=f"frame {frames - 1} has a value that is not finite"):
+    with pytest.raises(
+        ValueError, match=f"frame {frames - 1} .from 0. has a position that is not finite"
+    ):
         read_starts(f"{tmp_path / 'start.npy'}:each", model, 3)
     with pytest.raises(ValueError, match=r"shape \(2, 5, 3\), neither \(5, 3\) nor \(3, 5, 3\)"):
         create_context(model, 3, start=starts[:2], platform="Reference")
@@ -439,8 +441,8 @@ def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monke
         ((5, 3), "start.npy", "positions have shape (5, 3), must be (frames, beads, dimensions)"),
         ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
         ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
-        ((0, 5, 3), "start.npy", "no frame 0, it has 0"),
-        ((0, 5, 3), "start.npy:each", "0 frames for 3 copies"),
+        ((0, 5, 3), "start.npy", "positions have shape (0, 5, 3)"),
+        ((0, 5, 3), "start.npy:each", "positions have shape (0, 5, 3)"),
         ((4, 5, 3), "start.npy:each", "4 frames for 3 copies"),
     ],
 )
@@ -457,7 +459,7 @@ def test_a_start_with_no_numbers_is_refused(model_file, tmp_path, capsys):
     start = tmp_path / "start.npy"
     np.save(start, np.full((1, 5, 3), math.nan))
     assert command(model_file, tmp_path / "run.npy", "--start", start) == 1
-    assert f"{start}: frame 0 has a value that is not finite" in capsys.readouterr().err
+    assert f"{start}: frame 0 (from 0) has a position that is not finite" in capsys.readouterr().err
     for content in (b"", b"no array"):
         start.write_bytes(content)
         assert command(model_file, tmp_path / "run.npy", "--start", start) == 1

@@ -70,7 +70,9 @@ static void write_box(hid_t root, const hdf5_file *file) {
         double *numbers = calloc(3 * file->frames, sizeof *numbers);
         assert_non_null(numbers);
         for (uint64_t k = 0; k < 3 * file->frames; k++)
-            numbers[k] = file->box[(uint64_t)(3 * part) + k % 3];
+            numbers[k] = part == 0 && file->boxed > 0 && k / 3 >= file->boxed
+                             ? 0
+                             : file->box[(uint64_t)(3 * part) + k % 3];
         hid_t space = H5Screate_simple(2, shape, NULL);
         hid_t set = H5Dcreate2(root, part == 0 ? "cell_lengths" : "cell_angles", H5T_NATIVE_FLOAT,
                                space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);

@@ -27,6 +27,7 @@ typedef struct hdf5_file {
     const double *box;         /* lengths and angles of all frames, 6 numbers, or NULL */
     const char *box_units;     /* NULL: no attribute */
     const char *angle_units;   /* of cell_angles, or NULL */
+    uint64_t boxed;            /* frames that have the box, those after them lengths of 0; 0: all */
     uint64_t claimed;          /* frames that the file claims; 0: as many as it has */
 } hdf5_file;
 

@@ -1,31 +1,14 @@
 /* Files of frames that are not what they should be: each is an error that names the file and what is
  * wrong, with nothing printed and nothing leaked. */
 #define _POSIX_C_SOURCE 200809L
-#include "frame_files.h"
+#include "frame_errors.h"
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "contained.h"
 #include "dataset.h"
-
-enum { FRAMES = 20, BEADS = 2, VALUES = 6 };
-
-/* Opening is an error of kind `code` in file `path` whose message has `message`. */
-static void check_error(const score_recipe *recipe, score_status code, const char *message) {
-    score_dataset *dataset = (score_dataset *)recipe;
-    score_error error = {0};
-    score_status status = score_dataset_open(recipe, ".", &dataset, &error);
-    if (status != code || error.code != code || strstr(error.message, message) == NULL)
-        fail_msg("expected '%s', got %d: %s", message, (int)status, error.message);
-    assert_null(dataset);
-    assert_string_equal(error.file, recipe->data.path);
-}
-
-static hdf5_file good_file(void) {
-    return (hdf5_file){.frames = FRAMES, .beads = BEADS, .dimensions = 3, .units = "nanometers"};
-}
 
 static void check_hdf5(const hdf5_file *file, const char *message) {
     write_hdf5("a.h5", file);
@@ -121,11 +104,11 @@ static void beads_that_are_in_one_point(void **state) {
 }
 
 #define ATOM(index, name) "{\"index\": " index ", \"name\": " name ", \"element\": \"C\"}"
-#define TOPOLOGY(atoms)                                                                            \
-    "{\"chains\": [{\"index\": 0, \"residues\": [{\"index\": 0, \"name\": \"ALA\", \"resSeq\": "   \
-    "1, "                                                                                          \
-    "\"atoms\": [" atoms                                                                           \
+#define RESIDUES(atoms, name)                                                                      \
+    "{\"chains\": [{\"index\": 0, \"residues\": [{\"index\": 0, \"name\": " name                   \
+    ", \"resSeq\": 1, \"atoms\": [" atoms                                                          \
     "]}], \"name\": \"chain\"}], \"bonds\": [[0, 1]], \"more\": {\"name\": null}}"
+#define TOPOLOGY(atoms) RESIDUES(atoms, "\"ALA\"")
 
 static void beads_of_other_names(void **state) {
     (void)state;
@@ -135,6 +118,10 @@ static void beads_of_other_names(void **state) {
         {TOPOLOGY(ATOM("0", "\"CA\"") ", " ATOM("1", "\"N\"")), NULL},
         {TOPOLOGY(ATOM("1", "\"N\"") ", " ATOM("0", "\"CA\"")), NULL},
         {TOPOLOGY(ATOM("7", "\"CA\"") "," ATOM("7", "\"\\u004e\"")), NULL},
+        {RESIDUES(ATOM("0", "\"CA\"") "]}, {\"atoms\": [" ATOM("1", "\"N\""), "\"ALA\""), NULL},
+        {RESIDUES(ATOM("0", "\"CA\"") ", " ATOM("1", "\"N\""), "null"), NULL},
+        {RESIDUES(ATOM("0", "\"CA\"") ", " ATOM("1", "\"N\""), "\"VAL\""),
+         "bead 0, CA, is of residue VAL, the recipe's is of ALA"},
         {TOPOLOGY(ATOM("0", "\"N\"") ", " ATOM("1", "\"CA\"")), "bead 0 is N, the recipe's is CA"},
         {TOPOLOGY(ATOM("1", "\"CA\"") ", " ATOM("0", "\"N\"")), "bead 0 is N, the recipe's is CA"},
         {TOPOLOGY(ATOM("0", "\"CA\"") ", " ATOM("1", "\"N\\\"\"")), "bead 1 is N\", the recipe's"},
@@ -149,7 +136,7 @@ static void beads_of_other_names(void **state) {
         {"{\"atoms\": [{\"name\": \"\\u00", "is not that of MDTraj's layout"},
         {" ", "is not that of MDTraj's layout"},
     };
-    const score_bead beads[BEADS] = {{.name = "CA"}, {.name = "N"}};
+    const score_bead beads[BEADS] = {{.name = "CA", .residue = "ALA"}, {.name = "N"}};
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
         for (int variable = 0; variable < 2; variable++) {
             hdf5_file file = good_file();
@@ -188,66 +175,32 @@ static void boxes_that_are_none(void **state) {
     file.angle_units = "radians";
     check_hdf5(&file, "cell_angles have units 'radians', must be degrees");
     file.angle_units = NULL;
+    file.boxed = 7;
+    check_hdf5(&file, "frame 7 has no box, and frame 0 has one");
 }
 
-/* Puts a.h5 together from the first `mapped` frames of each of two files. */
-static void write_virtual(const char *second, hsize_t mapped) {
-    const hsize_t all[3] = {2 * FRAMES, BEADS, 3}, part[3] = {FRAMES, BEADS, 3};
-    hid_t root = H5Fcreate("a.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t plan = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(3, all, NULL);
-    hid_t source = H5Screate_simple(3, part, NULL);
-    for (hsize_t k = 0; k < 2; k++) {
-        const hsize_t from[3] = {0, 0, 0}, to[3] = {k * FRAMES, 0, 0}, size[3] = {mapped, BEADS, 3};
-        if (mapped == FRAMES)
-            H5Sselect_all(source);
-        else
-            H5Sselect_hyperslab(source, H5S_SELECT_SET, from, NULL, size, NULL);
-        H5Sselect_hyperslab(space, H5S_SELECT_SET, to, NULL, size, NULL);
-        assert_true(
-            H5Pset_virtual(plan, space, k == 0 ? "one.h5" : second, "coordinates", source) >= 0);
-    }
-    H5Sselect_all(space);
-    hid_t set = H5Dcreate2(root, "coordinates", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, plan,
-                           H5P_DEFAULT);
-    assert_true(set >= 0);
-    H5Dclose(set);
-    H5Sclose(source);
-    H5Sclose(space);
-    H5Pclose(plan);
-    assert_true(H5Fclose(root) >= 0);
-}
-
-static void sources_of_virtual_data_sets(void **state) {
+static void frames_that_have_no_box(void **state) {
     (void)state;
+    const double none[] = {0, 0, 0, 90, 90, 90};
+    hdf5_file file = good_file();
+    file.box = none;
+    write_hdf5("a.h5", &file);
     score_recipe recipe = recipe_for("a.h5", BEADS, 3);
-    score_dataset *dataset = NULL;
-    hdf5_file file = good_file(), fewer = good_file(), empty = good_file();
-    hdf5_file other = good_file();
-    fewer.frames = FRAMES - 4;
-    empty.frames = 4;
-    empty.claimed = FRAMES;
-    other.name = "positions";
-    write_hdf5("one.h5", &file);
-    write_hdf5("two.h5", &file);
-    write_hdf5("fewer.h5", &fewer);
-    write_hdf5("empty.h5", &empty);
-    write_hdf5("other.h5", &other);
-    write_virtual("two.h5", FRAMES);
-    assert_int_equal(score_dataset_open(&recipe, ".", &dataset, NULL), SCORE_OK);
-    assert_int_equal(score_dataset_frames(dataset, SCORE_SPLIT_TRAINING), 2 * FRAMES);
-    score_dataset_close(dataset);
-    assert_int_equal(rename("two.h5", "elsewhere.h5"), 0);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "is put together from others, and two.h5 is missing");
-    write_virtual("other.h5", FRAMES);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "coordinates of other.h5 is missing");
-    write_virtual("fewer.h5", FRAMES);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "frames of fewer.h5 that were never written");
-    write_virtual("empty.h5", FRAMES);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "frames of empty.h5 that were never written");
-    write_virtual("fewer.h5", FRAMES - 1);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "frames of fewer.h5 that were never written");
-    write_virtual("elsewhere.h5", FRAMES - 1);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "claims frames that were never written");
+    check_good(&recipe, FRAMES);
+}
+
+/* Beads of frame_value are .65 apart. */
+static void boxes_that_are_too_small(void **state) {
+    (void)state;
+    const double apart = 0.375 * sqrt(3);
+    hdf5_file file = good_file();
+    double box[] = {10, apart / 0.44, 10, 90, 90, 90};
+    file.box = box;
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_good(&recipe, FRAMES);
+    box[1] = apart / 0.46;
+    check_hdf5(&file, "frame 0 has beads 0 and 1 as far apart as nearly half of its box");
 }
 
 static void too_few_frames_to_hold_out(void **state) {
@@ -291,7 +244,7 @@ static void wrong_log_weights(void **state) {
 static void files_of_no_known_kind(void **state) {
     (void)state;
     score_recipe recipe = recipe_for("nowhere", BEADS, 3);
-    check_error(&recipe, SCORE_ERROR_FILE, "cannot open");
+    check_error(&recipe, SCORE_ERROR_FILE, "cannot be opened: No such file");
     static const char *const texts[] = {"", "\x93NUMP", "PK\x03\x04", "\x89HDF", "text"};
     recipe = recipe_for("a", BEADS, 3);
     for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {
@@ -302,7 +255,12 @@ static void files_of_no_known_kind(void **state) {
         check_error(&recipe, SCORE_ERROR_FORMAT, "neither");
     }
     recipe = recipe_for(".", BEADS, 3);
-    check_error(&recipe, SCORE_ERROR_FILE, "cannot read");
+    check_error(&recipe, SCORE_ERROR_FILE, "cannot be opened: Is a directory");
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    recipe = recipe_for("pipe", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FILE, "is no regular file");
+    recipe = recipe_for("/dev/zero", BEADS, 3);
+    check_error(&recipe, SCORE_ERROR_FILE, "is no regular file");
 }
 
 /* Cut at any byte, a file is an error: never a crash, never other frames. */
@@ -333,168 +291,6 @@ static void truncated_files(void **state) {
     }
 }
 
-static void wrong_npy_headers(void **state) {
-    (void)state;
-    static const struct {
-        int version;
-        const char *header, *message;
-    } cases[] = {
-        {4, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "version 4.0"},
-        {0, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "version 0.0"},
-        {1, "{'descr': '<f4', 'fortran_order': True, 'shape': (20, 2, 3)}", "Fortran"},
-        {1, "{'descr': '>f4', 'fortran_order': False, 'shape': (20, 2, 3)}", "'>f4'"},
-        {1, "{'descr': '|O', 'fortran_order': False, 'shape': (20, 2, 3)}", "'|O'"},
-        {1, "{'descr': '<i4', 'fortran_order': False, 'shape': (20, 2, 3)}", "'<i4'"},
-        {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (20, 2, 3)}", "truncated"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (19, 2, 3)}", "claims"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (21, 2, 3)}", "truncated"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 3, 2)}", "(20 x 3 x 2)"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 6)}", "(20 x 6)"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (120,)}", "(120)"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': ()}", "has shape ()"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2, 3)}", "0 frames"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 2, 3)}", "4294967296"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967295, 2, 3)}", "truncated"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2, 3)}",
-         "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 20, 2, 3)}", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, -2, 3)}", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20 2, 3)}", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False}", "understood"},
-        {1, "{'descr': '<f4', 'descr': '<f4', 'shape': (20, 2, 3)}", "understood"},
-        {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (20, 2, 3), 'descr': '<f4'}",
-         "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': 0, 'shape': (20, 2, 3)}", "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3), 'more': 1}",
-         "understood"},
-        {1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)} x", "understood"},
-        {1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (20, 2, 3)}", "understood"},
-        {1, "{'descr': 'a name of many characters', 'shape': (20, 2, 3)}", "understood"},
-        {1, "", "understood"},
-        {1, "{", "understood"},
-        {1, "{,}", "understood"},
-    };
-    score_recipe recipe = recipe_for("a.npy", BEADS, 3);
-    recipe.data.unit_nm = 1;
-    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        write_npy("a.npy", cases[k].version, cases[k].header, FRAMES, VALUES);
-        check_error(&recipe, SCORE_ERROR_FORMAT, cases[k].message);
-    }
-    write_npy("a.npy", 1, cases[2].header, FRAMES, VALUES);
-    FILE *file = fopen("a.npy", "r+b"); /* a header of 4 GB, and one with a NUL in it */
-    fseek(file, 6, SEEK_SET);
-    fwrite("\x02\0\xff\xff\xff\xff", 1, 6, file);
-    fclose(file);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "4294967295 bytes, the limit");
-    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)} ", FRAMES,
-              VALUES);
-    file = fopen("a.npy", "r+b");
-    fseek(file, 10 + 61, SEEK_SET);
-    fputc(0, file);
-    fclose(file);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "understood");
-}
-
-static void npy_needs_a_unit_and_has_no_weights(void **state) {
-    (void)state;
-    write_npy("a.npy", 1, "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}", FRAMES,
-              VALUES);
-    score_recipe recipe = recipe_for("a.npy", BEADS, 3);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "unit=\"nm\"");
-    recipe.data.unit_nm = 1;
-    recipe.data.log_weights = "log_weights";
-    check_error(&recipe, SCORE_ERROR_FORMAT, "HDF5");
-}
-
-/* Passes data as they are; once it is unregistered, HDF5 does not know it. */
-static size_t pass(unsigned flags, size_t count, const unsigned values[], size_t size, size_t *room,
-                   void **data) {
-    (void)flags, (void)count, (void)values, (void)room, (void)data;
-    return size;
-}
-
-static void filters_that_are_missing_are_named(void **state) {
-    (void)state;
-    const H5Z_class2_t kind = {.version = H5Z_CLASS_T_VERS,
-                               .id = 32000,
-                               .encoder_present = 1,
-                               .decoder_present = 1,
-                               .name = "lzf",
-                               .filter = pass};
-    const hsize_t shape[3] = {FRAMES, BEADS, 3};
-    float frames[FRAMES * VALUES] = {0};
-    H5Zregister(&kind);
-    hid_t file = H5Fcreate("lzf.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    hid_t space = H5Screate_simple(3, shape, NULL), plan = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_chunk(plan, 3, shape);
-    H5Pset_filter(plan, kind.id, 0, 0, NULL);
-    hid_t set = H5Dcreate2(file, "coordinates", H5T_IEEE_F32LE, space, H5P_DEFAULT, plan,
-                           H5P_DEFAULT);
-    H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, frames);
-    H5Dclose(set);
-    H5Pclose(plan);
-    H5Sclose(space);
-    H5Fclose(file);
-    assert_true(H5Zunregister(kind.id) >= 0);
-    score_recipe recipe = recipe_for("lzf.h5", BEADS, 3);
-    check_error(&recipe, SCORE_ERROR_FORMAT, "compressed by 'lzf' (HDF5's filter number 32000)");
-    check_error(&recipe, SCORE_ERROR_FORMAT, "h5repack -f GZIP=5");
-}
-
-static void crash(void *argument) {
-    (void)argument;
-    abort();
-}
-
-static void fail_quietly(void *argument) {
-    (void)argument;
-    _exit(1); /* as a sanitizer does */
-}
-
-static void loop(void *argument) {
-    volatile int *forever = argument;
-    while (*forever != 0)
-        ;
-}
-
-static void crashes_and_loops_are_survived(void **state) {
-    (void)state;
-    int forever = 1, never = 0;
-    assert_false(score_survives(crash, NULL, 10));
-    assert_false(score_survives(fail_quietly, NULL, 10));
-    assert_false(score_survives(loop, &forever, 1));
-    assert_true(score_survives(loop, &never, 10));
-}
-
-/* The size of a text in HDF5's heap, 24 bytes after its mark, crashes libhdf5 1.10 where it is wrong. */
-static void damaged_units_are_refused(void **state) {
-    (void)state;
-    enum { ROOM = 1 << 16, SIZE_AT = 24 };
-    static char bytes[ROOM];
-    hdf5_file good = good_file();
-    good.units = "nanometers";
-    good.variable_units = true;
-    write_hdf5("a.h5", &good);
-    FILE *file = fopen("a.h5", "rb");
-    const size_t size = fread(bytes, 1, ROOM, file);
-    fclose(file);
-    size_t heap = 0;
-    while (heap < size - SIZE_AT && memcmp(bytes + heap, "GCOL", 4) != 0)
-        heap++;
-    assert_true(heap < size - SIZE_AT);
-    for (size_t k = heap + SIZE_AT + 2; k < heap + SIZE_AT + 8; k++) {
-        bytes[k] = 0x7f;
-        file = fopen("a.h5", "wb");
-        fwrite(bytes, 1, size, file);
-        fclose(file);
-        score_recipe recipe = recipe_for("a.h5", BEADS, 3);
-        check_error(&recipe, SCORE_ERROR_FORMAT, "");
-        bytes[k] = 0;
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_shapes_and_types),
@@ -503,16 +299,12 @@ int main(void) {
         cmocka_unit_test(beads_that_are_in_one_point),
         cmocka_unit_test(beads_of_other_names),
         cmocka_unit_test(boxes_that_are_none),
-        cmocka_unit_test(sources_of_virtual_data_sets),
+        cmocka_unit_test(frames_that_have_no_box),
+        cmocka_unit_test(boxes_that_are_too_small),
         cmocka_unit_test(too_few_frames_to_hold_out),
         cmocka_unit_test(wrong_log_weights),
         cmocka_unit_test(files_of_no_known_kind),
         cmocka_unit_test(truncated_files),
-        cmocka_unit_test(wrong_npy_headers),
-        cmocka_unit_test(npy_needs_a_unit_and_has_no_weights),
-        cmocka_unit_test(filters_that_are_missing_are_named),
-        cmocka_unit_test(crashes_and_loops_are_survived),
-        cmocka_unit_test(damaged_units_are_refused),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -280,7 +281,12 @@ static void files_that_cannot_be_read_are_named(void **state) {
     model = (score_model *)&error;
     assert_int_equal(score_model_read(".", &model, &error), SCORE_ERROR_FILE);
     assert_null(model);
-    assert_string_equal(error.message, "cannot be read: Is a directory");
+    assert_string_equal(error.message, "cannot be opened: Is a directory");
+    assert_int_equal(mkfifo("pipe.xml", 0600), 0);
+    model = (score_model *)&error;
+    assert_int_equal(score_model_read("pipe.xml", &model, &error), SCORE_ERROR_FILE);
+    assert_null(model);
+    assert_string_equal(error.message, "is no regular file, but a pipe or a device");
 }
 
 /* libxml2 prints its errors where nobody collects them. */

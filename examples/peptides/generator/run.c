@@ -38,6 +38,7 @@ typedef struct run {
     uint64_t begin, end;               /* steps of this part */
     char identity[MAX_IDENTITY];       /* of the dynamics; then a line that only a part has */
     size_t dynamics_size;              /* of the identity's first part */
+    bool is_resumed;                   /* from a checkpoint of its own */
     char *checkpoint;
     float *positions, *velocities; /* of a checkpoint: copies x atoms x 3 */
     score_progress progress;
@@ -222,7 +223,8 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
         return score_fail_at(error, SCORE_ERROR_FILE, o->output, 0,
                              "exists, but no checkpoint to resume from");
     }
-    return peptide_frames_open(o, r->ensemble, r->first_frame, r->frame_count, o->resume && saved,
+    r->is_resumed = o->resume && saved;
+    return peptide_frames_open(o, r->ensemble, r->first_frame, r->frame_count, r->is_resumed,
                                &r->frames, error);
 }
 
@@ -285,8 +287,9 @@ static score_status check_start(run *r, score_error *error) {
     return check_energies(r, error);
 }
 
+/* From a start that has been checked, unless it is that of a checkpoint. */
 static score_status simulate(run *r, score_error *error) {
-    score_status status = check_start(r, error);
+    score_status status = r->is_resumed ? check_start(r, error) : SCORE_OK;
     while (status == SCORE_OK && r->state.step < r->end) {
         status = go_on(r, error);
         if (status != SCORE_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/input_file.h"
 #include "base/number.h"
 
 enum { WORD_SIZE = 60 }; /* longer words are neither keywords nor numbers */
@@ -37,11 +38,11 @@ static score_status read_all(FILE *stream, text_file *file, score_error *error) 
 
 score_status text_file_open(const char *path, text_file *file, score_error *error) {
     *file = (text_file){.path = path, .line = 1};
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL)
-        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read: %s",
-                             strerror(errno));
-    const score_status status = read_all(stream, file, error);
+    FILE *stream = NULL;
+    score_status status = score_open_input(path, &stream, error);
+    if (status != SCORE_OK)
+        return status;
+    status = read_all(stream, file, error);
     fclose(stream);
     file->at = file->content;
     if (status != SCORE_OK)

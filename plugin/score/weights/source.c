@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/input_file.h"
+
 enum { BUFFER_SIZE = 1 << 16, GZIP_WINDOW = 15 + 16 };
 
 struct score_source {
@@ -39,18 +41,18 @@ score_status score_source_open_file(const char *path, score_source **result, sco
     score_status status = create(path, result, error);
     if (status != SCORE_OK)
         return status;
-    (*result)->file = fopen(path, "rb");
-    if ((*result)->file == NULL) {
-        score_source_close(*result);
-        *result = NULL;
-        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be opened: %s",
-                             strerror(errno));
-    }
     struct stat information;
-    const bool is_known = fstat(fileno((*result)->file), &information) == 0 &&
-                          S_ISREG(information.st_mode);
-    (*result)->size = is_known ? (uint64_t)information.st_size : UINT64_MAX;
-    return SCORE_OK;
+    status = score_open_input(path, &(*result)->file, error);
+    if (status == SCORE_OK && fstat(fileno((*result)->file), &information) != 0)
+        status = score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be read: %s",
+                               strerror(errno));
+    if (status == SCORE_OK) {
+        (*result)->size = (uint64_t)information.st_size;
+        return SCORE_OK;
+    }
+    score_source_close(*result);
+    *result = NULL;
+    return status;
 }
 
 uint64_t score_source_size(const score_source *source) {

@@ -1,0 +1,18 @@
+/* The beads that a topology in MDTraj's HDF5 layout names, against those of a recipe. */
+#ifndef SCORE_DATASET_BEADS_H
+#define SCORE_DATASET_BEADS_H
+
+#include <hdf5.h>
+
+#include "score/model.h"
+
+/* `file` is the open one at `path`; without a topology every bead is right. SCORE_ERROR_FORMAT: there
+ * are more or fewer beads, one has another name or residue, or the topology is not that of MDTraj's
+ * layout; SCORE_ERROR_MEMORY. */
+score_status score_dataset_check_beads(hid_t file, const char *path, const score_bead *beads,
+                                       int count, score_error *error);
+
+/* Reads what `score_dataset_check_beads` reads. */
+void score_dataset_try_beads(hid_t file);
+
+#endif

@@ -1,0 +1,108 @@
+#define _POSIX_C_SOURCE 200809L
+#include "hdf5_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_TEXT = 1 << 26 };
+
+static bool is_single_text(hid_t type, hid_t space) {
+    return type >= 0 && space >= 0 && H5Tget_class(type) == H5T_STRING &&
+           H5Sget_simple_extent_npoints(space) == 1;
+}
+
+bool score_hdf5_attribute(hid_t object, const char *name, char *text, size_t size) {
+    text[0] = '\0';
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    if (attribute < 0)
+        return false;
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    bool done = false;
+    if (is_single_text(type, space)) {
+        if (H5Tis_variable_str(type) > 0) {
+            char *value = NULL;
+            done = H5Aread(attribute, type, &value) >= 0 && value != NULL && strlen(value) < size;
+            if (done)
+                snprintf(text, size, "%s", value);
+            if (value != NULL)
+                H5free_memory(value);
+        } else if (H5Tget_size(type) < size) {
+            done = H5Aread(attribute, type, text) >= 0;
+            text[H5Tget_size(type)] = '\0';
+        }
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    if (space >= 0)
+        H5Sclose(space);
+    H5Aclose(attribute);
+    return done;
+}
+
+char *score_hdf5_text(hid_t set) {
+    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+    char *text = NULL, *value = NULL;
+    if (is_single_text(type, space)) {
+        if (H5Tis_variable_str(type) > 0) {
+            if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) >= 0 && value != NULL)
+                text = strdup(value);
+            if (value != NULL)
+                H5free_memory(value);
+        } else if (H5Tget_size(type) <= MOST_TEXT) {
+            text = calloc(1, H5Tget_size(type) + 1);
+            if (text != NULL && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0) {
+                free(text);
+                text = NULL;
+            }
+        }
+    }
+    if (space >= 0)
+        H5Sclose(space);
+    if (type >= 0)
+        H5Tclose(type);
+    return text;
+}
+
+/* `text` is empty without such an attribute. */
+static score_status read_units(hid_t set, const char *path, const char *name, char text[64],
+                               bool *found, score_error *error) {
+    text[0] = '\0';
+    *found = H5Aexists(set, "units") > 0;
+    if (*found && !score_hdf5_attribute(set, "units", text, 64))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                             "data set %s has an attribute 'units' that is not a text", name);
+    return SCORE_OK;
+}
+
+score_status score_hdf5_length_unit(hid_t set, const char *path, const char *name, double missing,
+                                    char text[64], double *nm, score_error *error) {
+    static const struct {
+        const char *name;
+        double nm;
+    } units[] = {
+        {"nanometers", 1}, {"nanometer", 1}, {"nm", 1}, {"angstroms", 0.1}, {"angstrom", 0.1}};
+    *nm = missing;
+    bool found = false;
+    const score_status status = read_units(set, path, name, text, &found, error);
+    if (status != SCORE_OK || !found)
+        return status;
+    for (size_t k = 0; k < sizeof units / sizeof units[0]; k++)
+        if (strcmp(text, units[k].name) == 0) {
+            *nm = units[k].nm;
+            return SCORE_OK;
+        }
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                         "%s have units '%s', must be nanometers or angstroms", name, text);
+}
+
+score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
+                                      score_error *error) {
+    char text[64];
+    bool found = false;
+    const score_status status = read_units(set, path, name, text, &found, error);
+    if (status != SCORE_OK || !found || strcmp(text, "degrees") == 0 || strcmp(text, "degree") == 0)
+        return status;
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be degrees",
+                         name, text);
+}
