@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from openmm import unit
-from openmmscore import DataRange, Model, replica_exchange, simulate
+from openmmscore import DataRange, Model, dynamics, replica_exchange, simulate
 from openmmscore.intact import STATUS, BrokenMoleculeError, Reach, Watch
 
 from .double_well import draws, evaluate, save, save_walk, walk
@@ -151,11 +151,11 @@ def test_velocities_that_have_not_forgotten_their_start_do_not_count(model):
 
 
 def test_the_command_finds_a_wrong_temperature(wide_file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(simulate, "_velocities", lambda state: np.full((15, 3), 10.0))
+    monkeypatch.setattr(dynamics, "_velocities", lambda state: np.full((15, 3), 10.0))
     words = ["--friction", "1000"]
     assert run_simulate(wide_file, tmp_path / "run.npy", *words) == STATUS
     assert "error: the kinetic temperature is" in capsys.readouterr().err
-    assert run_simulate(wide_file, tmp_path / "run.npy", *words, "--allow-broken") == 0
+    assert run_simulate(wide_file, tmp_path / "run.npy", *words, "--allow-broken", "--resume") == 0
 
 
 def test_the_exchange_finds_a_wrong_temperature(model, monkeypatch):
@@ -175,7 +175,7 @@ def test_a_time_step_that_is_too_long_is_found(tmp_path, capsys):
     words += ["--output", str(tmp_path / "run.npy"), "--threads", "1"]
     assert simulate.main([str(model_file), "--timestep", ".006", *words]) == STATUS
     assert "has fallen apart at step " in capsys.readouterr().err
-    words[3] = ".5"
+    words[3], words[-3] = ".5", str(tmp_path / "good.npy")
     assert simulate.main([str(model_file), "--timestep", ".002", *words]) == 0
 
 
