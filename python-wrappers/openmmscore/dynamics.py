@@ -220,7 +220,7 @@ class _Recording:
             "steps": Member("i8", (), 0, total),
             "discarded": Member("i8", (), 0, self.equilibration),
             "is_equilibrated": Member("?"),
-            **({} if self.watch is None else self.watch.members(total)),
+            **({} if self.watch is None else self.watch.members(total, self.copies)),
         }
 
     def restore(self, output: RunOutput, seed: int) -> None:

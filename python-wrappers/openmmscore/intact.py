@@ -161,12 +161,12 @@ class Watch:
             "kinetic_samples": np.array(self._samples),
         }
 
-    def members(self, steps: int) -> Members:
-        """Of `state` after so many steps."""
+    def members(self, steps: int, copies: int) -> Members:
+        """Of `state` after so many steps of so many copies, in all states."""
         return {
             "kinetic_k": Member("f8", (), 0),
             "kinetic_steps": Member("i8", (3,), 0, steps),
-            "kinetic_samples": Member("i8", (), 0),
+            "kinetic_samples": Member("i8", (), 0, 3 * len(self.model.masses) * copies),
         }
 
     def restore(self, state: State) -> None:

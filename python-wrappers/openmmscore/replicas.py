@@ -249,12 +249,13 @@ class ReplicaExchange:
         self, output: RunOutput, record: Record, watch: Watch | None, discard: int, keep: int
     ) -> int:
         """The number of sweeps done."""
+        steps, replicas = (discard + keep) * self.steps, len(self.states) * self.copies
         members = {
             "sweeps": Member("i8", (), 0, discard + keep),
             "parity": Member("i8", (), 0, 1),
             "random": TEXT,
             **record.members(),
-            **({} if watch is None else watch.members((discard + keep) * self.steps)),
+            **({} if watch is None else watch.members(steps, replicas)),
         }
         state, path = output.members(members), output.checkpoint
         done, self._parity = int(state["sweeps"]), int(state["parity"])
@@ -276,7 +277,7 @@ class ReplicaExchange:
             generator.state = state
         except (LookupError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"random is no state of random numbers: {error}") from error
-        if generator.state != state:
+        if generator.state != state or state["has_uint32"] not in (0, 1):
             raise ValueError("random is no state of random numbers")
 
     def _look(self, watch: Watch | None, step: int, positions: Array, counts: bool) -> None:

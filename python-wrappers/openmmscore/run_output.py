@@ -82,8 +82,7 @@ class RunOutput:
         self.path, self.identity, self.resume = path, plain(identity), resume
         self.checkpoint_s = checkpoint_s
         target = target_of(path)
-        self.checkpoint = Path(f"{target}.checkpoint")
-        target_of(self.checkpoint)  # raises where it is none
+        self.checkpoint = target_of(f"{target}.checkpoint")
         self._unfinished = Path(f"{target}{UNFINISHED}")
         self._file: FrameFile | None = None
         self.kept = 0
