@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 __all__ = [
     "UNFINISHED",
     "UnfinishedFile",
+    "is_locked",
     "naming",
     "naming_os_errors",
     "read_npy",
@@ -136,6 +137,15 @@ def lock(descriptor: int) -> bool:
     except OSError:
         pass
     return True
+
+
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether a process has the file, if there is one, to itself."""
+    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with suppress(FileNotFoundError), open(path, "r+b") as file, suppress(OSError):
+        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, whole)
+        return bool(struct.unpack("hhqqi4x", found)[0] != fcntl.F_UNLCK)
+    return False
 
 
 def take_mode(descriptor: int, old: Path) -> None:

@@ -2,6 +2,7 @@
 checked, and what is wrong is named with its file."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,8 @@ def test_texts_and_bytes_are_what_they_should_be(run, checkpoint):
             continue
         for other in (values[:0], values[:-1], values[: len(values) // 2], ~values, 0 * values):
             forged.error_with({**forged.state, name: other})
-    for identity in (None, [], {}, {"seed": 1}, 7):
+    identities: list[Any] = [None, [], {}, {"seed": 1}, 7]
+    for identity in identities:
         forged.error_with({**forged.state, "identity": to_json(identity)})
     assert forged.resumes()
 
@@ -129,7 +131,7 @@ def test_random_numbers_are_those_of_a_generator(checkpoint):
     forged = checkpoint("replica_exchange")
     good = json.loads(forged.state["random"].tobytes())
     inner = good["state"]
-    for state in (
+    states: list[Any] = [
         None,
         [],
         {},
@@ -142,7 +144,8 @@ def test_random_numbers_are_those_of_a_generator(checkpoint):
         {**good, "state": {**inner, "state": -1}},
         {**good, "state": {**inner, "inc": "1"}},
         {**good, "state": {**inner, "state": 2**128}},
-    ):
+    ]
+    for state in states:
         error = forged.error_with({**forged.state, "random": to_json(state)})
         assert "random is no state of random numbers" in error, state
     assert forged.resumes()

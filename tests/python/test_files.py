@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from openmmscore.files import UnfinishedFile, lock, replace_file
+from openmmscore.files import UnfinishedFile, is_locked, lock, replace_file
 
 
 def names(folder):
@@ -152,10 +152,13 @@ def test_an_unfinished_file_has_its_room_and_belongs_to_one(tmp_path):
     assert names(tmp_path) == ["run.h5.unfinished"]
     assert (tmp_path / "run.h5.unfinished").stat().st_blocks * 512 >= 1_000_000
     first.write(999_998, b"ab")
+    assert is_locked(first.name)
     with pytest.raises(OSError, match=r"run\.h5\.unfinished: is being written by another"):
         UnfinishedFile(path)
     assert first.read(999_997, 3) == b"\0ab"
     first.close()
+    assert not is_locked(first.name)
+    assert not is_locked(tmp_path / "nowhere")
     again = UnfinishedFile(path)
     assert again.read(999_998, 2) == b"ab"
     with pytest.raises(ValueError, match="ends before byte 1000001"):

@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from openmmscore import frame_file, run_output
+from openmmscore import run_output
+from openmmscore.files import UnfinishedFile
 from openmmscore.frame_reader import read_any
+from openmmscore.frame_table import FrameTable
 
 from .test_resume import MAINS, RUNS, killed_when_saved, names, words
 
@@ -103,9 +105,7 @@ def test_frames_stay_where_the_early_file_fails(
     run, suffix, model_file, tmp_path, monkeypatch, capsys, interrupt
 ):
     monkeypatch.setattr(run_output, "replace_file", full)
-    monkeypatch.setattr(
-        frame_file.FrameTable, "copy_first", lambda *_: full(tmp_path / "run", None)
-    )
+    monkeypatch.setattr(FrameTable, "copy_first", lambda *_: full(tmp_path / "run", None))
     interrupt(7)
     output = tmp_path / f"run{suffix}"
     assert MAINS[run](words(run, model_file, output)) == 1
@@ -115,7 +115,7 @@ def test_frames_stay_where_the_early_file_fails(
 
 
 def test_no_room_for_the_early_file_is_said_at_the_start(model_file, tmp_path, monkeypatch, capsys):
-    reserve = frame_file.UnfinishedFile.reserve
+    reserve = UnfinishedFile.reserve
 
     def reserving(self, size):
         if self.name.name == "run.npy.shorter.tmp":
@@ -124,13 +124,13 @@ def test_no_room_for_the_early_file_is_said_at_the_start(model_file, tmp_path, m
 
     arguments = words("simulate", model_file, tmp_path / "run.npy")
     with monkeypatch.context() as patch:
-        patch.setattr(frame_file.UnfinishedFile, "reserve", reserving)
+        patch.setattr(UnfinishedFile, "reserve", reserving)
         assert MAINS["simulate"](arguments) == 1
         assert "run.npy.shorter.tmp: No space left on device" in capsys.readouterr().err
         assert names(tmp_path) == []
     killed_when_saved(monkeypatch, "simulate", arguments, 15)
     with monkeypatch.context() as patch:
-        patch.setattr(frame_file.UnfinishedFile, "reserve", reserving)
+        patch.setattr(UnfinishedFile, "reserve", reserving)
         assert MAINS["simulate"]([*arguments, "--resume"]) == 1
     assert MAINS["simulate"]([*arguments, "--resume"]) == 0  # nothing is lost by that
 
@@ -165,7 +165,8 @@ def test_a_kill_between_the_names_of_an_npy_run_loses_nothing(
     assert MAINS[run](words(run, model_file, whole / "run.npy")) == 0
     arguments = words(run, model_file, part / "run.npy")
     killed_when_saved(monkeypatch, run, arguments, 15)
-    finish, done = frame_file.UnfinishedFile.finish, []
+    finish = UnfinishedFile.finish
+    done: list[object] = []
 
     class KilledError(BaseException):
         pass
@@ -179,7 +180,7 @@ def test_a_kill_between_the_names_of_an_npy_run_loses_nothing(
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(frame_file.UnfinishedFile, "finish", finishing)
+        patch.setattr(UnfinishedFile, "finish", finishing)
         patch.setattr(run_output.RunOutput, "close", lambda self: _drop(self))
         with pytest.raises(KilledError):
             MAINS[run]([*arguments, "--resume"])
