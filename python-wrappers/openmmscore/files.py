@@ -204,13 +204,17 @@ class UnfinishedFile:
 
     def reserve(self, size: int) -> None:
         """Empties the file, and gives it `size` bytes on the disk, zeros; or removes it."""
+        try:
+            self.cut(0)
+            self.extend(size)
+        except OSError:
+            self.abandon()
+            raise
+
+    def extend(self, size: int) -> None:
+        """Gives it `size` bytes on the disk, zeros behind those that it has."""
         with naming_os_errors(self.name):
-            try:
-                os.ftruncate(self.descriptor, 0)
-                os.posix_fallocate(self.descriptor, 0, size)
-            except OSError:
-                self.abandon()
-                raise
+            os.posix_fallocate(self.descriptor, 0, size)
 
     def cut(self, size: int) -> None:
         """Gives back the room behind so many bytes."""

@@ -71,6 +71,8 @@ class FrameFile:
         try:
             size, pieces = self._plan(self._table, self.attributes)
             self._file.reserve(size)
+            if self._is_npy:
+                self._run.cut(0)
             self._reserve_the_rest(size)
             self._table.lay_out(pieces)
         except BaseException:
@@ -95,11 +97,15 @@ class FrameFile:
         self._early.reserve(size + _MORE)
         if self._is_npy:
             self._copies.reserve(_MORE + 8 * self.shape.frames * self.shape.copies)
-            self._run.reserve(len(self._text()) + _MORE)
-            self._run.write(0, self._text())
+            self._run.extend(len(self._text()) + _MORE)
+            self._write_text()
 
     def _text(self) -> bytes:
         return (json.dumps(plain(self.attributes), indent=2) + "\n").encode()
+
+    def _write_text(self) -> None:
+        """At once over what was there: the file is never without its identity."""
+        self._run.write(0, self._text().ljust(self._run.size, b"\0"))
 
     def describe(self, attributes: Mapping[str, Any]) -> None:
         """Other attributes than those that were expected, of the same sizes, before the first
@@ -156,7 +162,7 @@ class FrameFile:
         self._copies.cut(write_copies(self._copies, frames, self.shape.copies))
         self._copies.finish()
         self.attributes = dict(attributes)
-        self._run.write(0, self._text())
+        self._write_text()
         self._run.cut(len(self._text()))
         self._run.finish()
 

@@ -1,6 +1,7 @@
 """How a run ends: with room for its files that was taken at its start, and nothing left behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,58 @@ def _drop(output):
     """As the end of a process."""
     for file in output.file._open:
         file.close()
+
+
+CHANGING = ("ftruncate", "posix_fallocate", "pwrite", "replace", "unlink")
+
+
+def killed_in_a_process(arguments, number):
+    """Whether kill -9 came at its `number`th call that changes a file."""
+    process = os.fork()
+    if process > 0:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    called = []
+
+    def counted(call):
+        def counting(*words, **more):
+            called.append(call)
+            if len(called) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*words, **more)
+
+        return counting
+
+    for name in CHANGING:
+        setattr(os, name, counted(getattr(os, name)))
+    try:
+        os._exit(MAINS["simulate"](arguments))
+    finally:
+        os._exit(2)
+
+
+@SUFFIXES
+def test_a_kill_of_a_resumed_run_loses_nothing(suffix, model_file, tmp_path, monkeypatch):
+    """At every call that changes a file, two frames before the end."""
+    whole, begun, part = (tmp_path / name for name in ("whole", "begun", "part"))
+    for folder in (whole, begun):
+        folder.mkdir()
+    short = ("--time", ".06", "--copies", "1")
+    assert MAINS["simulate"](words("simulate", model_file, whole / f"run{suffix}", *short)) == 0
+    output = begun / f"run{suffix}"
+    killed_when_saved(monkeypatch, "simulate", words("simulate", model_file, output, *short), 15)
+    arguments = words("simulate", model_file, part / f"run{suffix}", *short, "--resume")
+    number = 1
+    while True:
+        shutil.copytree(begun, part, symlinks=True)
+        if not killed_in_a_process(arguments, number):
+            break
+        assert MAINS["simulate"](arguments) == 0, number
+        assert names(part) == names(whole)
+        for name in names(whole):
+            assert (part / name).read_bytes() == (whole / name).read_bytes()
+        shutil.rmtree(part)
+        number += 1
+    assert number > 5
 
 
 @RUNS
