@@ -312,11 +312,15 @@ def test_a_checkpoint_that_becomes_a_folder_does_not_end_the_run(
     def adding(self, positions):
         add(self, positions)
         if self.kept == 3:
+            self.checkpoint.unlink()
             self.checkpoint.mkdir()
 
     monkeypatch.setattr(run_output.RunOutput, "add", adding)
-    assert MAINS["simulate"](words("simulate", model_file, tmp_path / "run.npy")) == 0
+    assert (
+        MAINS["simulate"](words("simulate", model_file, tmp_path / "run.npy", "--checkpoint", "0"))
+        == 0
+    )
     told = capsys.readouterr().err
-    assert "Is a directory: " in told
+    assert told.count("run.npy.checkpoint is a folder: it cannot be replaced") == 1
     assert "run.npy.checkpoint'; it can be removed" in told
     assert len(np.load(tmp_path / "run.npy")) == 3 * 40
