@@ -89,6 +89,7 @@ class RunOutput:
         self._weights: Weights | None = None
         self._saved_at = time.monotonic()
         self._had_trouble = False
+        self._missed: State | None = None
         self.always: State = {}
         self.saved: State | None = None
         self.finished = ""
@@ -218,11 +219,11 @@ class RunOutput:
         """As `save`; where that fails, says so once."""
         try:
             self.save(state)
-            self._had_trouble = False
+            self._had_trouble, self._missed = False, None
         except (OSError, ValueError) as error:
             if not self._had_trouble:
                 say(f"{error}; the run goes on without this checkpoint", error=True)
-            self._had_trouble = True
+            self._had_trouble, self._missed = True, state
         self._saved_at = time.monotonic()
 
     def save(self, state: State) -> None:
@@ -248,6 +249,8 @@ class RunOutput:
             if self.kept > 0:
                 why = _INTERRUPTED if interrupted else _STOPPED
                 self.file.finish_early(self.kept, {**attributes, _EARLY: why})
+            if interrupted and self._missed is not None:  # the early file has given back its room
+                self.save_or_tell(self._missed)
             if interrupted and self.is_saved:
                 return
             self.file.abandon()

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from openmmscore import run_output
-from openmmscore.files import UnfinishedFile
+from openmmscore.files import UnfinishedFile, replace_file
 from openmmscore.frame_reader import read_any
 from openmmscore.frame_table import FrameTable
 
@@ -98,6 +98,25 @@ def test_a_first_checkpoint_that_fails_leaves_the_early_file(
     assert names(tmp_path) == sorted([output.name, *more])
     assert MAINS[run](words(run, model_file, output, "--resume")) == 1
     assert "is of a run that was interrupted, and " in capsys.readouterr().err
+
+
+@RUNS
+def test_a_checkpoint_takes_the_room_that_the_early_file_leaves(
+    run, model_file, tmp_path, monkeypatch, capsys, interrupt
+):
+    replace = replace_file
+    early, output = tmp_path / "run.h5.shorter.tmp", tmp_path / "run.h5"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            run_output, "replace_file", lambda *a: full(*a) if early.exists() else replace(*a)
+        )
+        interrupt(7)
+        assert MAINS[run](words(run, model_file, output)) == 130
+    assert "--resume goes on from there" in capsys.readouterr().out
+    assert len(read_any(output)) == 3 * 7
+    monkeypatch.undo()
+    assert MAINS[run](words(run, model_file, output, "--resume")) == 0
+    assert len(read_any(output)) == 3 * 40
 
 
 @RUNS
