@@ -143,13 +143,14 @@ def biased_run(options: argparse.Namespace) -> int:
     bias, model = read_bias(options.data, options.bias_scale), Model(options.model)
     check_output(options.output, model)
     output = output_of(options, bias)
+    if output.finished:
+        say(output.finished)
+        return 0
     context = biased_context(bias, model, options.copies, options.seed, options.diffusion_time)
     attributes = attributes_of(options, bias, model, equilibration * TIME_STEP_PS)
     interval_ps = options.interval * TIME_STEP_PS
     weights = partial(log_weights, bias, model)
-    if not output.open(model, frames, options.copies, interval_ps, attributes, weights):
-        say(f"{options.output}: finished already")
-        return 0
+    output.open(model, frames, options.copies, interval_ps, attributes, weights)
     with Interruption():
         try:
             run = simulate(
@@ -162,12 +163,13 @@ def biased_run(options: argparse.Namespace) -> int:
                 seed=options.seed,
             )
             kept = len(run.time_ps)
-            output.end(kept, {}, to_be_resumed=run.interrupted)
+            output.end({}, interrupted=run.interrupted)
         finally:
             output.close()
     say(
         f"{options.output}: {kept} frames of each of {options.copies} copies"
-        + (", interrupted; --resume goes on from there" if run.interrupted else "")
+        + (", interrupted" if run.interrupted else "")
+        + ("; --resume goes on from there" if output.is_saved else "")
     )
     return 130 if run.interrupted else 0
 

@@ -1,23 +1,22 @@
 """Runs of score-peptide-md: one after the other, each continued where it was stopped.
 
 While a run goes on its frames are in OUTPUT.unfinished and its state is in OUTPUT.checkpoint, both
-the program's. A finished OUTPUT is never touched again. OUTPUT.lock is held by the program while it
-runs, also where what started it is gone, so that no run is ever made by two.
+the program's. A finished OUTPUT is never touched again. The program has a lock on OUTPUT.unfinished
+while it runs, also where what started it is gone, so that no run is ever made by two.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from openmmscore.files import is_locked
 from openmmscore.interruption import Interruption
 from openmmscore.progress import duration
 
@@ -137,30 +136,28 @@ def _run(
     job: Job, program: Path, threads: int, interruption: Interruption, clock: _Clock
 ) -> Outcome:
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(job) as handle:
-        if handle is None:
-            return Outcome.BUSY
-        if job.state is State.FINISHED:  # by another process, since the list was made
-            return Outcome.FINISHED
-        whole = not job.unfinished.is_file()
-        begun = time.monotonic()
-        status = _wait(job.command(program, threads), handle, interruption)
-        if status == 0 and job.output.is_file():
-            if whole:
-                clock.add(job.cost, time.monotonic() - begun)
-            _lock_path(job).unlink(missing_ok=True)
-            return Outcome.FINISHED
+    if is_locked(job.unfinished):
+        return Outcome.BUSY
+    if job.state is State.FINISHED:  # by another process, since the list was made
+        return Outcome.FINISHED
+    whole = not job.unfinished.is_file()
+    begun = time.monotonic()
+    status = _wait(job.command(program, threads), interruption)
+    if status == 0 and job.output.is_file():
+        if whole:
+            clock.add(job.cost, time.monotonic() - begun)
+        return Outcome.FINISHED
     if interruption.asked:
         return Outcome.STOPPED
+    if is_locked(job.unfinished):  # by a program that was started at the same time
+        return Outcome.BUSY
     _say(f"{job.title}: {program.name} ended with status {status}, {job.output} is not finished")
     return Outcome.FAILED
 
 
-def _wait(command: list[str], handle: int, interruption: Interruption) -> int:
+def _wait(command: list[str], interruption: Interruption) -> int:
     """The program's status. It has a session of its own, so that Ctrl-C reaches it only once."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, pass_fds=(handle,), start_new_session=True
-    )
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     told = False
     try:
         while True:
@@ -174,25 +171,6 @@ def _wait(command: list[str], handle: int, interruption: Interruption) -> int:
         process.kill()
         process.wait()
         raise
-
-
-def _lock_path(job: Job) -> Path:
-    return job.output.with_name(job.output.name + ".lock")
-
-
-@contextmanager
-def _lock(job: Job) -> Iterator[int | None]:
-    """An open file, locked, that the program inherits; None where another process holds it."""
-    handle = os.open(_lock_path(job), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _say(text: str) -> None:

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/atomic_file.h"
-#include "hdf5_writer.h"
+#include "frames_layout.h"
 
 static const char SUFFIX[] = ".unfinished";
 
@@ -25,134 +26,27 @@ static char *unfinished_name(const char *path) {
 bool score_frames_file_is_begun(const char *path) {
     char *resolved = score_resolve_links(path);
     char *name = resolved == NULL ? NULL : unfinished_name(resolved);
-    struct stat information;
-    const bool begun = name != NULL && stat(name, &information) == 0;
+    const bool begun = name != NULL && score_path_exists(name);
     free(resolved);
     free(name);
     return begun;
 }
 
-/* ---- HDF5's part ---- */
-
-static hid_t type_of(score_frames_type type) {
-    return type == SCORE_FRAMES_F32   ? H5T_NATIVE_FLOAT
-           : type == SCORE_FRAMES_F64 ? H5T_NATIVE_DOUBLE
-                                      : H5T_NATIVE_INT32;
-}
-
-static int shape_of(const score_frames_layout *layout, const score_frames_column *column,
-                    hsize_t shape[3]) {
-    int rank = 1;
-    shape[0] = layout->rows;
-    for (int k = 0; k < 2 && column->shape[k] > 0; k++)
-        shape[rank++] = (hsize_t)column->shape[k];
-    return rank;
-}
-
-/* One piece on the disk, reserved at once and not filled. */
-static void make_column(score_hdf5_writer *to, const score_frames_layout *layout,
-                        const score_frames_column *column) {
-    hsize_t shape[3];
-    const int rank = shape_of(layout, column, shape);
-    hid_t plan = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, shape, NULL);
-    score_hdf5_note(to, H5Pset_obj_track_times(plan, false));
-    score_hdf5_note(to, H5Pset_layout(plan, H5D_CONTIGUOUS));
-    score_hdf5_note(to, H5Pset_alloc_time(plan, H5D_ALLOC_TIME_EARLY));
-    score_hdf5_note(to, H5Pset_fill_time(plan, H5D_FILL_TIME_NEVER));
-    hid_t set = H5Dcreate2(to->file, column->name, type_of(column->type), space, H5P_DEFAULT, plan,
-                           H5P_DEFAULT);
-    score_hdf5_note(to, set < 0 ? -1 : 0);
-    if (column->unit != NULL)
-        score_hdf5_text_attribute(to, set, "units", column->unit);
-    H5Dclose(set);
-    H5Sclose(space);
-    H5Pclose(plan);
-}
-
-static void make_topology(score_hdf5_writer *to, const char *topology) {
-    const hsize_t one = 1;
-    hid_t type = score_hdf5_text_type(topology), space = H5Screate_simple(1, &one, NULL);
-    hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
-    score_hdf5_note(to, H5Pset_obj_track_times(plan, false));
-    hid_t set = H5Dcreate2(to->file, "topology", type, space, H5P_DEFAULT, plan, H5P_DEFAULT);
-    score_hdf5_note(to, H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, topology));
-    H5Dclose(set);
-    H5Pclose(plan);
-    H5Sclose(space);
-    H5Tclose(type);
-}
-
-static void lay_out(score_hdf5_writer *to, const score_frames_layout *layout) {
-    score_hdf5_text_attribute(to, to->file, "conventions", "Pande");
-    score_hdf5_text_attribute(to, to->file, "conventionVersion", "1.1");
-    score_hdf5_text_attribute(to, to->file, "program", layout->program);
-    score_hdf5_text_attribute(to, to->file, "programVersion", SCORE_VERSION);
-    for (int k = 0; k < layout->attributes; k++) {
-        const score_frames_attribute *attribute = &layout->attribute[k];
-        if (attribute->text != NULL)
-            score_hdf5_text_attribute(to, to->file, attribute->name, attribute->text);
-        else if (attribute->count > 0)
-            score_hdf5_numbers_attribute(to, to->file, attribute->name, attribute->numbers,
-                                         attribute->count);
-        else
-            score_hdf5_integer_attribute(to, to->file, attribute->name, attribute->integer);
-    }
-    make_topology(to, layout->topology);
-    for (int k = 0; k < layout->columns; k++)
-        make_column(to, layout, &layout->column[k]);
-}
-
-static bool has_shape(hid_t set, const score_frames_layout *layout,
-                      const score_frames_column *column) {
-    hsize_t expected[3], found[3] = {0, 0, 0};
-    const int rank = shape_of(layout, column, expected);
-    hid_t space = H5Dget_space(set), type = H5Dget_type(set);
-    bool good = H5Sget_simple_extent_ndims(space) == rank &&
-                H5Tequal(type, type_of(column->type)) > 0 &&
-                H5Sget_simple_extent_dims(space, found, NULL) == rank;
-    for (int k = 0; k < rank && good; k++)
-        good = found[k] == expected[k];
-    H5Tclose(type);
-    H5Sclose(space);
-    return good;
-}
-
-static uint64_t row_size_of(const score_frames_column *column) {
-    const uint64_t size = column->type == SCORE_FRAMES_F64 ? 8 : 4;
-    return size * (uint64_t)(column->shape[0] > 0 ? column->shape[0] : 1) *
-           (uint64_t)(column->shape[1] > 0 ? column->shape[1] : 1);
-}
-
-/* Where the columns are; `file->offset` is not touched where one is missing or another. */
-static bool find_columns(score_hdf5_writer *from, const score_frames_layout *layout,
-                         score_frames_file *file) {
-    bool good = !from->failed;
-    for (int k = 0; k < layout->columns && good; k++) {
-        const score_frames_column *column = &layout->column[k];
-        hid_t set = H5Dopen2(from->file, column->name, H5P_DEFAULT);
-        const haddr_t place = set < 0 ? HADDR_UNDEF : H5Dget_offset(set);
-        good = place != HADDR_UNDEF && has_shape(set, layout, column);
-        H5Dclose(set);
-        if (!good)
-            break;
-        file->offset[k] = place;
-        file->name[k] = column->name;
-        file->row_size[k] = row_size_of(column);
-    }
-    return good;
-}
-
-static score_status locate(const score_frames_layout *layout, score_frames_file *file,
+/* compare: the attributes, too. */
+static score_status locate(const score_frames_layout *layout, bool compare, score_frames_file *file,
                            score_error *error) {
     score_hdf5_writer from;
     score_hdf5_open(&from, file->unfinished);
-    const bool good = find_columns(&from, layout, file);
+    const bool good = score_frames_layout_find(layout, &from, file);
+    score_status status = good ? SCORE_OK
+                               : score_fail_at(error, SCORE_ERROR_FORMAT, file->unfinished, 0,
+                                               "is not the file of this run");
+    if (good && compare)
+        status = score_frames_layout_compare(layout, &from, file->unfinished, error);
     score_hdf5_close(&from);
     file->columns = layout->columns;
     file->rows = layout->rows;
-    return good ? SCORE_OK
-                : score_fail_at(error, SCORE_ERROR_FORMAT, file->unfinished, 0,
-                                "is not the file of this run");
+    return status;
 }
 
 /* ---- The file ---- */
@@ -182,8 +76,22 @@ static score_status write_bytes(const score_frames_file *file, const void *bytes
 /* Not where another process has just given it its name. */
 static bool is_there(const score_frames_file *file) {
     struct stat open_file, named;
-    return fstat(file->descriptor, &open_file) == 0 && stat(file->unfinished, &named) == 0 &&
+    return fstat(file->descriptor, &open_file) == 0 && lstat(file->unfinished, &named) == 0 &&
            open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+static score_status open_regular(score_frames_file *file, int flags, score_error *error) {
+    struct stat opened;
+    file->descriptor = open(file->unfinished, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                            0666);
+    if (file->descriptor < 0 && errno == ELOOP)
+        return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
+                             "is a link: it is not written through one");
+    if (file->descriptor < 0)
+        return fail(file, "cannot be opened", errno, error);
+    if (fstat(file->descriptor, &opened) == 0 && S_ISREG(opened.st_mode))
+        return SCORE_OK;
+    return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0, "is not a regular file");
 }
 
 /* A lock of the open file: HDF5's own, of another kind, do not get into its way. */
@@ -192,23 +100,26 @@ static score_status open_and_lock(score_frames_file *file, int flags, score_erro
     if (stat(file->path, &old) == 0 && !S_ISREG(old.st_mode))
         return score_fail_at(error, SCORE_ERROR_FILE, file->path, 0,
                              "cannot be replaced: it is not a regular file");
-    const int descriptor = open(file->unfinished, flags | O_RDWR | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return fail(file, "cannot be opened", errno, error);
-    file->descriptor = descriptor;
-    if (score_lock_file(descriptor) && is_there(file)) {
-        if (score_copy_mode(descriptor, file->path) == 0)
+    score_status status = open_regular(file, flags, error);
+    if (status == SCORE_OK && !(score_lock_file(file->descriptor) && is_there(file)))
+        status = score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
+                               "is being written by another process");
+    if (status == SCORE_OK) {
+        if (score_copy_mode(file->descriptor, file->path) == 0)
             return SCORE_OK;
         return fail(file, "cannot be given its permissions", errno, error);
     }
-    close(descriptor);
+    if (file->descriptor >= 0)
+        close(file->descriptor);
     file->descriptor = -1;
-    return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
-                         "is being written by another process");
+    return status;
 }
 
 static score_status begin(const char *path, score_frames_file *file, score_error *error) {
     *file = (score_frames_file){.path = score_resolve_links(path), .descriptor = -1};
+    if (file->path == NULL && errno == ELOOP)
+        return score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be replaced: %s",
+                             strerror(ELOOP));
     if (file->path != NULL)
         file->unfinished = unfinished_name(file->path);
     return file->unfinished != NULL
@@ -229,7 +140,8 @@ static score_status check_room(const score_frames_layout *layout, const score_fr
     uint64_t size = MOST_OF_THE_REST + strlen(layout->topology), more;
     bool possible = true;
     for (int k = 0; k < layout->columns && possible; k++)
-        possible = !__builtin_mul_overflow(layout->rows, row_size_of(&layout->column[k]), &more) &&
+        possible = !__builtin_mul_overflow(layout->rows, score_frames_row_size(&layout->column[k]),
+                                           &more) &&
                    !__builtin_add_overflow(size, more, &size) && size <= INT64_MAX;
     return possible ? reserve(file, size, error)
                     : fail(file, "cannot reserve its room", EFBIG, error);
@@ -240,12 +152,12 @@ static score_status lay_out_hdf5(const score_frames_layout *layout, score_frames
     score_hdf5_writer to;
     score_hdf5_create(&to, file->unfinished);
     if (!to.failed)
-        lay_out(&to, layout);
+        score_frames_layout_write(layout, &to);
     score_hdf5_close(&to);
     if (to.failed)
         return score_fail_at(error, SCORE_ERROR_FILE, file->unfinished, 0,
                              "HDF5 cannot make the file (%s)", to.cause);
-    score_status status = locate(layout, file, error);
+    score_status status = locate(layout, false, file, error);
     uint64_t end = 0;
     for (int k = 0; k < file->columns; k++) {
         const uint64_t here = file->offset[k] + file->rows * file->row_size[k];
@@ -302,7 +214,7 @@ score_status score_frames_file_create_npy(const char *path, uint64_t rows,
     file->columns = 1;
     file->rows = rows;
     file->name[0] = column->name;
-    file->row_size[0] = row_size_of(column);
+    file->row_size[0] = score_frames_row_size(column);
     if (status == SCORE_OK) {
         lay_out_npy(column, file, header);
         if (ftruncate(file->descriptor, 0) != 0)
@@ -323,7 +235,7 @@ score_status score_frames_file_reopen(const char *path, const score_frames_layou
     if (status == SCORE_OK)
         status = open_and_lock(file, 0, error);
     if (status == SCORE_OK)
-        status = locate(layout, file, error);
+        status = locate(layout, true, file, error);
     if (status != SCORE_OK)
         score_frames_file_close(file);
     return status;
@@ -337,6 +249,27 @@ score_status score_frames_file_write(score_frames_file *file, int column, uint64
                           (unsigned long long)file->rows);
     return write_bytes(file, rows, count * file->row_size[column],
                        file->offset[column] + first * file->row_size[column], error);
+}
+
+score_status score_frames_file_checksum(const score_frames_file *file, uint64_t first,
+                                        uint64_t count, uint32_t *checksum, score_error *error) {
+    unsigned char bytes[1 << 14];
+    *checksum = 0;
+    for (int column = 0; column < file->columns; column++) {
+        uint64_t at = file->offset[column] + first * file->row_size[column];
+        for (uint64_t left = count * file->row_size[column]; left > 0;) {
+            const size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
+            const ssize_t done = pread(file->descriptor, bytes, size, (off_t)at);
+            if (done < 0 && errno == EINTR)
+                continue;
+            if (done <= 0)
+                return fail(file, "cannot be read", done < 0 ? errno : EIO, error);
+            *checksum = (uint32_t)crc32_z(*checksum, bytes, (size_t)done);
+            at += (uint64_t)done;
+            left -= (uint64_t)done;
+        }
+    }
+    return SCORE_OK;
 }
 
 score_status score_frames_file_sync(score_frames_file *file, score_error *error) {

@@ -61,21 +61,26 @@ bool score_frames_file_is_begun(const char *path);
 
 /* Makes <path>.unfinished, or begins it anew, with all its room, and the permissions of a file `path`
  * if there is one. The layout's names must outlive the file. SCORE_ERROR_FILE: it cannot be made, the
- * disk has no room, `path` is not a regular file, or another process writes it, and nothing is left of
- * it; SCORE_ERROR_MEMORY. */
+ * disk has no room, `path` or <path>.unfinished is not a regular file or leads in a circle,
+ * <path>.unfinished is a link, or another process writes it, and nothing is left of it;
+ * SCORE_ERROR_MEMORY. */
 score_status score_frames_file_create(const char *path, const score_frames_layout *layout,
                                       score_frames_file *file, score_error *error);
 /* The same of NumPy's format: one array, of as many rows, whose name and unit stand nowhere. */
 score_status score_frames_file_create_npy(const char *path, uint64_t rows,
                                           const score_frames_column *column,
                                           score_frames_file *file, score_error *error);
-/* Goes on with <path>.unfinished. SCORE_ERROR_FORMAT: it is not of this layout. */
+/* Goes on with <path>.unfinished. SCORE_ERROR_FORMAT: it is not of this layout, or has other
+ * attributes. */
 score_status score_frames_file_reopen(const char *path, const score_frames_layout *layout,
                                       score_frames_file *file, score_error *error);
 
 /* Rows first to first + count - 1 of a column, packed. Any number of threads may write other rows. */
 score_status score_frames_file_write(score_frames_file *file, int column, uint64_t first,
                                      uint64_t count, const void *rows, score_error *error);
+/* CRC-32 of these rows of all columns, as they are in the file. */
+score_status score_frames_file_checksum(const score_frames_file *file, uint64_t first,
+                                        uint64_t count, uint32_t *checksum, score_error *error);
 /* What has been written survives a loss of power. */
 score_status score_frames_file_sync(score_frames_file *file, score_error *error);
 /* Gives the file its name, and closes it. Where that fails it is closed and still unfinished. */

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* flock */
 #include "run_paths.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIGITS "0123456789"
+#include "base/atomic_file.h"
 
 static char *join(const char *folder, size_t folder_size, const char *name) {
     size_t name_size = strlen(name);
@@ -22,11 +21,6 @@ static char *join(const char *folder, size_t folder_size, const char *name) {
         path[folder_size++] = '/';
     memcpy(path + folder_size, name, name_size + 1);
     return path;
-}
-
-static bool exists(const char *path) {
-    struct stat information;
-    return lstat(path, &information) == 0;
 }
 
 static score_status lock_folder(score_run_paths *paths, score_error *error) {
@@ -45,12 +39,12 @@ static score_status lock_folder(score_run_paths *paths, score_error *error) {
 
 static score_status check_files(const score_run_paths *paths, bool resume, bool *resumes,
                                 score_error *error) {
-    *resumes = resume && exists(paths->checkpoint);
+    *resumes = resume && score_path_exists(paths->checkpoint);
     if (*resumes)
         return SCORE_OK;
     const char *files[] = {paths->checkpoint, paths->model, paths->log};
     for (int k = 0; k < 3; k++)
-        if (exists(files[k]))
+        if (score_path_exists(files[k]))
             return score_fail_at(error, SCORE_ERROR_FILE, files[k], 0, "%s",
                                  resume ? "exists, but no checkpoint to resume from"
                                         : "exists already: continue that run with --resume, or "
@@ -58,33 +52,11 @@ static score_status check_files(const score_run_paths *paths, bool resume, bool 
     return SCORE_OK;
 }
 
-/* Whether `name` is that of a temporary of base/atomic_file.h for the file `path`:
- * "<file>.<process>-<number>.tmp". */
-static bool is_temporary(const char *name, const char *path) {
-    const char *slash = strrchr(path, '/'), *file = slash == NULL ? path : slash + 1;
-    const size_t size = strlen(file);
-    if (strncmp(name, file, size) != 0 || name[size] != '.')
-        return false;
-    const char *rest = name + size + 1;
-    const size_t process = strspn(rest, DIGITS);
-    if (process == 0 || rest[process] != '-')
-        return false;
-    rest += process + 1;
-    const size_t number = strspn(rest, DIGITS);
-    return number > 0 && strcmp(rest + number, ".tmp") == 0;
-}
-
-/* Removes what killed runs have left. The folder is locked: nobody writes these files now. What
- * cannot be removed does no harm. */
-static void remove_temporaries(const score_run_paths *paths) {
-    DIR *folder = opendir(paths->folder);
-    if (folder == NULL)
-        return;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        if (is_temporary(entry->d_name, paths->checkpoint) ||
-            is_temporary(entry->d_name, paths->model) || is_temporary(entry->d_name, paths->log))
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
+/* The folder is locked: nobody else writes these files now. */
+static void remove_leftovers(const score_run_paths *paths) {
+    score_remove_leftovers(paths->checkpoint, true);
+    score_remove_leftovers(paths->model, true);
+    score_remove_leftovers(paths->log, true);
 }
 
 score_status score_run_paths_open(const char *folder, bool resume, score_run_paths *paths,
@@ -103,7 +75,7 @@ score_status score_run_paths_open(const char *folder, bool resume, score_run_pat
     if (status == SCORE_OK)
         status = check_files(paths, resume, resumes, error);
     if (status == SCORE_OK)
-        remove_temporaries(paths);
+        remove_leftovers(paths);
     else
         score_run_paths_close(paths);
     return status;

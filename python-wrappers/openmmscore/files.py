@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 __all__ = [
     "UNFINISHED",
     "UnfinishedFile",
+    "is_locked",
     "naming",
     "naming_os_errors",
     "read_npy",
@@ -44,12 +45,17 @@ _MOST_ATTEMPTS = 1000
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:
-    """The file that a path leads to. ValueError where it is none, but a folder or a device."""
-    target = Path(os.path.realpath(path))
+    """The file that a path leads to. ValueError where it is none, but a folder or a device; OSError
+    where links lead in a circle."""
     with naming_os_errors(path):
-        if target.exists() and not target.is_file():
-            kind = "a folder" if target.is_dir() else "no regular file"
-            raise ValueError(f"{path} is {kind}: it cannot be replaced")
+        target = Path(os.path.realpath(path))
+        try:
+            kind = os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return target
+        if not stat.S_ISREG(kind):
+            what = "a folder" if stat.S_ISDIR(kind) else "no regular file"
+            raise ValueError(f"{path} is {what}: it cannot be replaced")
     return target
 
 
@@ -134,6 +140,15 @@ def lock(descriptor: int) -> bool:
     return True
 
 
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Whether a process has the file, if there is one, to itself."""
+    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with suppress(FileNotFoundError), open(path, "r+b") as file, suppress(OSError):
+        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, whole)
+        return bool(struct.unpack("hhqqi4x", found)[0] != fcntl.F_UNLCK)
+    return False
+
+
 def take_mode(descriptor: int, old: Path) -> None:
     """Permissions of the file that is to be replaced, where the file system knows any."""
     with suppress(FileNotFoundError, PermissionError, NotImplementedError):
@@ -157,19 +172,22 @@ class UnfinishedFile:
     that is complete. All its room is reserved before the first part is written, and it belongs to
     one process. `path` must not change its folder meanwhile.
 
-    anew: begins the file, in the place of one that was begun before; else goes on with that one.
-    OSError, with the name, where it cannot be made, the disk has no room, or another process writes
-    it.
+    Goes on with the file where it was begun before. OSError, with the name, where it cannot be
+    made, or another process writes it; ValueError where its name is that of a link or a folder.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, anew: bool = True, ending: str = UNFINISHED
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, ending: str = UNFINISHED) -> None:
         self.path = target_of(path)
         self.name = Path(f"{self.path}{ending}")
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if anew else 0)
+        self.descriptor = -1
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         with naming_os_errors(self.name):
+            if self.name.is_symlink():
+                raise ValueError(f"{self.name} is a link: it is not written through one")
             self.descriptor = os.open(self.name, flags, 0o666)
+            if not stat.S_ISREG(os.fstat(self.descriptor).st_mode):
+                self.close()
+                raise ValueError(f"{self.name} is no regular file")
         if not lock(self.descriptor) or not self._is_there():
             self.close()
             raise OSError(f"{self.name}: is being written by another process")
@@ -178,18 +196,31 @@ class UnfinishedFile:
     def _is_there(self) -> bool:
         """False where another process has given it its name before it could be locked here."""
         with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(self.descriptor), os.stat(self.name))
+            return os.path.samestat(os.fstat(self.descriptor), os.lstat(self.name))
         return False
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
 
     def reserve(self, size: int) -> None:
         """Empties the file, and gives it `size` bytes on the disk, zeros; or removes it."""
+        try:
+            self.cut(0)
+            self.extend(size)
+        except OSError:
+            self.abandon()
+            raise
+
+    def extend(self, size: int) -> None:
+        """Gives it `size` bytes on the disk, zeros behind those that it has."""
         with naming_os_errors(self.name):
-            try:
-                os.ftruncate(self.descriptor, 0)
-                os.posix_fallocate(self.descriptor, 0, size)
-            except OSError:
-                self.abandon()
-                raise
+            os.posix_fallocate(self.descriptor, 0, size)
+
+    def cut(self, size: int) -> None:
+        """Gives back the room behind so many bytes."""
+        with naming_os_errors(self.name):
+            os.ftruncate(self.descriptor, size)
 
     def write(self, at: int, values: Any) -> None:
         """values: bytes, or a contiguous array."""

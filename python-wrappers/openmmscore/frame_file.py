@@ -3,17 +3,18 @@
 Its size is known from the start, so the file is laid out once, with all its room on the disk, and
 frames then go to their places. A full disk is found before the work, nothing is kept in memory, and
 after a kill at any moment what was written is there. Until it is complete its name is
-`<path>.unfinished`.
+`<path>.unfinished`. As much room again, `<path>.shorter.tmp`, is for the file of a run that ends
+early, which must not fail then either.
 
-Frames are in the order of the copies, all of copy 0 first, and the number of each frame's copy
-stands in the data set `copy`, or in `<stem>_copy.npy`. How they were made stands in attributes of
-the file, or in `<stem>_run.json`.
+The number of each frame's copy stands in the data set `copy`, or in `<stem>_copy.npy`. How they
+were made stands in attributes of the file, or in `<stem>_run.json`; `identity` is one of them.
 """
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,108 +22,112 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import UNFINISHED, UnfinishedFile, naming, replace_file, require_file
-from .model import Model
-from .system import create_system
+from .files import UNFINISHED, UnfinishedFile, naming, require_file, target_of
+from .frame_table import FrameTable, Shape, is_laid_out, write_copies
 
-__all__ = ["FrameFile", "attributes_of", "beside", "plain", "read_json"]
+__all__ = [
+    "IDENTITY",
+    "FrameFile",
+    "Shape",
+    "attributes_of",
+    "beside",
+    "plain",
+    "read_json",
+    "remove_reserved",
+]
 
-_ROWS_AT_ONCE = 1 << 16
-SHORTER = ".shorter.tmp"  # what ends early, while it is made
+IDENTITY = "identity"
+SHORTER = ".shorter.tmp"
+
+_COPY, _RUN = "_copy.npy", "_run.json"
+_MORE = 4096  # bytes by which attributes may get longer
 
 
 class FrameFile:
-    """The frames of one run.
+    """The frames of one run. attributes: numbers, text and lists. `begin` or `go_on` comes next.
 
-    frames: of each copy, interval_ps apart; the first is at interval_ps. attributes: numbers, text
-    and lists. weighted: whether frames have log-weights (of .h5 alone). anew: begins the file, or
-    goes on with the one that was begun, which must be of this layout.
+    OSError, ValueError: where it cannot be made (`openmmscore.files.UnfinishedFile`).
     """
 
-    def __init__(
-        self,
-        path: Path,
-        model: Model,
-        frames: int,
-        copies: int,
-        interval_ps: float,
-        attributes: Mapping[str, Any],
-        *,
-        weighted: bool = False,
-        anew: bool = True,
-        ending: str = UNFINISHED,
-    ) -> None:
-        self.path, self.model = path, model
-        self.frames, self.copies, self.interval_ps = frames, copies, interval_ps
-        self.weighted = weighted
-        if path.suffix == ".npy" and weighted:
+    def __init__(self, path: Path, shape: Shape, attributes: Mapping[str, Any]) -> None:
+        self.path, self.shape, self.attributes = path, shape, dict(attributes)
+        self._is_npy = path.suffix == ".npy"
+        if self._is_npy and shape.weighted:
             raise ValueError(f"{path}: must end in .h5, frames have weights")
-        rows, each = frames * copies, (len(model.beads), model.dimensions)
-        self._row = 4 * each[0] * each[1]
-        self._layout: dict[str, tuple[Any, tuple[int, ...]]] = {
-            "coordinates": ("<f4", (rows, *each))
-        }
-        if path.suffix == ".h5":
-            self._layout |= {"time": ("<f4", (rows,)), "copy": ("<i4", (rows,))}
-        if weighted:
-            self._layout["log_weights"] = ("<f8", (rows,))
-        self._file = UnfinishedFile(path, anew=anew, ending=ending)
+        self._open: list[UnfinishedFile] = []
+        self._file = self._opened(path)
         try:
-            if anew:
-                self.lay_out(attributes)
-            else:
-                self.attributes = dict(attributes)
-                self._offsets = self._found()
+            self._early = self._opened(path, SHORTER)
+            if self._is_npy:
+                self._copies = self._opened(beside(path, _COPY))
+                self._run = self._opened(beside(path, _RUN))
         except BaseException:
             self.close()
             raise
+        self._table = FrameTable(self._file, shape, is_npy=self._is_npy)
 
-    def lay_out(self, attributes: Mapping[str, Any]) -> None:
-        """Begins the file anew."""
-        self.attributes = dict(attributes)
-        if self.path.suffix == ".npy":
-            header = self._npy_header()
-            size, pieces = len(header) + self._row * self.frames * self.copies, [(0, header)]
-        else:
-            from .frames import lay_out
+    def _opened(self, path: Path, ending: str = UNFINISHED) -> UnfinishedFile:
+        self._open.append(UnfinishedFile(path, ending=ending))
+        return self._open[-1]
 
-            size, pieces = lay_out(self._layout, _topology(self.model), self.attributes)
-        self._file.reserve(size)
-        for at, values in pieces:
-            self._file.write(at, values)
-        self._offsets = self._found()
-        if self.path.suffix == ".h5":
-            self._write_labels()
+    @property
+    def is_begun(self) -> bool:
+        """Whether frames may be in it."""
+        return is_laid_out(self._file)
 
-    def _npy_header(self) -> bytes:
-        kind, shape = self._layout["coordinates"]
-        header = io.BytesIO()
-        fields = {"descr": kind, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(header, fields)
-        return header.getvalue()
+    def begin(self) -> None:
+        """Lays it out, in the place of what was begun before. Leaves nothing where it fails."""
+        try:
+            size, pieces = self._plan(self._table, self.attributes)
+            self._file.reserve(size)
+            if self._is_npy:
+                self._run.cut(0)
+            self._reserve_the_rest(size)
+            self._table.lay_out(pieces)
+        except BaseException:
+            self.abandon()
+            raise
 
-    def _found(self) -> dict[str, int]:
-        """Where the columns begin."""
-        if self.path.suffix == ".npy":
-            header = self._npy_header()
-            if self._file.read(0, len(header)) != header:
-                raise ValueError(f"{self._file.name}: is not the file of this run")
-            return {"coordinates": len(header)}
-        from .frames import find_columns
+    def go_on(self) -> None:
+        """Goes on with what was begun. ValueError where it is of another layout."""
+        self._table.find()
+        self._reserve_the_rest(self._plan(self._table, self.attributes)[0])
 
-        return find_columns(self._file.name, self._layout)
+    def _plan(
+        self, table: FrameTable, attributes: Mapping[str, Any]
+    ) -> tuple[int, list[tuple[int, bytes]]]:
+        texts = {
+            name: json.dumps(value) if isinstance(value, Mapping) else value
+            for name, value in attributes.items()
+        }
+        return table.plan(texts)
 
-    def _write_labels(self) -> None:
-        """Times and copies are known before there is any frame."""
-        for first in range(0, self.frames, _ROWS_AT_ONCE):
-            last = min(first + _ROWS_AT_ONCE, self.frames)
-            times = (np.arange(first + 1, last + 1) * self.interval_ps).astype("<f4")
-            for copy in range(self.copies):
-                at = 4 * (copy * self.frames + first)
-                self._file.write(self._offsets["time"] + at, times)
-                self._file.write(
-                    self._offsets["copy"] + at, np.full(last - first, copy, dtype="<i4")
-                )
+    def _reserve_the_rest(self, size: int) -> None:
+        self._early.reserve(size + _MORE)
+        if self._is_npy:
+            self._copies.reserve(_MORE + 8 * self.shape.frames * self.shape.copies)
+            self._run.extend(len(self._text()) + _MORE)
+            self._write_text()
+
+    def _text(self) -> bytes:
+        return (json.dumps(plain(self.attributes), indent=2) + "\n").encode()
+
+    def _write_text(self) -> None:
+        """At once over what was there: the file is never without its identity."""
+        self._run.write(0, self._text().ljust(self._run.size, b"\0"))
+
+    def describe(self, attributes: Mapping[str, Any]) -> None:
+        """Other attributes than those that were expected, of the same sizes, before the first
+        frame."""
+        self.attributes |= attributes
+        self._table.write_attributes(self._plan(self._table, self.attributes)[1])
+
+    def identity(self) -> Any:
+        """What the unfinished file says of the run that began it; None: nothing. A sidecar may
+        have its name already, where its run was killed at its end."""
+        if not self._is_npy:
+            return _of_hdf5(self._file.name).get(IDENTITY)
+        return (read_json(self._run.name) or read_json(self._run.path)).get(IDENTITY)
 
     def write(
         self,
@@ -132,17 +137,11 @@ class FrameFile:
     ) -> None:
         """Frame `number` of every copy, from 0. positions: (copies, beads, dimensions), nm;
         log_weights: (copies,)."""
-        rows = np.ascontiguousarray(positions, "<f4")
-        if rows.shape != (self.copies, *self._layout["coordinates"][1][1:]) or not (
-            0 <= number < self.frames
-        ):
-            raise ValueError(f"frame {number} of shape {rows.shape}: the file has no such place")
-        for copy, row in enumerate(rows):
-            place = copy * self.frames + number
-            self._file.write(self._offsets["coordinates"] + place * self._row, row)
-            if log_weights is not None:
-                weight = np.array([log_weights[copy]], "<f8")
-                self._file.write(self._offsets["log_weights"] + 8 * place, weight)
+        self._table.write(number, positions, log_weights)
+
+    def digest(self, number: int) -> bytes:
+        """Of frame `number` of every copy: what a checkpoint knows it by."""
+        return self._table.digest(number)
 
     def sync(self) -> None:
         """What has been written survives a loss of power."""
@@ -150,56 +149,54 @@ class FrameFile:
 
     def finish(self) -> None:
         """Gives the file its name."""
-        if self.path.suffix == ".npy":
-            copy = np.repeat(np.arange(self.copies), self.frames)
-            text = json.dumps(plain(self.attributes), indent=2) + "\n"
-            replace_file(beside(self.path, "_copy.npy"), lambda file: np.save(file, copy))
-            replace_file(beside(self.path, "_run.json"), lambda file: file.write(text.encode()))
+        self._finish_sidecars(self.shape.frames, self.attributes)
         self._file.finish()
+        self.abandon()
 
     def finish_early(self, kept: int, attributes: Mapping[str, Any]) -> None:
         """Writes the first `kept` frames of each copy as a file that is complete. This one stays
         as it is."""
-        shorter = FrameFile(
-            self.path,
-            self.model,
-            kept,
-            self.copies,
-            self.interval_ps,
-            attributes,
-            weighted=self.weighted,
-            ending=SHORTER,
-        )
-        try:
-            widths = {"coordinates": self._row, **({"log_weights": 8} if self.weighted else {})}
-            for name, width in widths.items():
-                for copy in range(self.copies):
-                    self._copy_rows(shorter, name, width, copy)
-            shorter.finish()
-        except BaseException:
-            shorter.abandon()
-            raise
+        shape = dataclasses.replace(self.shape, frames=kept)
+        shorter = FrameTable(self._early, shape, is_npy=self._is_npy)
+        size, pieces = self._plan(shorter, {**self.attributes, **attributes})
+        shorter.lay_out(pieces)
+        self._table.copy_first(shorter)
+        self._early.cut(size)
+        self._finish_sidecars(kept, {**self.attributes, **attributes})
+        self._early.finish()
 
-    def _copy_rows(self, to: FrameFile, name: str, width: int, copy: int) -> None:
-        for first in range(0, to.frames, _ROWS_AT_ONCE):
-            count = min(_ROWS_AT_ONCE, to.frames - first)
-            at = self._offsets[name] + width * (copy * self.frames + first)
-            place = to._offsets[name] + width * (copy * to.frames + first)
-            to._file.write(place, self._file.read(at, width * count))
+    def _finish_sidecars(self, frames: int, attributes: Mapping[str, Any]) -> None:
+        if not self._is_npy:
+            return
+        self._copies.cut(write_copies(self._copies, frames, self.shape.copies))
+        self._copies.finish()
+        self.attributes = dict(attributes)
+        self._write_text()
+        self._run.cut(len(self._text()))
+        self._run.finish()
 
     def abandon(self) -> None:
-        """Removes it."""
-        self._file.abandon()
+        """Removes what has not got its name."""
+        for file in self._open:
+            file.abandon()
 
     def close(self) -> None:
-        """Leaves it unfinished, if it is."""
-        self._file.close()
+        """Leaves it unfinished, if it is, with what tells of it."""
+        told = [self._file, *([self._run] if self._is_npy and len(self._open) == 4 else [])]
+        for file in self._open:
+            if file in told and file.descriptor >= 0 and file.size > 0:
+                file.close()
+            else:
+                file.abandon()
 
 
-def _topology(model: Model) -> Any:
-    import mdtraj
-
-    return mdtraj.Topology.from_openmm(create_system(model)[1])
+def remove_reserved(path: Path) -> None:
+    """What a killed run has left beside a file that is finished."""
+    leftovers = [Path(f"{target_of(path)}{SHORTER}")]
+    if path.suffix == ".npy":
+        leftovers += [Path(f"{target_of(beside(path, end))}{UNFINISHED}") for end in (_COPY, _RUN)]
+    for name in leftovers:
+        name.unlink(missing_ok=True)
 
 
 def beside(path: Path, end: str) -> Path:
@@ -216,12 +213,13 @@ def plain(value: Any) -> Any:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """How frames were made; empty without such a file."""
-    if not path.exists():
+    """How frames were made; empty without such a file. Behind its text there may be room."""
+    if not os.path.lexists(path):
         return {}
     require_file(path)
     with naming(path):
-        found = json.loads(path.read_text())
+        text = path.read_bytes().rstrip(b"\0")
+        found = json.loads(text) if text else {}
         if not isinstance(found, dict):
             raise ValueError(f"holds {type(found).__name__}, must be attributes in braces")
     return found
@@ -229,8 +227,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def attributes_of(path: Path) -> dict[str, Any]:
     """How the frames of a file were made; what it does not say is not there."""
-    if path.suffix == ".npy":
-        return read_json(beside(path, "_run.json"))
+    return read_json(beside(path, _RUN)) if path.suffix == ".npy" else _of_hdf5(path)
+
+
+def _of_hdf5(path: Path) -> dict[str, Any]:
     from .frames import read_attributes
 
-    return dict(plain(read_attributes(path)))
+    found = dict(plain(read_attributes(path)))
+    with naming(path):
+        if isinstance(found.get(IDENTITY), str):
+            found[IDENTITY] = json.loads(found[IDENTITY])
+    return found

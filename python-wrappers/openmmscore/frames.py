@@ -184,7 +184,7 @@ def lay_out(
             space, number = h5py.h5s.create_simple(shape), h5py.h5t.py_create(np.dtype(kind))
             created = h5py.h5d.create(file.id, name.encode(), number, space, plan)
             _write_unit(h5py.Dataset(created), name)
-    return pieces.size, pieces.written
+    return pieces.size, [(at, pieces.final(at, len(values))) for at, values in pieces.written]
 
 
 class _Pieces(io.RawIOBase):
@@ -212,6 +212,13 @@ class _Pieces(io.RawIOBase):
         self.at += len(self.written[-1][1])
         self.size = max(self.size, self.at)
         return len(self.written[-1][1])
+
+    def final(self, at: int, size: int) -> bytes:
+        """What is there in the end, also where it was written twice."""
+        room = bytearray(size)
+        self.seek(at)
+        self.readinto(room)
+        return bytes(room)
 
     def readinto(self, room: Any, /) -> int:
         first, last = self.at, min(self.at + len(room), self.size)

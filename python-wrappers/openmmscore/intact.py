@@ -6,16 +6,19 @@ A model file states how far its training data reach (`Model.range`): the largest
 neighbouring beads, and of a bead from the centre. A molecule has fallen apart where one of them is
 beyond `FACTOR`, 2, times the data's. Good frames stay far below: of alanine dipeptide 50,000
 independent frames of the reference reach 1.003 times as far as the training data, 38,400 of a
-simulation .998 times. No bond becomes twice as long, and no chain, however it unfolds, twice as
-long as the longest of its data. What is torn apart goes on without end: the one torn sample of
-20,000 is at 72 times. So the factor's value hardly matters. At a diffusion time beyond 1e-5 the
+simulation .998 times. No bond becomes twice as long. What is torn apart goes on without end: the
+one torn sample of 20,000 is at 72 times. So the factor's value hardly matters to data that have
+seen the molecule unfolded. Those that know a chain only folded say nothing of how long it is, and
+one that unfolds, as it may at an energy scale below 1, can reach beyond twice their distance from
+the centre with every bond whole: then --allow-broken is right. At a diffusion time beyond 1e-5 the
 noise of that time comes on top.
 
-The kinetic temperature is the other sign of a time step that is too long. Its mean over a run may
-differ from the thermostat's by `SIGMAS` times its statistical error, velocities being independent
-after the time 1/friction, and by the error of discretisation: `DISCRETISATION`, 3 %, of itself.
-(That of alanine dipeptide is 1 % at 4 fs and 2 % at 5 fs.) Velocities of the first 5/friction do
-not count.
+The kinetic temperature is the other sign of a time step that is too long. Its mean over a run, the
+equilibration left out, may differ from the thermostat's by `SIGMAS` times its statistical error,
+velocities being independent after the time 1/friction, and by the error of discretisation:
+`DISCRETISATION`, 3 %, of itself. (That of alanine dipeptide is 1 % at 4 fs and 2 % at 5 fs.)
+Velocities of the first 5/friction do not count. Checkpoints hold the sums, so that a run that is
+resumed is judged as a whole.
 
 Commands end with the exit status `STATUS`, 3, then; with --allow-broken they only say it.
 """
@@ -33,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openmm import unit
 
+from .checkpoint import Member, Members, State
 from .model import Model
 from .progress import say
 
@@ -143,9 +147,32 @@ class Watch:
     time: float = 1e-5
     allow: bool = False
     _told: set[str] = field(default_factory=set)
-    _kinetic: list[float] = field(default_factory=list)
-    _steps: list[int] = field(default_factory=list)
-    _samples: int = 0
+    _kinetic_k: float = 0.0  # the sum of so many looks, at steps from the first to the last
+    _looks: int = 0
+    _first: int = 0
+    _last: int = 0
+    _samples: int = 0  # velocities of a look
+
+    def state(self) -> State:
+        """What has been seen, for a checkpoint."""
+        return {
+            "kinetic_k": np.array(self._kinetic_k),
+            "kinetic_steps": np.array((self._looks, self._first, self._last)),
+            "kinetic_samples": np.array(self._samples),
+        }
+
+    def members(self, steps: int, copies: int) -> Members:
+        """Of `state` after so many steps of so many copies, in all states."""
+        return {
+            "kinetic_k": Member("f8", (), 0),
+            "kinetic_steps": Member("i8", (3,), 0, steps),
+            "kinetic_samples": Member("i8", (), 0, 3 * len(self.model.masses) * copies),
+        }
+
+    def restore(self, state: State) -> None:
+        self._kinetic_k = float(state["kinetic_k"])
+        self._looks, self._first, self._last = state["kinetic_steps"].tolist()
+        self._samples = int(state["kinetic_samples"])
 
     def positions(
         self, step: int, positions: Array, state: Mapping[str, float] | None = None
@@ -166,7 +193,8 @@ class Watch:
                 "apart",
                 f"copy {broken[0]}{where} has fallen apart at step {step}: "
                 f"{limit.describe(own[broken[0]], self.model.centred)}, {FACTOR:g} times what the "
-                "training data have; the time step may be too long",
+                "training data have; the time step may be too long, or the data know only folded "
+                "what has unfolded",
             )
 
     def velocities(self, step: int, velocities: Array) -> None:
@@ -176,19 +204,21 @@ class Watch:
         masses = self.model.masses.value_in_unit(unit.dalton)
         kt = unit.MOLAR_GAS_CONSTANT_R.value_in_unit(unit.kilojoule_per_mole / unit.kelvin)
         copies = velocities.size // (3 * len(masses))
-        moving = 3 * int(np.count_nonzero(masses))
+        moving = 3 * int(np.count_nonzero(masses)) * copies
         twice = float((masses[:, None] * velocities**2).sum())
-        self._kinetic.append(twice / (moving * copies * kt) if moving else self.temperature_k)
-        self._steps.append(step)
-        self._samples = moving * copies
+        self._kinetic_k += twice / (moving * kt) if moving else self.temperature_k
+        self._first = step if self._looks == 0 else self._first
+        self._last = step
+        self._looks += 1
+        self._samples = moving
 
     def finish(self) -> None:
         """The mean kinetic temperature of the run, and its error."""
-        if not self._samples:
+        if not self._looks or not self._samples:
             return
-        spanned = (self._steps[-1] - self._steps[0]) * self.timestep_ps * self.friction_per_ps
-        independent = max(1.0, min(float(len(self._steps)), spanned))
-        mean = float(np.mean(self._kinetic))
+        spanned = (self._last - self._first) * self.timestep_ps * self.friction_per_ps
+        independent = max(1.0, min(float(self._looks), spanned))
+        mean = self._kinetic_k / self._looks
         error = self.temperature_k * math.sqrt(2 / (self._samples * independent))
         if (
             not abs(mean - self.temperature_k)

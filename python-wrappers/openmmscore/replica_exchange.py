@@ -54,6 +54,7 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from ._values import as_count, as_number
+from .checkpoint import Member
 from .command import add_resuming, run_command
 from .copies import check_output, read_starts
 from .intact import Watch, add_option
@@ -90,6 +91,7 @@ def choose_ladder(
     count: int | None = None,
     copies: int = 16,
     time: float | unit.Quantity = 4.0,
+    watch: Watch | None = None,
     **settings: Any,
 ) -> list[float]:
     """Values of a parameter from the first of `values` to the last, for equal acceptance of swaps.
@@ -98,13 +100,13 @@ def choose_ladder(
     apart its states are (see `openmmscore.ladders`).
 
     acceptance: the least that is wanted, which gives the number of states; count: that number
-    itself. copies, time: of the pilot run, whose first half is discarded. settings: those of
-    `ReplicaExchange`.
+    itself. copies, time: of the pilot run, whose first half is discarded. watch: looks at it.
+    settings: those of `ReplicaExchange`.
     """
     states = [{parameter: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, copies, **settings)
     half = as_number("time", time, unit.picosecond) / 2
-    run = exchange.run(half, equilibration=half, title="Pilot run for the ladder")
+    run = exchange.run(half, equilibration=half, title="Pilot run for the ladder", watch=watch)
     if run.interrupted:
         raise KeyboardInterrupt
     if not run.attempts.all():
@@ -210,8 +212,27 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
         pilot,
         acceptance=acceptance,
         count=options.states,
+        watch=_watch(options, model),
         **settings,
     )
+
+
+def _watch(options: argparse.Namespace, model: Model) -> Watch:
+    temperature_k = model.temperature.value_in_unit(unit.kelvin)
+    return Watch(
+        model, temperature_k, options.friction, options.timestep, allow=options.allow_broken
+    )
+
+
+def _saved_ladder(options: argparse.Namespace, output: RunOutput) -> list[float]:
+    """The values of the run that goes on."""
+    given = None if options.ladder == "auto" else _given_ladder(options)
+    count = options.states if given is None else len(given)
+    values: list[float] = output.members({"ladder": Member("f8", (count,))})["ladder"].tolist()
+    steps = np.diff(values)
+    if given not in (None, values) or not len(steps) or not (steps * steps[0] > 0).all():
+        raise ValueError(f"{output.checkpoint}: ladder is {values}, must be that of this run")
+    return values
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -230,24 +251,20 @@ def _simulate(options: argparse.Namespace) -> int:
         resume=options.resume,
         checkpoint_s=options.checkpoint,
     )
+    if output.finished:
+        say(output.finished)
+        return 0
     name = PARAMETERS[options.parameter]
     if output.saved is None:
         values = _ladder(options, model, settings)
     else:
-        values = output.saved["ladder"].tolist()
+        values = _saved_ladder(options, output)
     say(f"{name}: {', '.join(f'{value:.4g}' for value in values)}")
 
     states = [{name: value} for value in values]
     exchange = ReplicaExchange.from_model(model, states, options.copies, **settings)
     if start is not None:
         exchange.set_positions(start)
-    watch = Watch(
-        model,
-        exchange.temperature_k,
-        options.friction,
-        options.timestep,
-        allow=options.allow_broken,
-    )
     frames, every = exchange.frames(options.time, interval * options.timestep)
     interval_ps = every * options.steps * options.timestep
     attributes = {
@@ -258,22 +275,20 @@ def _simulate(options: argparse.Namespace) -> int:
         "frame_interval_ps": interval_ps,
     }
     output.always = {"ladder": np.array(values)}
-    if not output.open(model, frames, copies, interval_ps, attributes):
-        say(f"{options.output}: finished already")
-        return 0
+    output.open(model, frames, copies, interval_ps, attributes)
     with Interruption():  # also where the file gets its end
         try:
             run = exchange.run(
                 options.time,
                 options.equilibration,
                 interval * options.timestep,
-                watch=watch,
+                watch=_watch(options, model),
                 output=output,
             )
-            output.end(len(run.time_ps), {}, to_be_resumed=run.interrupted)
+            output.end({}, interrupted=run.interrupted)
         finally:
             output.close()
-    _report(options, run)
+    _report(options, run, output.is_saved)
     return 130 if run.interrupted else 0
 
 
@@ -284,17 +299,19 @@ def _identity(options: argparse.Namespace, start: NDArray[Any] | None) -> dict[s
     return {"model": describe_file(options.model), "start": describe_array(start), **settings}
 
 
-def _report(options: argparse.Namespace, run: Run) -> None:
+def _report(options: argparse.Namespace, run: Run, goes_on: bool) -> None:
     frames = len(run.time_ps)
     if frames == 0:
-        say("Interrupted before the first frame; --resume goes on", error=True)
+        then = "--resume goes on" if goes_on else "nothing is left of it"
+        say(f"Interrupted before the first frame; {then}", error=True)
         return
     say(
         f"Acceptance: {', '.join(f'{share:.2f}' for share in run.acceptance)}\n"
         f"Round trips: {run.round_trips.sum()} of all {options.copies} copies, in "
         f"{run.time_ps[-1]:g} ps; the least of a copy {run.round_trips.min()}\n"
         f"{options.output}: {frames} frames of each copy"
-        + (", interrupted; --resume goes on from there" if run.interrupted else "")
+        + (", interrupted" if run.interrupted else "")
+        + ("; --resume goes on from there" if goes_on else "")
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ._values import as_array, as_count, as_number, as_positive, as_seed, as_steps
+from .checkpoint import TEXT, Member, State, from_json, to_json
+from .context_state import context_state, restore_context
+from .files import naming
 from .force import ScoreForce
-from .intact import Watch
+from .intact import BrokenMoleculeError, Watch
 from .interruption import Interruption
 from .model import Model
 from .progress import Progress
-from .run_output import RunOutput, context_state, restore_context
+from .run_output import RunOutput
 from .swaps import Record, Run, SwapAttempt, attempt_swaps
 from .system import create_system
 
@@ -172,8 +174,9 @@ class ReplicaExchange:
         time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
         time steps each. interval: between frames, by default one sweep. exchange: False simulates
         the states without swaps, for comparison. record_all: frames of all states. title: of the
-        progress line. watch: looks at all states after every sweep. Ctrl-C ends the run after the
-        present sweep; what was recorded is returned.
+        progress line. watch: looks at all states after every sweep, at velocities when those of the
+        equilibration are done. Ctrl-C ends the run after the present sweep; what was recorded is
+        returned.
 
         output: open, for `frames` of them; the frames of the target go there, as a model's molecule
         has them, and a run that it has saved goes on from there.
@@ -186,32 +189,37 @@ class ReplicaExchange:
         in_memory = frames if output is None else 0
         interval_ps = every * self.steps * self.timestep_ps
         record = Record(
-            len(self.states), self.copies, self.particles, in_memory, interval_ps, record_all
+            len(self.states), self.copies, self.particles, in_memory, interval_ps, record_all, every
         )
         done = 0
         if output is not None and output.saved is not None:
-            done = self._restore(output.saved, record)
+            done = self._restore(output, record, watch, discard, keep)
         progress = Progress(title, discard + keep, done)
         with Interruption() as interruption:
             while done < discard + keep and not interruption.asked:
                 positions, attempts = self._sweep(exchange)
                 done += 1
-                self._look(watch, done * self.steps, positions)
                 number = done - discard
+                self._look(watch, done * self.steps, positions, number > 0)
                 if number > 0:
                     record.count(attempts)
                     if number % every == 0:
                         if output is not None:
-                            output.add(record.kept, positions[0])
+                            output.add(positions[0])
                         record.add(positions)
                 progress.update(done)
                 if output is not None:
-                    output.save_if_due(partial(self._state, done, record))
+                    output.save_if_due(partial(self._state, done, record, watch))
             if output is not None and done < discard + keep:
-                output.save(self._state(done, record))
+                output.save_or_tell(self._state(done, record, watch))
         progress.close()
         if watch is not None:
-            watch.finish()
+            try:
+                watch.finish()
+            except BrokenMoleculeError:  # which --allow-broken can still finish
+                if output is not None:
+                    output.save_or_tell(self._state(done, record, watch))
+                raise
         return record.finish(interruption.asked and done < discard + keep)
 
     def frames(
@@ -224,37 +232,61 @@ class ReplicaExchange:
             raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
         return keep // every, every
 
-    def _state(self, done: int, record: Record) -> dict[str, NDArray[Any]]:
+    def _state(self, done: int, record: Record, watch: Watch | None) -> State:
         """Of a run after so many sweeps, for `_restore`."""
-        random = json.dumps(self._random.bit_generator.state).encode()
         state = {
-            "sweeps": np.array([done, self._parity]),
-            "random": np.frombuffer(random, np.uint8),
+            "sweeps": np.array(done),
+            "parity": np.array(self._parity),
+            "random": to_json(self._random.bit_generator.state),
             **record.state(),
+            **({} if watch is None else watch.state()),
         }
         for k, context in enumerate(self._contexts):
-            state |= {f"{name}.{k}": each for name, each in context_state(context).items()}
+            state |= context_state(context, f".{k}")
         return state
 
-    def _restore(self, state: Mapping[str, NDArray[Any]], record: Record) -> int:
+    def _restore(
+        self, output: RunOutput, record: Record, watch: Watch | None, discard: int, keep: int
+    ) -> int:
         """The number of sweeps done."""
-        done, self._parity = state["sweeps"].tolist()
-        self._random.bit_generator.state = json.loads(state["random"].tobytes())
-        record.restore(state)
+        steps, replicas = (discard + keep) * self.steps, len(self.states) * self.copies
+        members = {
+            "sweeps": Member("i8", (), 0, discard + keep),
+            "parity": Member("i8", (), 0, 1),
+            "random": TEXT,
+            **record.members(),
+            **({} if watch is None else watch.members(steps, replicas)),
+        }
+        state, path = output.members(members), output.checkpoint
+        done, self._parity = int(state["sweeps"]), int(state["parity"])
+        with naming(path):
+            self._restore_random(from_json(state["random"]))
+            record.restore(state, output.kept, max(0, done - discard))
+        if watch is not None:
+            watch.restore(state)
         for k, (context, noise_seed) in enumerate(
             zip(self._contexts, self._seeds[::2], strict=True)
         ):
-            own = {name: state[f"{name}.{k}"] for name in ("context", "threads")}
             words = np.random.SeedSequence([noise_seed, done]).generate_state(1)
-            restore_context(context, own, int(words[0]) >> 1 or 1)
-        return int(done)
+            restore_context(path, context, output.saved or {}, int(words[0]) >> 1 or 1, f".{k}")
+        return done
 
-    def _look(self, watch: Watch | None, step: int, positions: Array) -> None:
+    def _restore_random(self, state: Any) -> None:
+        generator = self._random.bit_generator
+        try:
+            generator.state = state
+        except (LookupError, OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"random is no state of random numbers: {error}") from error
+        if generator.state != state or state["has_uint32"] not in (0, 1):
+            raise ValueError("random is no state of random numbers")
+
+    def _look(self, watch: Watch | None, step: int, positions: Array, counts: bool) -> None:
         if watch is None:
             return
         for state, copies in zip(self.states, positions, strict=True):
             watch.positions(step, copies, state)
-        watch.velocities(step, self._velocities())
+        if counts:
+            watch.velocities(step, self._velocities())
 
     def _sweeps(self, name: str, time: float | unit.Quantity) -> int:
         return as_steps(name, time, self.steps * self.timestep_ps)

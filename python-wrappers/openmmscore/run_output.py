@@ -1,28 +1,37 @@
 """What a run writes: its frames (`openmmscore.frame_file`), and checkpoints from which it goes on.
 
-`<path>.checkpoint` holds the state of a run that has not come to its end: arrays, and a description
-of the run, which another run must not go on with. It is replaced as a whole, and never knows of
-frames that are not on the disk. OpenMM's own checkpoints are in it, with positions, velocities and
-random numbers, so on the Reference platform, and on the CPU platform with the same number of
-threads, a run that was killed and resumed has the frames of an uninterrupted one, bit by bit.
+`<path>.checkpoint` holds the state of a run that has not come to its end: arrays
+(`openmmscore.checkpoint`), and a description of the run, which another run must not go on with; the
+files of frames hold it, too. It is replaced as a whole, never knows of frames that are not on the
+disk, and knows the last of those by its SHA-256. OpenMM's own checkpoints are in it, with
+positions, velocities and random numbers, so on the Reference platform, and on the CPU platform with
+the same number of threads, a run that was killed and resumed has the frames of an uninterrupted
+one, bit by bit.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openmm
 from numpy.typing import NDArray
 
+from .checkpoint import (
+    TEXT,
+    Member,
+    Members,
+    State,
+    checked,
+    from_json,
+    packed,
+    read_state,
+    to_json,
+)
 from .copies import own_positions
 from .files import (
     UNFINISHED,
@@ -33,18 +42,17 @@ from .files import (
     sync_folder,
     target_of,
 )
-from .frame_file import SHORTER, FrameFile, attributes_of, plain
+from .frame_file import IDENTITY, FrameFile, Shape, attributes_of, plain, remove_reserved
 from .model import Model
 from .progress import say
 
-__all__ = ["RunOutput", "context_state", "describe_array", "describe_file", "restore_context"]
+__all__ = ["RunOutput", "describe_array", "describe_file"]
 
-State = dict[str, NDArray[Any]]
 Weights = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """(copies,), log-weights, of (copies, beads, dimensions)."""
 
-_THREADS = "Threads"
-_DIGEST = 32  # bytes
+_EARLY = "ended_early"
+_INTERRUPTED, _STOPPED = "interrupted", "limit on time"
 
 
 class RunOutput:
@@ -54,10 +62,11 @@ class RunOutput:
     checkpoint, if there is one; without, a run that has one is not begun anew. checkpoint_s:
     seconds between checkpoints.
 
-    saved: the state of the checkpoint, or None where the run begins. always: what every checkpoint
-    has beside the state that `save` is given.
+    finished: what there is to say where nothing is left to do, or "". saved: the state of the
+    checkpoint, or None where the run begins. kept: frames of each copy that there are. always: what
+    every checkpoint has beside the state that `save` is given.
 
-    Raises ValueError where the checkpoint or the finished file is of another run.
+    Raises ValueError where the checkpoint, the unfinished or the finished file is of another run.
     """
 
     def __init__(
@@ -73,30 +82,75 @@ class RunOutput:
         self.path, self.identity, self.resume = path, plain(identity), resume
         self.checkpoint_s = checkpoint_s
         target = target_of(path)
-        self.checkpoint = Path(f"{target}.checkpoint")
+        self.checkpoint = target_of(f"{target}.checkpoint")
         self._unfinished = Path(f"{target}{UNFINISHED}")
         self._file: FrameFile | None = None
-        self._kept = 0
+        self.kept = 0
         self._weights: Weights | None = None
         self._saved_at = time.monotonic()
         self._had_trouble = False
+        self._missed: State | None = None
         self.always: State = {}
         self.saved: State | None = None
+        self.finished = ""
+        begun = os.path.lexists(self._unfinished)
         if self.checkpoint.exists():
             if not resume:
-                raise ValueError(
-                    f"{self.checkpoint} is of a run that has not come to its end: --resume goes on "
-                    f"with it; remove it, and {self._unfinished.name}, to begin anew"
-                )
+                raise self._not_anew(self.checkpoint)
             self.saved = self._read()
+        if resume and not begun and self.path.exists():
+            self.finished = self._read_finished()
+            self._clean_up()
+        elif self.saved is not None and not begun:
+            raise ValueError(f"{self.checkpoint} is there, but not {self._unfinished.name}")
+
+    def _not_anew(self, path: Path) -> ValueError:
+        return ValueError(
+            f"{path} is of a run that has not come to its end: --resume goes on with it; remove "
+            f"it, and {(self._unfinished if path == self.checkpoint else self.checkpoint).name}, "
+            "to begin anew"
+        )
 
     def _read(self) -> State:
+        state = read_state(self.checkpoint)
+        identity = checked(self.checkpoint, state, {IDENTITY: TEXT})[IDENTITY]
         with naming(self.checkpoint):
-            state = _unpacked(self.checkpoint.read_bytes())
-            then = json.loads(state.pop("identity").tobytes())
-            for name in [*self.identity, *then]:
-                _compare(name, then.get(name), self.identity.get(name))
+            self._compare(from_json(identity))
         return state
+
+    def _compare(self, then: Any) -> None:
+        if not isinstance(then, dict):
+            raise ValueError(
+                "does not say of which run it is: remove it, or choose another --output"
+            )
+        for name in [*self.identity, *then]:
+            if then.get(name) != self.identity.get(name):
+                raise ValueError(
+                    f"was made with {name} {then.get(name)!r}, now it is "
+                    f"{self.identity.get(name)!r}"
+                )
+
+    def _read_finished(self) -> str:
+        """What there is to say of a file that has its name."""
+        attributes = attributes_of(self.path)
+        with naming(self.path):
+            self._compare(attributes.get(IDENTITY))
+            why = attributes.get(_EARLY)
+            if why is None:
+                return f"{self.path}: finished already"
+            if why != _STOPPED:
+                raise ValueError(
+                    f"is of a run that was {why}, and {self._unfinished.name} is gone: remove it "
+                    "to begin anew"
+                )
+            return (
+                f"{self.path}: finished already, short of what was asked for: it came to its {why}"
+            )
+
+    def members(self, members: Members) -> State:
+        """These of the saved state. ValueError, with the name, where one is missing or wrong."""
+        assert self.saved is not None, "there must be a checkpoint"
+        return checked(self.checkpoint, self.saved, members)
 
     def open(
         self,
@@ -106,37 +160,38 @@ class RunOutput:
         interval_ps: float,
         attributes: Mapping[str, Any],
         weights: Weights | None = None,
-    ) -> bool:
-        """Makes the file, or opens the one that was begun. False: the run is finished already."""
+    ) -> None:
+        """Makes the file, or opens the one that was begun."""
+        assert not self.finished, "there is nothing left to do"
         self.frames, self._weights = frames, weights
-        begun = self._unfinished.exists()
-        if self.resume and not begun and self.path.exists():
-            with naming(self.path):
-                then = attributes_of(self.path)
-                for name, value in plain(attributes).items():
-                    _compare(name, then.get(name), value)
-            self._remove_checkpoint()
-            return False
-        if self.saved is not None and not begun:
-            raise ValueError(f"{self.checkpoint} is there, but not {self._unfinished.name}")
-        self._file = FrameFile(
-            self.path,
-            model,
-            frames,
-            copies,
-            interval_ps,
-            attributes,
-            weighted=weights is not None,
-            anew=self.saved is None,
-        )
-        self._remove_leftovers()  # nobody else writes there now
-        return True
+        shape = Shape(model, frames, copies, interval_ps, weights is not None)
+        file = FrameFile(self.path, shape, {**attributes, IDENTITY: self.identity})
+        try:
+            if file.is_begun:
+                if not self.resume:
+                    raise self._not_anew(self._unfinished)
+                with naming(self._unfinished):
+                    self._compare(file.identity())
+            if self.saved is None:
+                file.begin()
+            else:
+                file.go_on()
+                self._find_last_frame(file)
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
+        remove_leftovers(self.checkpoint)  # nobody else writes there now
 
-    def _remove_leftovers(self) -> None:
-        """What a run that was killed while it wrote has left."""
-        remove_leftovers(self.checkpoint)
-        with suppress(OSError):
-            Path(f"{target_of(self.path)}{SHORTER}").unlink()
+    def _find_last_frame(self, file: FrameFile) -> None:
+        """The last of which the checkpoint knows: is it of this file?"""
+        saved = self.members({"frames": Member("i8", (), 0, self.frames), "last_frame": TEXT})
+        self.kept = int(saved["frames"])
+        if self.kept > 0 and file.digest(self.kept - 1) != saved["last_frame"].tobytes():
+            raise ValueError(
+                f"{self._unfinished}: frame {self.kept - 1} is not that of {self.checkpoint.name}: "
+                "they are of two runs"
+            )
 
     @property
     def file(self) -> FrameFile:
@@ -145,54 +200,77 @@ class RunOutput:
 
     def describe(self, attributes: Mapping[str, Any]) -> None:
         """Other attributes than those that were expected, before the first frame."""
-        self.file.lay_out({**self.file.attributes, **attributes})
+        self.file.describe(attributes)
 
-    def add(self, number: int, positions: NDArray[np.float64]) -> None:
-        """Frame `number` of every copy. positions: (copies, beads, 3), nm, as OpenMM has them."""
-        own = own_positions(positions, self.file.model).astype(np.float32)
+    def add(self, positions: NDArray[np.float64]) -> None:
+        """The next frame of every copy. positions: (copies, beads, 3), nm, as OpenMM has them."""
+        own = own_positions(positions, self.file.shape.model).astype(np.float32)
         weights = None if self._weights is None else self._weights(own)
-        self.file.write(number, own, weights)
-        self._kept = number + 1
+        self.file.write(self.kept, own, weights)
+        self.kept += 1
 
     def save_if_due(self, state: Callable[[], State]) -> None:
         """A checkpoint, if the last one is old enough. A disk that is full does not end the run:
         its frames have their room."""
-        if time.monotonic() - self._saved_at < self.checkpoint_s:
-            return
+        if time.monotonic() - self._saved_at >= self.checkpoint_s:
+            self.save_or_tell(state())
+
+    def save_or_tell(self, state: State) -> None:
+        """As `save`; where that fails, says so once."""
         try:
-            self.save(state())
-            self._had_trouble = False
-        except OSError as error:
+            self.save(state)
+            self._had_trouble, self._missed = False, None
+        except (OSError, ValueError) as error:
             if not self._had_trouble:
                 say(f"{error}; the run goes on without this checkpoint", error=True)
-            self._had_trouble = True
+            self._had_trouble, self._missed = True, state
         self._saved_at = time.monotonic()
 
     def save(self, state: State) -> None:
         """A checkpoint; the frames before it are on the disk first."""
         self.file.sync()
-        identity = np.frombuffer(json.dumps(self.identity).encode(), np.uint8)
-        arrays = {"identity": identity, **self.always, **state}
-        replace_file(self.checkpoint, lambda file: file.write(_packed(arrays)))
+        last = self.file.digest(self.kept - 1) if self.kept > 0 else b""
+        arrays = {
+            IDENTITY: to_json(self.identity),
+            "frames": np.array(self.kept),
+            "last_frame": np.frombuffer(last, np.uint8),
+            **self.always,
+            **state,
+        }
+        replace_file(self.checkpoint, lambda file: file.write(packed(arrays)))
         self._saved_at = time.monotonic()
 
-    def end(self, kept: int, attributes: Mapping[str, Any], *, to_be_resumed: bool) -> None:
-        """The end of a run that has `kept` frames of each copy. attributes: what a run that came
-        to an early end has others of. to_be_resumed: its checkpoint and its unfinished file
-        stay."""
-        if kept == self.frames:
+    def end(self, attributes: Mapping[str, Any], *, interrupted: bool) -> None:
+        """The end of a run. attributes: what a run that came to an early end has others of.
+        interrupted: its checkpoint, if there is one, and its unfinished file stay."""
+        if self.kept == self.frames:
             self.file.finish()
-            self._remove_checkpoint()
-            return
-        if kept > 0:
-            self.file.finish_early(kept, {**self.file.attributes, **attributes})
-        if not to_be_resumed:
+        else:
+            if self.kept > 0:
+                why = _INTERRUPTED if interrupted else _STOPPED
+                self.file.finish_early(self.kept, {**attributes, _EARLY: why})
+            if interrupted and self._missed is not None:  # the early file has given back its room
+                self.save_or_tell(self._missed)
+            if interrupted and self.is_saved:
+                return
             self.file.abandon()
-            self._remove_checkpoint()
+        self._clean_up()
 
-    def _remove_checkpoint(self) -> None:
-        with naming_os_errors(self.checkpoint):
-            self.checkpoint.unlink(missing_ok=True)
+    @property
+    def is_saved(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return self.checkpoint.exists()
+
+    def _clean_up(self) -> None:
+        """Nothing beside what is finished; what cannot be removed costs nothing."""
+        try:
+            with naming_os_errors(self.checkpoint):
+                self.checkpoint.unlink(missing_ok=True)
+                remove_leftovers(self.checkpoint)
+            with naming_os_errors(self.path):
+                remove_reserved(self.path)
+        except OSError as error:
+            say(f"{error}; it can be removed", error=True)
         sync_folder(self.checkpoint)
 
     def close(self) -> None:
@@ -200,59 +278,10 @@ class RunOutput:
         and else nothing."""
         if self._file is None:
             return
-        if self.checkpoint.exists() or self._kept > 0:
+        if self.is_saved or self.kept > 0:
             self._file.close()
         else:
             self._file.abandon()
-
-
-def _packed(arrays: State) -> bytes:
-    """An .npz file, and behind it its SHA-256."""
-    whole = io.BytesIO()
-    members: dict[str, Any] = {**arrays}
-    np.savez(whole, **members)
-    return whole.getvalue() + hashlib.sha256(whole.getvalue()).digest()
-
-
-def _unpacked(content: bytes) -> State:
-    whole, digest = content[:-_DIGEST], content[-_DIGEST:]
-    if hashlib.sha256(whole).digest() != digest:
-        raise ValueError("is damaged, or no checkpoint")
-    with np.load(io.BytesIO(whole), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _compare(name: str, then: Any, now: Any) -> None:
-    if then != now:
-        raise ValueError(f"was made with {name} {then!r}, now it is {now!r}")
-
-
-def context_state(context: openmm.Context) -> State:
-    """OpenMM's checkpoint of a Context, and the number of threads that it is good for."""
-    return {
-        "context": np.frombuffer(context.createCheckpoint(), np.uint8),
-        "threads": np.array(_threads(context)),
-    }
-
-
-def restore_context(context: openmm.Context, state: Mapping[str, Any], seed: int) -> None:
-    """Everything as it was, or, with another number of threads, of which each has random numbers of
-    its own: positions and velocities, and new random numbers from `seed`."""
-    context.loadCheckpoint(state["context"].tobytes())
-    if int(state["threads"]) == _threads(context):
-        return
-    kept = context.getState(positions=True, velocities=True, parameters=True)
-    context.getIntegrator().setRandomNumberSeed(seed)
-    context.reinitialize()
-    context.setState(kept)
-
-
-def _threads(context: openmm.Context) -> int:
-    """0 on platforms without such a setting."""
-    platform = context.getPlatform()
-    if _THREADS not in platform.getPropertyNames():
-        return 0
-    return int(platform.getPropertyValue(context, _THREADS))
 
 
 def describe_file(path: str | os.PathLike[str]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .checkpoint import Member, Members, State
 
 __all__ = ["Record", "RoundTrips", "Run", "SwapAttempt", "attempt_swaps"]
 
@@ -135,7 +137,7 @@ class Run:
 
 class Record:
     """What a run keeps, while it grows: counts, and frames, of which there are `kept`, interval_ps
-    apart; frames is how many there is room for, 0 where they go elsewhere."""
+    and `every` sweeps apart; frames is how many there is room for, 0 where they go elsewhere."""
 
     def __init__(
         self,
@@ -145,8 +147,10 @@ class Record:
         frames: int,
         interval_ps: float,
         record_all: bool,
+        every: int = 1,
     ) -> None:
         kept = states if record_all else 1
+        self.every = every
         self.record_all = record_all
         self.positions = np.empty((frames, kept, copies, particles, 3), np.float32)
         self.interval_ps = interval_ps
@@ -156,18 +160,53 @@ class Record:
         self.cost = np.zeros(states - 1)
         self.trips = RoundTrips(states, copies)
 
-    def state(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> State:
         """All but the frames, for `restore`."""
         trips = {name: getattr(self.trips, name) for name in _TRIPS}
         counts = {name: getattr(self, name) for name in _COUNTS}
-        return {**trips, **counts, "kept": np.array(self.kept)}
+        return {**trips, **counts}
 
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+    def members(self) -> Members:
+        """Of `state`."""
+        pairs, (states, copies) = self.attempts.shape, self.trips.walker.shape
+        return {
+            "walker": Member("i8", (states, copies), 0, states - 1),
+            "started": Member("?", (states, copies)),
+            "returning": Member("?", (states, copies)),
+            "completed": Member("i8", (copies,), 0),
+            "attempts": Member("i8", pairs, 0),
+            "accepted": Member("i8", pairs, 0),
+            "cost": Member("f8", pairs),
+        }
+
+    def restore(self, state: State, kept: int, sweeps: int) -> None:
+        """kept: frames, of so many sweeps. ValueError where no run comes there."""
+        copies = self.trips.walker.shape[1]
+        if kept != sweeps // self.every:
+            raise ValueError(f"frames are {kept}, of {sweeps} sweeps")
+        each = np.arange(len(self.trips.walker))[:, None]
+        wrong = np.flatnonzero((np.sort(state["walker"], axis=0) != each).any(axis=0))
+        if wrong.size:
+            raise ValueError(
+                f"walker of copy {wrong[0]} is {state['walker'][:, wrong[0]].tolist()}"
+            )
+        if (state["returning"] & ~state["started"]).any():
+            raise ValueError("returning has a walker that never started")
+        if (state["completed"] > sweeps).any():
+            raise ValueError(f"completed has {state['completed'].max()}, of {sweeps} sweeps")
+        wrong = np.flatnonzero(
+            (state["accepted"] > state["attempts"]) | (state["attempts"] > copies * sweeps)
+        )
+        if wrong.size:
+            raise ValueError(
+                f"accepted are {state['accepted'][wrong[0]]} of {state['attempts'][wrong[0]]} "
+                f"attempts at pair {wrong[0]}, of {copies} copies in {sweeps} sweeps"
+            )
         for name in _TRIPS:
             setattr(self.trips, name, state[name])
         for name in _COUNTS:
             setattr(self, name, state[name])
-        self.kept = int(state["kept"])
+        self.kept = kept
 
     def count(self, attempts: Sequence[SwapAttempt]) -> None:
         for attempt in attempts:

@@ -1,9 +1,9 @@
 """Stands in for score-peptide-md: the same command line and files, frames out of a hat.
 
 A frame depends on the seed, the ladder and its own number alone, so that what --resume goes on with
-is known. Its state is how many frames there are. FAKE_PAUSE_S is slept after every tenth of the
-run; FAKE_FAILURE is printed instead of running. What was asked for is appended to OUTPUT.calls, and
-`stopped` where a signal ended it.
+is known. It locks OUTPUT.unfinished. Its state is how many frames there are. FAKE_PAUSE_S is slept
+after every tenth of the run; FAKE_FAILURE is printed instead of running. What was asked for is
+appended to OUTPUT.calls, and `stopped` where a signal ended it.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from types import FrameType
 
 import h5py
 import numpy as np
+from openmmscore.files import lock
 
 parser = argparse.ArgumentParser()
 parser.add_argument("system", type=Path)
@@ -57,6 +58,9 @@ frames, copies = round(options.time / interval_ps), options.copies
 before = int(options.previous.read_text()) if options.previous else 0
 if beside("unfinished").exists() and not options.resume:
     sys.exit(f"{options.output}: is begun already")
+handle = os.open(beside("unfinished"), os.O_RDWR | os.O_CREAT)
+if not lock(handle):
+    sys.exit(f"{beside('unfinished')}: is being written by another process")
 resumes = options.resume and beside("checkpoint").exists()
 done = int(beside("checkpoint").read_text()) if resumes else 0
 random = np.random.default_rng(options.seed)

@@ -23,6 +23,7 @@ import chignolin  # noqa: E402
 import dipeptides  # noqa: E402
 import manifest  # noqa: E402
 import phi2_bias  # noqa: E402
+import program  # noqa: E402
 from exchange import read_part  # noqa: E402
 from packing import ENERGY_KJ, pack, unpack  # noqa: E402
 from program import Job, State, atom_count, run_all  # noqa: E402
@@ -107,9 +108,20 @@ def test_a_run_that_another_process_makes_is_left_to_it(fake, tmp_path, capfd):
     wait_for(first.checkpoint)
     assert not run_all([first], fake)
     assert "made by another process" in capfd.readouterr().err
+    assert len(calls(first.output)) == 1
+    with pytest.MonkeyPatch.context() as patch:  # as if it had not been there a moment before
+        looks = iter((False, True))
+        patch.setattr(program, "is_locked", lambda path: next(looks))
+        assert not run_all([first], fake)
+    assert "made by another process" in capfd.readouterr().err
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=10)
-    assert len(calls(first.output)) == 2  # and that it was stopped
+    assert len(calls(first.output)) == 3  # and that it was stopped
+    assert sorted(file.name for file in tmp_path.glob("run.h5*")) == [
+        "run.h5.calls",
+        "run.h5.checkpoint",
+        "run.h5.unfinished",
+    ]
 
 
 ALONE = """

@@ -367,6 +367,109 @@ static void another_layout_is_refused(void **state) {
     expect_content("a.h5");
 }
 
+/* Which tell of the run that it is of: with both values. */
+static void other_attributes_are_refused(void **state) {
+    (void)state;
+    enum { TITLE, LADDER, TIMESTEP, SEED, MISSING, OTHER_KIND, CHANGES };
+    static const double other_k[3] = {300, 310.5, 331}, other_ps = 0.0021;
+    static const char *const messages[CHANGES] = {
+        "was made with title 'AA', now it is 'A'",
+        "was made with ladder_k '300 310.5 330', now it is '300 310.5 331'",
+        "was made with timestep_ps '0.002",
+        "was made with seed '-7', now it is '7'",
+        "does not say with which friction it was made",
+        "does not say with which title it was made"};
+    score_frames_file file = create("a.h5");
+    write_rows(&file, 0, ROWS);
+    score_frames_file_close(&file);
+    for (int change = 0; change < CHANGES; change++) {
+        score_frames_layout layout = make_layout();
+        switch (change) {
+        case TITLE:
+            layout.attribute[TITLE].text = "A";
+            break;
+        case LADDER:
+            layout.attribute[LADDER].numbers = other_k;
+            break;
+        case TIMESTEP:
+            layout.attribute[TIMESTEP].numbers = &other_ps;
+            break;
+        case SEED:
+            layout.attribute[SEED].integer = 7;
+            break;
+        case MISSING:
+            layout.attribute[layout.attributes++] = (score_frames_attribute){.name = "friction",
+                                                                             .integer = 1};
+            break;
+        default:
+            layout.attribute[TITLE].text = NULL;
+        }
+        score_error error = {0};
+        expect_refused(score_frames_file_reopen("a.h5", &layout, &file, &error), SCORE_ERROR_FORMAT,
+                       &error, "a.h5.unfinished", messages[change]);
+    }
+    file = create("a.h5");
+    score_frames_file_abandon(&file);
+}
+
+static void rows_have_a_checksum(void **state) {
+    (void)state;
+    score_error error = {0};
+    score_frames_file file = create("a.h5");
+    write_rows(&file, 0, ROWS);
+    uint32_t before, after, other;
+    expect_ok(score_frames_file_checksum(&file, 4, 3, &before, &error), &error);
+    expect_ok(score_frames_file_checksum(&file, 5, 3, &other, &error), &error);
+    assert_true(before != other);
+    const double energies[2] = {1, 2};
+    expect_ok(score_frames_file_write(&file, ENERGY, 7, 2, energies, &error), &error);
+    expect_ok(score_frames_file_checksum(&file, 4, 3, &after, &error), &error);
+    assert_true(before == after);
+    expect_ok(score_frames_file_write(&file, ENERGY, 6, 1, energies, &error), &error);
+    expect_ok(score_frames_file_checksum(&file, 4, 3, &after, &error), &error);
+    assert_true(before != after);
+    score_frames_file_abandon(&file);
+}
+
+/* Nothing is written to what is not a file of its own. */
+static void links_and_pipes_in_the_way_are_refused(void **state) {
+    (void)state;
+    const score_frames_layout layout = make_layout();
+    score_frames_file file;
+    FILE *other = fopen("other", "w");
+    fputs("others'", other);
+    fclose(other);
+    for (int k = 0; k < 6; k++) {
+        score_error error = {0};
+        assert_int_equal(k / 2 == 0   ? symlink("other", "a.h5.unfinished")
+                         : k / 2 == 1 ? symlink("nowhere", "a.h5.unfinished")
+                                      : mkfifo("a.h5.unfinished", 0666),
+                         0);
+        const score_status status = k % 2 == 0
+                                        ? score_frames_file_create("a.h5", &layout, &file, &error)
+                                        : score_frames_file_reopen("a.h5", &layout, &file, &error);
+        expect_refused(status, SCORE_ERROR_FILE, &error, "a.h5.unfinished",
+                       k / 2 < 2 ? "is a link" : "is not a regular file");
+        assert_int_equal(unlink("a.h5.unfinished"), 0);
+    }
+    struct stat information;
+    assert_int_equal(stat("other", &information), 0);
+    assert_int_equal(information.st_size, 7);
+    assert_int_equal(count_files("."), 1);
+}
+
+static void links_in_a_circle_are_refused(void **state) {
+    (void)state;
+    const score_frames_layout layout = make_layout();
+    score_frames_file file;
+    score_error error = {0};
+    assert_int_equal(symlink("b.h5", "a.h5"), 0);
+    assert_int_equal(symlink("a.h5", "b.h5"), 0);
+    expect_refused(score_frames_file_create("a.h5", &layout, &file, &error), SCORE_ERROR_FILE,
+                   &error, "a.h5", "Too many levels of symbolic links");
+    assert_int_equal(count_files("."), 2);
+}
+
 static void what_is_no_such_file_is_refused(void **state) {
     (void)state;
     const score_frames_layout layout = make_layout();
@@ -484,6 +587,10 @@ int main(void) {
         cmocka_unit_test_setup(a_link_stays_a_link, empty_folder),
         cmocka_unit_test_setup(an_old_file_stays_until_the_new_one_is_finished, empty_folder),
         cmocka_unit_test_setup(another_layout_is_refused, empty_folder),
+        cmocka_unit_test_setup(other_attributes_are_refused, empty_folder),
+        cmocka_unit_test_setup(rows_have_a_checksum, empty_folder),
+        cmocka_unit_test_setup(links_and_pipes_in_the_way_are_refused, empty_folder),
+        cmocka_unit_test_setup(links_in_a_circle_are_refused, empty_folder),
         cmocka_unit_test_setup(what_is_no_such_file_is_refused, empty_folder),
         cmocka_unit_test_setup(rows_beyond_the_end_are_refused, empty_folder),
         cmocka_unit_test_setup(no_room_is_said_at_once_and_nothing_is_left, empty_folder),

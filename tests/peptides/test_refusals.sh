@@ -196,6 +196,24 @@ mv run.h5.checkpoint gone.checkpoint
 expect 1 'run.h5: exists, but no checkpoint to resume from' "${run[@]}" --resume
 mv gone.checkpoint run.h5.checkpoint
 
+# What a kill leaves of a checkpoint goes also where there is nothing left to do.
+true &
+wait $!
+: >"run.h5.checkpoint.$!-0.tmp"
+expect 0 'run.h5: finished already' "${run[@]}" --resume
+[ ! -e "run.h5.checkpoint.$!-0.tmp" ] || fail "run.h5.checkpoint.$!-0.tmp is left"
+
+# ---- Links ----
+
+ln -s some_file link.h5.unfinished
+expect 1 'link.h5.unfinished: is a link: it is not written through one' "${run[@]}" --output link.h5 \
+    --resume
+[ ! -s some_file ] || fail "something was written through a link"
+ln -s circle.h5 circle.h5
+expect 1 'circle.h5: cannot be replaced: Too many levels of symbolic links' \
+    "${run[@]}" --output circle.h5
+rm link.h5.unfinished circle.h5
+
 # ---- Runs that are not the same ----
 
 differs() {
@@ -229,6 +247,43 @@ mv run.h5 gone.h5
 expect 1 'run.h5.unfinished: is not the file of this run' "${run[@]}" --resume
 rm run.h5.unfinished
 mv gone.h5 run.h5
+
+# ---- Frames that are not those of the checkpoint ----
+
+# begun NAME OPTION...: a run of NAME.h5 that was killed when it had frames and a checkpoint.
+begun() {
+    local pid
+    "${run[@]}" --output "$1.h5" --time 100000 --checkpoint 0 "${@:2}" >/dev/null &
+    pid=$!
+    while [ ! -e "$1.h5.checkpoint" ]; do
+        sleep 0.01
+    done
+    sleep 0.1
+    kill -9 $pid
+    wait $pid 2>/dev/null || true
+}
+begun one
+begun two --seed 2
+cp one.h5.unfinished three.h5.unfinished
+cp two.h5.checkpoint three.h5.checkpoint
+expect 1 "three.h5.unfinished: was made with seed '1', now it is '2'" \
+    "${run[@]}" --output three.h5 --time 100000 --seed 2 --resume
+# An older copy of the frames.
+cp one.h5.checkpoint three.h5.checkpoint
+cp one.h5.unfinished early.h5.unfinished
+cp one.h5.checkpoint early.h5.checkpoint
+"${run[@]}" --output one.h5 --time 100000 --checkpoint 0 --resume >/dev/null &
+pid=$!
+while cmp -s one.h5.checkpoint early.h5.checkpoint; do
+    sleep 0.01
+done
+sleep 0.2
+kill -9 $pid
+wait $pid 2>/dev/null || true
+cp one.h5.checkpoint early.h5.checkpoint
+expect 1 'early.h5.unfinished: frame [0-9]* is not that of early.h5.checkpoint: they are of two' \
+    "${run[@]}" --output early.h5 --time 100000 --resume
+rm -f one.* two.* three.* early.*
 
 # ---- What goes on from another run ----
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "ensemble.h"
 #include "read_frames.h"
 #include "run.h"
@@ -271,6 +272,59 @@ static void parts_are_the_whole(void **state) {
     free_frames(whole);
 }
 
+/* What a checkpoint holds, with a CRC-32 that fits. */
+static void numbers_that_no_run_has_are_refused(void **state) {
+    (void)state;
+    static const score_checkpoint_kind kind = {
+        .magic = {'S', 'C', 'O', 'R', 'E', 'P', 'M', 'D'}, .version = 1, .state_size = 24};
+    static const char *const messages[] = {"temperatures are no ladders",
+                                           "temperatures are no ladders",
+                                           "temperatures are no ladders",
+                                           "is not finite",
+                                           "is not finite",
+                                           "has accepted",
+                                           "has taken nan seconds"};
+    for (int change = 0; change < 7; change++) {
+        static float positions[COPIES * ATOMS * 3], velocities[COPIES * ATOMS * 3];
+        int32_t level[COPIES];
+        uint64_t attempted[LEVELS], accepted[LEVELS];
+        struct {
+            uint64_t step, origin;
+            double seconds;
+        } stored;
+        score_run_arrays arrays = {0};
+        score_run_arrays_add(&arrays, positions, sizeof positions);
+        score_run_arrays_add(&arrays, velocities, sizeof velocities);
+        score_run_arrays_add(&arrays, level, sizeof level);
+        score_run_arrays_add(&arrays, attempted, sizeof attempted);
+        score_run_arrays_add(&arrays, accepted, sizeof accepted);
+        score_checkpoint checkpoint;
+        score_error error = {0};
+        assert_int_equal(
+            score_checkpoint_open("whole.h5.checkpoint", &kind, &stored, &checkpoint, &error),
+            SCORE_OK);
+        assert_int_equal(score_checkpoint_arrays(&checkpoint, &arrays, &error), SCORE_OK);
+        if (change < 3)
+            level[4] = change == 0 ? -1 : change == 1 ? LEVELS : level[5];
+        else if (change < 5)
+            (change == 3 ? positions : velocities)[100] = change == 3 ? NAN : INFINITY;
+        else if (change == 5)
+            accepted[1] = attempted[1] + 1;
+        else
+            stored.seconds = NAN;
+        assert_int_equal(
+            score_checkpoint_write("forged", &kind, &stored, checkpoint.identity, &arrays, &error),
+            SCORE_OK);
+        score_checkpoint_close(&checkpoint);
+        peptide_options options = make_options("next.h5");
+        options.previous = "forged";
+        assert_int_equal(peptide_run(&options, &error), SCORE_ERROR_FORMAT);
+        assert_string_equal(error.file, "forged");
+        if (strstr(error.message, messages[change]) == NULL)
+            fail_msg("%s", error.message);
+    }
+}
+
 /* So far that signals and checkpoints come between them: each is the third of a run with frames
  * three times as often. */
 static void frames_may_be_far_apart(void **state) {
@@ -309,6 +363,7 @@ int main(int count, char **arguments) {
         cmocka_unit_test(beads_are_atoms),
         cmocka_unit_test(without_ladder_and_bias_there_is_one_temperature),
         cmocka_unit_test(parts_are_the_whole),
+        cmocka_unit_test(numbers_that_no_run_has_are_refused),
     };
     return count > 1 ? cmocka_run_group_tests(longer, set_up, leave_folder)
                      : cmocka_run_group_tests(tests, set_up, leave_folder);

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from openmmscore.files import UnfinishedFile, lock, replace_file
+from openmmscore.files import UnfinishedFile, is_locked, lock, replace_file
 
 
 def names(folder):
@@ -152,15 +152,45 @@ def test_an_unfinished_file_has_its_room_and_belongs_to_one(tmp_path):
     assert names(tmp_path) == ["run.h5.unfinished"]
     assert (tmp_path / "run.h5.unfinished").stat().st_blocks * 512 >= 1_000_000
     first.write(999_998, b"ab")
+    assert is_locked(first.name)
     with pytest.raises(OSError, match=r"run\.h5\.unfinished: is being written by another"):
         UnfinishedFile(path)
     assert first.read(999_997, 3) == b"\0ab"
     first.close()
-    again = UnfinishedFile(path, anew=False)
+    assert not is_locked(first.name)
+    assert not is_locked(tmp_path / "nowhere")
+    again = UnfinishedFile(path)
     assert again.read(999_998, 2) == b"ab"
     with pytest.raises(ValueError, match="ends before byte 1000001"):
         again.read(999_999, 2)
     again.finish()
     assert names(tmp_path) == ["run.h5"]
-    with pytest.raises(FileNotFoundError, match=r"run\.h5\.unfinished"):
-        UnfinishedFile(path, anew=False)
+
+
+def test_an_unfinished_file_is_a_file_of_its_own(tmp_path):
+    """Not what a link leads to, and what is there stays as it is."""
+    path, other, name = tmp_path / "run.h5", tmp_path / "other", tmp_path / "run.h5.unfinished"
+    other.write_bytes(b"others'")
+    for make, message in (
+        (lambda: name.symlink_to(other), "is a link"),
+        (lambda: name.symlink_to(tmp_path / "nowhere"), "is a link"),
+        (lambda: os.mkfifo(name), "is no regular file"),
+    ):
+        make()
+        with pytest.raises(ValueError, match=rf"run\.h5\.unfinished {message}"):
+            UnfinishedFile(path)
+        name.unlink()
+    name.mkdir()
+    with pytest.raises(IsADirectoryError, match=r"run\.h5\.unfinished"):
+        UnfinishedFile(path)
+    assert other.read_bytes() == b"others'"
+
+
+def test_links_that_lead_in_a_circle_are_named(tmp_path, write):
+    """As the programs in C do; what is written would take the place of one of them."""
+    (tmp_path / "a.npy").symlink_to("b.npy")
+    (tmp_path / "b.npy").symlink_to("a.npy")
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links: '.*a\.npy"):
+        write(tmp_path / "a.npy", b"x")
+    assert names(tmp_path) == ["a.npy", "b.npy"]
+    assert (tmp_path / "a.npy").is_symlink()

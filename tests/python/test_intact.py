@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from openmm import unit
-from openmmscore import DataRange, Model, replica_exchange, simulate
+from openmmscore import DataRange, Model, dynamics, replica_exchange, simulate
 from openmmscore.intact import STATUS, BrokenMoleculeError, Reach, Watch
+from openmmscore.run_output import RunOutput
 
 from .double_well import draws, evaluate, save, save_walk, walk
+from .test_resume import MAINS, killed_when_saved, words
 
 EXAMPLE = Path(__file__).parents[2] / "examples/alanine_dipeptide"
 BOLTZMANN = 0.00831446261815324
@@ -101,6 +103,56 @@ def test_commands_name_the_copy_the_step_and_the_distance(run, tight_file, tmp_p
     assert len(np.load(output)) > 0
 
 
+def test_a_chain_may_unfold_and_the_message_says_so(model, capsys):
+    """Data that know it only folded do not tell how long it is."""
+    folded = with_range(model, 0.4, 0.3)
+    chain = np.zeros((1, 5, 3))
+    chain[0, :, 0] = 0.38 * np.arange(5)
+    watch = Watch(folded, 300, 1, 0.002)
+    with pytest.raises(BrokenMoleculeError, match=r"unfolded \(--allow-broken goes on\)"):
+        watch.positions(7, chain)
+    watch.allow = True
+    watch.positions(7, chain)
+    assert "warning: copy 0 has fallen apart at step 7: bead 0 is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("run", [run_simulate, run_exchange])
+def test_the_equilibration_is_watched(run, tight_file, tmp_path, capsys):
+    assert run(tight_file, tmp_path / "run.npy", "--equilibration", ".04") == STATUS
+    assert "has fallen apart at step 5: " in capsys.readouterr().err
+    assert not list(tmp_path.glob("run*"))
+
+
+def test_the_pilot_run_is_watched(tight_file, tmp_path, capsys, monkeypatch):
+    choose = replica_exchange.choose_ladder
+    monkeypatch.setattr(
+        replica_exchange, "choose_ladder", lambda *a, **k: choose(*a, time=0.04, **k)
+    )
+    monkeypatch.delattr(RunOutput, "open")  # whoever gets there fails
+    words = ["--ladder", "auto", "--end", ".1", "--states", "3"]
+    assert run_exchange(tight_file, tmp_path / "run.npy", *words) == STATUS
+    message = capsys.readouterr().err
+    assert "at ScoreForceDiffusionTime 1e-05 has fallen apart at step 5: " in message
+
+
+@pytest.mark.parametrize("run", ["simulate", "replica_exchange"])
+def test_a_resumed_run_is_judged_as_a_whole(run, wide_file, tmp_path, monkeypatch):
+    """By the same mean of the same number of looks, and the same error."""
+    told = []
+
+    def finish(watch):
+        told.append({name: values.tolist() for name, values in watch.state().items()})
+
+    monkeypatch.setattr(Watch, "finish", finish)
+    more = ("--friction", "100", "--allow-broken")
+    assert MAINS[run](words(run, wide_file, tmp_path / "whole.npy", *more)) == 0
+    arguments = words(run, wide_file, tmp_path / "part.npy", *more)
+    killed_when_saved(monkeypatch, run, arguments, 40)
+    assert MAINS[run]([*arguments, "--resume"]) == 0
+    assert told[0]["kinetic_steps"][0] > 20
+    assert told[1] == told[0]
+
+
 @pytest.mark.parametrize("run", [run_simulate, run_exchange])
 def test_what_stays_within_the_range_is_no_matter(run, wide_file, model_file, tmp_path, capsys):
     """Nor is a model that does not state one."""
@@ -151,11 +203,12 @@ def test_velocities_that_have_not_forgotten_their_start_do_not_count(model):
 
 
 def test_the_command_finds_a_wrong_temperature(wide_file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(simulate, "_velocities", lambda state: np.full((15, 3), 10.0))
+    monkeypatch.setattr(dynamics, "_velocities", lambda state: np.full((15, 3), 10.0))
     words = ["--friction", "1000"]
     assert run_simulate(wide_file, tmp_path / "run.npy", *words) == STATUS
     assert "error: the kinetic temperature is" in capsys.readouterr().err
-    assert run_simulate(wide_file, tmp_path / "run.npy", *words, "--allow-broken") == 0
+    assert (tmp_path / "run.npy.checkpoint").is_file()  # to be finished all the same
+    assert run_simulate(wide_file, tmp_path / "run.npy", *words, "--allow-broken", "--resume") == 0
 
 
 def test_the_exchange_finds_a_wrong_temperature(model, monkeypatch):
@@ -175,7 +228,7 @@ def test_a_time_step_that_is_too_long_is_found(tmp_path, capsys):
     words += ["--output", str(tmp_path / "run.npy"), "--threads", "1"]
     assert simulate.main([str(model_file), "--timestep", ".006", *words]) == STATUS
     assert "has fallen apart at step " in capsys.readouterr().err
-    words[3] = ".5"
+    words[3], words[-3] = ".5", str(tmp_path / "good.npy")
     assert simulate.main([str(model_file), "--timestep", ".002", *words]) == 0
 
 

@@ -1,11 +1,8 @@
 """python -m openmmscore.simulate: where copies start, what is written of them, and what is refused
 before anything runs."""
 
-import dataclasses
 import itertools
 import math
-import os
-import shutil
 import signal
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from openmmscore import Model, simulate
+from openmmscore import Model, dynamics, simulate
 from openmmscore.copies import read_starts
-from openmmscore.frame_file import FrameFile
+from openmmscore.frame_file import FrameFile, Shape
 from openmmscore.simulate import create_context, main
 from openmmscore.simulate import simulate as run_context
 
@@ -87,7 +84,7 @@ def interrupt(monkeypatch):
             def close(self) -> None:
                 pass
 
-        monkeypatch.setattr(simulate, "Progress", Interrupting)
+        monkeypatch.setattr(dynamics, "Progress", Interrupting)
 
     return at
 
@@ -175,7 +172,9 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     positions[..., 1] = np.arange(len(model.beads))
     times = 0.5 * np.arange(1, frames + 1)
     path = tmp_path / "weighted.h5"
-    file = FrameFile(path, model, frames, copies, 0.5, {}, weighted=True)
+    shape = Shape(model, frames, copies, 0.5, weighted=True)
+    file = FrameFile(path, shape, {})
+    file.begin()
     for k in reversed(range(frames)):
         file.write(k, positions[k], -number[k].astype(float))
     file.finish()
@@ -186,7 +185,7 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     with h5py.File(path) as file:
         assert_array_equal(file["copy"][:], np.repeat(np.arange(copies), frames))
     with pytest.raises(ValueError, match=r"weighted\.npy: must end in \.h5"):
-        FrameFile(path.with_suffix(".npy"), model, frames, copies, 0.5, {}, weighted=True)
+        FrameFile(path.with_suffix(".npy"), shape, {})
     assert not path.with_suffix(".npy").exists()
 
 
@@ -348,13 +347,14 @@ def test_interruption_before_the_first_frame_leaves_a_run_to_resume(
     interrupt(10)
     assert command(model_file, tmp_path / "run.npy") == 130
     assert "before the first frame; --resume goes on" in capsys.readouterr().err
-    assert names(tmp_path) == ["run.npy.checkpoint", "run.npy.unfinished"]
+    left = ["run.npy.checkpoint", "run.npy.unfinished", "run_run.json.unfinished"]
+    assert names(tmp_path) == left
 
 
 def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
     """A clock that ticks once a look, of which there is one before every advance of 10 steps."""
     ticks = itertools.count()
-    monkeypatch.setattr(simulate, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    monkeypatch.setattr(dynamics, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
     context = create_context(model, 2, platform="Reference")
     settings: dict[str, Any] = {"interval": 10, "equilibration": 1000}
     run = run_context(context, model, 50, time_limit_s=10, **settings)
@@ -369,7 +369,7 @@ def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
 def test_the_run_does_not_depend_on_how_often_it_looks_at_the_clock(model, monkeypatch):
     runs = []
     for number in (7, 10, 1000):
-        monkeypatch.setattr(simulate, "_STEPS_AT_ONCE", number)
+        monkeypatch.setattr(dynamics, "_STEPS_AT_ONCE", number)
         context = create_context(model, 2, threads=1)
         runs.append(run_context(context, model, 3, interval=25, equilibration=3).positions)
     assert_array_equal(runs[0], runs[1])
@@ -383,135 +383,3 @@ def test_positions_that_are_not_finite_are_an_error(model):
     context.setVelocities(velocities)
     with pytest.raises(ValueError, match="copy 1 has a position that is not finite at step 1"):
         run_context(context, model, 1, interval=1)
-
-
-# What is refused
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("--diffusion-time 1.5", "diffusion time 1.5"),
-        ("--diffusion-time 0", "time is 0"),
-        ("--scale nan", "scale"),
-        ("--copies 0", "copies is 0, must be a positive integer"),
-        ("--copies -2", "copies is -2"),
-        ("--interval 21", "interval is 21 steps, longer than the 20 steps of time 0.04"),
-        ("--interval 0", "interval is 0"),
-        ("--time -1", "time is -1"),
-        ("--time inf", "time is inf"),
-        ("--time 1e300", "time is 1e+300, more than 1e+12 times 0.002 ps"),
-        ("--equilibration nan", "equilibration is nan"),
-        ("--timestep 0", "timestep is 0.0, must be positive"),
-        ("--friction -1", "friction is -1"),
-        ("--time-limit 0", "--time-limit is 0"),
-        ("--seed -1", "seed is -1"),
-        (f"--seed {2**63}", f"seed is {2**63}, must be less than 2^63"),
-        ("--platform CPU --threads 40000", "threads is 40000, must be at most 1024"),
-        ("--threads 2", "threads is 2, but the Reference platform has no such setting"),
-        ("--platform CPU --threads 0", "threads is 0"),
-        ("--platform Abacus", "Abacus"),
-        ("--start nowhere.npy", "nowhere.npy"),
-        ("--start nowhere.h5:3", "nowhere.h5"),
-    ],
-)
-def test_wrong_options_are_refused_before_anything_runs(
-    model_file, tmp_path, capsys, monkeypatch, words, message
-):
-    monkeypatch.delattr(simulate, "simulate")  # whoever gets there fails
-    output = tmp_path / "run.npy"
-    assert command(model_file, output, *words.split()) == 1
-    assert message in capsys.readouterr().err
-    assert not output.exists()
-
-
-def test_a_time_of_a_score_expert_is_refused(mixed_text, tmp_path, capsys, monkeypatch):
-    monkeypatch.delattr(simulate, "simulate")
-    path = tmp_path / "mixed.xml"
-    path.write_text(mixed_text.xml(), encoding="utf-8")
-    assert command(path, tmp_path / "run.npy", "--diffusion-time", 0.3) == 1
-    assert "belongs to expert 0" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("shape", "word", "message"),
-    [
-        ((2, 4, 3), "start.npy", "shape (2, 4, 3), must be (frames, 5, 3)"),
-        ((2, 5, 2), "start.npy", "shape (2, 5, 2), must be (frames, 5, 3)"),
-        ((5, 3), "start.npy", "positions have shape (5, 3), must be (frames, beads, dimensions)"),
-        ((2, 5, 3), "start.npy:2", "no frame 2, it has 2"),
-        ((2, 5, 3), "start.npy:-3", "no frame -3, it has 2"),
-        ((0, 5, 3), "start.npy", "positions have shape (0, 5, 3)"),
-        ((0, 5, 3), "start.npy:each", "positions have shape (0, 5, 3)"),
-        ((4, 5, 3), "start.npy:each", "4 frames for 3 copies"),
-    ],
-)
-def test_a_start_that_does_not_fit_is_refused(
-    model_file, tmp_path, capsys, monkeypatch, shape, word, message
-):
-    monkeypatch.delattr(simulate, "simulate")
-    np.save(tmp_path / "start.npy", np.arange(float(np.prod(shape))).reshape(shape))
-    assert command(model_file, tmp_path / "run.npy", "--start", tmp_path / word) == 1
-    assert f"{tmp_path / 'start.npy'}: {message}" in capsys.readouterr().err
-
-
-def test_a_start_with_no_numbers_is_refused(model_file, tmp_path, capsys):
-    start = tmp_path / "start.npy"
-    np.save(start, np.full((1, 5, 3), math.nan))
-    assert command(model_file, tmp_path / "run.npy", "--start", start) == 1
-    assert f"{start}: frame 0 (from 0) has a position that is not finite" in capsys.readouterr().err
-    for content in (b"", b"no array"):
-        start.write_bytes(content)
-        assert command(model_file, tmp_path / "run.npy", "--start", start) == 1
-        assert f"{start}: " in capsys.readouterr().err
-
-
-def test_a_start_of_other_beads_is_refused(peptide, model_file, tmp_path, capsys):
-    pytest.importorskip("h5py")
-    other = dataclasses.replace(peptide, names=["C", "N", "CB", "C", "N"])
-    path, frames = tmp_path / "other.xml", tmp_path / "other.h5"
-    path.write_text(other.xml(), encoding="utf-8")
-    assert command(path, frames) == 0
-    assert command(model_file, tmp_path / "run.npy", "--start", frames) == 1
-    assert f"{frames}: bead 2 is CB, the model's is CA" in capsys.readouterr().err
-
-
-def test_paths_need_not_be_utf8(model_file, tmp_path, capfdbinary):
-    folder = os.fsencode(tmp_path) + b"/mod\xe8le"
-    os.mkdir(folder)
-    shutil.copy(os.fsencode(model_file), folder + b"/\xe8.xml")
-    path, output = os.fsdecode(folder + b"/\xe8.xml"), os.fsdecode(folder + b"/r\xe8n")
-    for suffix in (".npy", ".h5"):
-        words = ["--start", output + ".npy"] if suffix == ".h5" else []
-        assert command(path, output + suffix, *words) == 0
-    Model(path).save(os.fsdecode(folder) + "/s\udce9.xml.gz")
-    assert Model(os.fsdecode(folder + b"/s\xe9.xml.gz")).names == Model(path).names
-    assert os.path.exists(folder + b"/r\xe8n.h5")
-    capfdbinary.readouterr()
-    assert command(path + "x", output + ".npy") == 1
-    assert b"mod\\udce8le/\\udce8.xmlx" in capfdbinary.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("folder", "output", "message"),
-    [
-        ("run.npy", "run.npy", "run.npy is a folder"),
-        ("run_copy.npy", "run.npy", "run_copy.npy is a folder"),
-        ("run_run.json", "run.npy", "run_run.json is a folder"),
-        ("other", "nowhere/run.npy", "nowhere is no folder"),
-        ("other", "run.txt", "run.txt: must end in .h5 or .npy"),
-        ("other", "run.h5", "2 dimensions writes .npy, not .h5"),
-    ],
-)
-def test_an_output_that_cannot_be_written_is_refused(
-    toy_file, tmp_path, capsys, monkeypatch, folder, output, message
-):
-    monkeypatch.delattr(simulate, "simulate")
-    (tmp_path / folder).mkdir()
-    assert command(toy_file, tmp_path / output) == 1
-    assert message in capsys.readouterr().err
-
-
-def test_a_missing_model_is_named(tmp_path, capsys):
-    assert command(tmp_path / "no-such-model.xml", tmp_path / "run.npy") == 1
-    assert "no-such-model.xml" in capsys.readouterr().err

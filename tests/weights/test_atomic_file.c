@@ -192,6 +192,33 @@ static void what_a_killed_process_left_is_removed(void **state) {
     assert_int_equal(count_files(), 5);
 }
 
+/* Whoever knows that nobody else writes a file needs no number of a process to tell it. */
+static void what_nobody_writes_is_removed(void **state) {
+    (void)state;
+    const char *const names[] = {"file.1-0.tmp", "other.1-0.tmp", "file.1-x.tmp"};
+    for (int k = 0; k < 3; k++)
+        write_file(names[k], "left", 4);
+    score_remove_leftovers("file", false);
+    assert_int_equal(count_files(), 3);
+    score_remove_leftovers("file", true);
+    assert_int_equal(access(names[0], F_OK), -1);
+    assert_int_equal(count_files(), 2);
+}
+
+static void links_in_a_circle_are_not_replaced(void **state) {
+    (void)state;
+    score_atomic_file file;
+    score_error error = {0};
+    assert_int_equal(symlink("second", "first"), 0);
+    assert_int_equal(symlink("first", "second"), 0);
+    assert_false(score_path_exists("first"));
+    assert_int_equal(score_atomic_open("first", &file, &error), SCORE_ERROR_FILE);
+    assert_string_equal(error.file, "first");
+    assert_non_null(strstr(error.message, "Too many levels of symbolic links"));
+    assert_null(file.stream);
+    assert_int_equal(count_files(), 2);
+}
+
 static void what_is_not_a_file_is_not_replaced(void **state) {
     (void)state;
     score_atomic_file file;
@@ -274,6 +301,8 @@ int main(void) {
         cmocka_unit_test_setup(links_are_followed, empty_folder),
         cmocka_unit_test_setup(a_link_to_a_file_to_come_stays_one, empty_folder),
         cmocka_unit_test_setup(what_a_killed_process_left_is_removed, empty_folder),
+        cmocka_unit_test_setup(what_nobody_writes_is_removed, empty_folder),
+        cmocka_unit_test_setup(links_in_a_circle_are_not_replaced, empty_folder),
         cmocka_unit_test_setup(what_is_not_a_file_is_not_replaced, empty_folder),
         cmocka_unit_test_setup(a_failed_write_leaves_the_old_file, empty_folder),
         cmocka_unit_test_setup(a_write_that_failed_is_not_forgotten, empty_folder),

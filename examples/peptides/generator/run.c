@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/atomic_file.h"
 #include "checkpoint.h"
 #include "executor_openmp.h"
 #include "interrupt.h"
@@ -24,6 +24,9 @@ static const score_checkpoint_kind PEPTIDE_RUN = {.magic = {'S', 'C', 'O', 'R', 
                                                   .version = 1,
                                                   .state_size = sizeof(run_state)};
 
+/* Behind the identity of a checkpoint: which frame is the last one before it. */
+static const char MARK[] = "last frame (CRC-32): ";
+
 /* Signals, checkpoints and progress are looked at after so many steps at most. */
 enum { SEGMENT_STEPS = 1000, MAX_IDENTITY = 4096 };
 
@@ -39,17 +42,14 @@ typedef struct run {
     char identity[MAX_IDENTITY];       /* of the dynamics; then a line that only a part has */
     size_t dynamics_size;              /* of the identity's first part */
     bool is_resumed;                   /* from a checkpoint of its own */
+    bool has_mark;                     /* the checkpoint that was read */
+    uint32_t mark;
     char *checkpoint;
     float *positions, *velocities; /* of a checkpoint: copies x atoms x 3 */
     score_progress progress;
     double started_s, saved_s, done_before_s;
     uint64_t started_step;
 } run;
-
-static bool exists(const char *path) {
-    struct stat information;
-    return stat(path, &information) == 0;
-}
 
 /* ---- What makes two runs the same run ---- */
 
@@ -101,20 +101,89 @@ static void list_arrays(run *r, score_run_arrays *arrays) {
     score_run_arrays_add(arrays, e->accepted, levels * sizeof *e->accepted);
 }
 
+/* Of this part. */
+static uint64_t frames_done(const run *r) {
+    const uint64_t steps = r->state.step > r->state.origin ? r->state.step - r->state.origin : 0;
+    return steps / r->options->interval - (steps > 0 ? r->first_frame : 0);
+}
+
+/* The CRC-32 of the last frame, 0 where there is none. */
+static score_status find_mark(const run *r, uint32_t *mark, score_error *error) {
+    const uint64_t copies = (uint64_t)r->options->copies, frames = frames_done(r);
+    *mark = 0;
+    return frames == 0 ? SCORE_OK
+                       : score_frames_file_checksum(&r->frames.file, (frames - 1) * copies, copies,
+                                                    mark, error);
+}
+
 /* The frames first: a checkpoint never knows of frames that are not there. */
 static score_status save(run *r, score_error *error) {
+    char identity[MAX_IDENTITY + sizeof MARK + 16];
+    uint32_t mark;
     score_status status = score_frames_file_sync(&r->frames.file, error);
+    if (status == SCORE_OK)
+        status = find_mark(r, &mark, error);
     if (status != SCORE_OK)
         return status;
+    snprintf(identity, sizeof identity, "%s%s%08" PRIx32 "\n", r->identity, MARK, mark);
     r->state.seconds = r->done_before_s + score_now_s() - r->started_s;
     peptide_ensemble_store(r->ensemble, false, r->positions);
     peptide_ensemble_store(r->ensemble, true, r->velocities);
     score_run_arrays arrays;
     list_arrays(r, &arrays);
-    status = score_checkpoint_write(r->checkpoint, &PEPTIDE_RUN, &r->state, r->identity, &arrays,
+    status = score_checkpoint_write(r->checkpoint, &PEPTIDE_RUN, &r->state, identity, &arrays,
                                     error);
     r->saved_s = score_now_s();
     return status;
+}
+
+static bool are_finite(const float *numbers, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        if (!isfinite(numbers[k]))
+            return false;
+    return true;
+}
+
+/* Each ladder has each of its temperatures once. */
+static bool has_ladders(const run *r) {
+    const int levels = r->options->levels;
+    for (int first = 0; first < r->ensemble->copies; first += levels) {
+        uint64_t seen = 0;
+        for (int k = 0; k < levels; k++) {
+            const int32_t level = r->ensemble->level[first + k];
+            if (level < 0 || level >= levels || (seen >> level & 1) != 0)
+                return false;
+            seen |= (uint64_t)1 << level;
+        }
+    }
+    return true;
+}
+
+/* What only damage that has a CRC-32 of its own, or another program, can have written. */
+static score_status check_restored(const run *r, const char *path, score_error *error) {
+    const peptide_ensemble *e = r->ensemble;
+    const size_t coordinates = (size_t)e->copies * 3 * (size_t)r->molecule.atoms;
+    if (!has_ladders(r))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                             "has copies whose temperatures are no ladders of %d",
+                             r->options->levels);
+    if (!are_finite(r->positions, coordinates) || !are_finite(r->velocities, coordinates))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                             "has a position or velocity that is not finite");
+    if (!(r->state.seconds >= 0 && isfinite(r->state.seconds)))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "has taken %g seconds",
+                             r->state.seconds);
+    for (int k = 0; k < r->options->levels; k++)
+        if (e->accepted[k] > e->attempted[k])
+            return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                                 "has accepted %" PRIu64 " of %" PRIu64 " swaps of temperature %d",
+                                 e->accepted[k], e->attempted[k], k);
+    return SCORE_OK;
+}
+
+static void read_mark(run *r, const char *identity) {
+    const char *line = strstr(identity, MARK);
+    r->has_mark = line != NULL && sscanf(line + strlen(MARK), "%8" SCNx32, &r->mark) == 1;
 }
 
 /* `size`: how much of the identity must be the same. */
@@ -128,14 +197,13 @@ static score_status restore(run *r, const char *path, size_t size, score_error *
     status = compare_identity(r, path, checkpoint.identity, size, error);
     if (status == SCORE_OK)
         status = score_checkpoint_arrays(&checkpoint, &arrays, error);
+    if (status == SCORE_OK)
+        read_mark(r, checkpoint.identity);
     score_checkpoint_close(&checkpoint);
+    if (status == SCORE_OK)
+        status = check_restored(r, path, error);
     if (status != SCORE_OK)
         return status;
-    for (int copy = 0; copy < r->ensemble->copies; copy++)
-        if (r->ensemble->level[copy] < 0 || r->ensemble->level[copy] >= r->options->levels)
-            return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                                 "copy %d has temperature number %d of %d", copy,
-                                 (int)r->ensemble->level[copy], r->options->levels);
     peptide_ensemble_load(r->ensemble, false, r->positions);
     peptide_ensemble_load(r->ensemble, true, r->velocities);
     peptide_ensemble_set_levels(r->ensemble);
@@ -189,11 +257,25 @@ static score_status plan(run *r, score_error *error) {
     return SCORE_OK;
 }
 
+/* Are the frames those that the checkpoint knows of? */
+static score_status compare_mark(const run *r, score_error *error) {
+    uint32_t mark;
+    if (!r->has_mark) /* of an older program */
+        return SCORE_OK;
+    const score_status status = find_mark(r, &mark, error);
+    if (status == SCORE_OK && mark != r->mark)
+        return score_fail_at(error, SCORE_ERROR_FORMAT, r->frames.file.unfinished, 0,
+                             "frame %" PRIu64 " is not that of %s: they are of two runs",
+                             frames_done(r) - 1, r->checkpoint);
+    return status;
+}
+
 static score_status open_frames(run *r, bool *is_finished, score_error *error) {
     const peptide_options *o = r->options;
-    const bool begun = score_frames_file_is_begun(o->output), saved = exists(r->checkpoint);
+    const bool begun = score_frames_file_is_begun(o->output),
+               saved = score_path_exists(r->checkpoint);
     *is_finished = false;
-    if (!o->resume && (begun || exists(o->output)))
+    if (!o->resume && (begun || score_path_exists(o->output)))
         return score_fail_at(error, SCORE_ERROR_FILE, o->output, 0,
                              "%s already: continue that run with --resume, or choose another "
                              "--output",
@@ -213,19 +295,22 @@ static score_status open_frames(run *r, bool *is_finished, score_error *error) {
                                  " on, the run goes from %" PRIu64 " to %" PRIu64
                                  " with frames from %" PRIu64 " on",
                                  r->state.step, r->state.origin, r->begin, r->end, origin);
-        *is_finished = r->state.step == r->end && !begun && exists(o->output);
-        if (*is_finished)
+        *is_finished = r->state.step == r->end && !begun && score_path_exists(o->output);
+        if (*is_finished) {
+            score_remove_leftovers(r->checkpoint, false);
             return SCORE_OK;
+        }
         if (!begun)
             return score_fail_at(error, SCORE_ERROR_FILE, o->output, 0,
                                  "its .unfinished is not there, but %s is", r->checkpoint);
-    } else if (exists(o->output)) {
+    } else if (score_path_exists(o->output)) {
         return score_fail_at(error, SCORE_ERROR_FILE, o->output, 0,
                              "exists, but no checkpoint to resume from");
     }
     r->is_resumed = o->resume && saved;
-    return peptide_frames_open(o, r->ensemble, r->first_frame, r->frame_count, r->is_resumed,
-                               &r->frames, error);
+    const score_status status = peptide_frames_open(o, r->ensemble, r->first_frame, r->frame_count,
+                                                    r->is_resumed, &r->frames, error);
+    return status == SCORE_OK && r->is_resumed ? compare_mark(r, error) : status;
 }
 
 /* ---- The run ---- */

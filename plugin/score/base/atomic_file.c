@@ -66,7 +66,7 @@ static char *follow(const char *path) {
 
 char *score_resolve_links(const char *path) {
     char *resolved = realpath(path, NULL);
-    if (resolved != NULL)
+    if (resolved != NULL || errno == ELOOP)
         return resolved;
     resolved = strdup(path);
     for (int k = 0; k < MAX_LINKS && resolved != NULL; k++) {
@@ -77,6 +77,11 @@ char *score_resolve_links(const char *path) {
         resolved = next;
     }
     return resolved;
+}
+
+bool score_path_exists(const char *path) {
+    struct stat information;
+    return stat(path, &information) == 0;
 }
 
 int score_copy_mode(int descriptor, const char *path) {
@@ -103,9 +108,9 @@ static long process_of(const char *ending) {
     return strcmp(end, ".tmp") == 0 ? process : 0;
 }
 
-/* What processes that are gone have left of this file. The lock tells where processes of other
- * machines or containers, whose numbers say nothing here, are still at work. */
-static void remove_leftovers(const char *path) {
+/* The lock tells where processes of other machines or containers, whose numbers say nothing here,
+ * are still at work. */
+void score_remove_leftovers(const char *path, bool is_ours) {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     const size_t size = strlen(name) < LONGEST_NAME ? strlen(name) : LONGEST_NAME;
     char *folder = strdup(path);
@@ -120,7 +125,8 @@ static void remove_leftovers(const char *path) {
         if (strncmp(entry->d_name, name, size) != 0)
             continue;
         const long process = process_of(entry->d_name + size);
-        if (process == 0 || kill((pid_t)process, 0) == 0 || errno != ESRCH)
+        const bool is_gone = is_ours || (kill((pid_t)process, 0) != 0 && errno == ESRCH);
+        if (process == 0 || !is_gone)
             continue;
         const int descriptor = openat(dirfd(entries), entry->d_name,
                                       O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -175,15 +181,17 @@ score_status score_atomic_open(const char *path, score_atomic_file *file, score_
     if (file->path != NULL)
         file->temporary = malloc(strlen(file->path) + SUFFIX_SIZE);
     struct stat old;
+    int reason = errno;
     const bool exists = file->path != NULL && stat(file->path, &old) == 0;
-    int reason;
-    if (file->sink == NULL || file->path == NULL || file->temporary == NULL) {
+    if (file->path == NULL && reason == ELOOP) {
+        score_fail_at(error, SCORE_ERROR_FILE, path, 0, "cannot be replaced: %s", strerror(reason));
+    } else if (file->sink == NULL || file->path == NULL || file->temporary == NULL) {
         status = score_fail_at(error, SCORE_ERROR_MEMORY, path, 0, "cannot allocate a file name");
     } else if (exists && !S_ISREG(old.st_mode)) {
         score_fail_at(error, SCORE_ERROR_FILE, path, 0,
                       "cannot be replaced: it is not a regular file");
     } else {
-        remove_leftovers(file->path);
+        score_remove_leftovers(file->path, false);
         if ((reason = open_stream(file, exists)) == 0)
             return SCORE_OK;
         score_fail_at(error, SCORE_ERROR_FILE, path, 0,

@@ -40,9 +40,16 @@ score_status score_atomic_commit(score_atomic_file *file, score_error *error);
 /* Closes and removes the temporary; `path` is as it was. Does nothing to a zero `file`. */
 void score_atomic_abandon(score_atomic_file *file);
 
-/* The file that `path` leads to, for free(): the end of its symbolic links, there or not. NULL: no
- * memory. */
+/* The file that `path` leads to, for free(): the end of its symbolic links, there or not. NULL, with
+ * errno: they lead in a circle (ELOOP), or no memory. */
 char *score_resolve_links(const char *path);
+
+/* Whether `path` leads to anything. */
+bool score_path_exists(const char *path);
+
+/* Removes the temporaries that killed processes have left of the file `path`, without links. is_ours:
+ * nobody else writes it now, so all of them. What cannot be removed does no harm. */
+void score_remove_leftovers(const char *path, bool is_ours);
 
 /* Gives an open file the permissions of the file `path`, where there is one and the file system
  * knows any. Returns 0 or -1, with errno. */
