@@ -41,6 +41,8 @@ endif()
 set(SCORE_ISA_FLAGS_v1 "")
 set(SCORE_ISA_FLAGS_v3 -march=x86-64-v3)
 set(SCORE_ISA_FLAGS_v4 -march=x86-64-v4 -mprefer-vector-width=512)
+# What every processor has, but for products, which are those of a library.
+set(SCORE_ISA_FLAGS_openblas "")
 
 function(score_use_isa target isa)
     target_compile_definitions(${target} PRIVATE SCORE_ISA=${isa})

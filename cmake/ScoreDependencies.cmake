@@ -37,4 +37,20 @@ if(SCORE_TESTS)
     add_library(cmocka::cmocka ALIAS PkgConfig::CMOCKA)
 endif()
 
+# Products beside our own (plugin/score/nn/product.h); nothing needs them. Its header is what is needed
+# here, the library is looked for when it is first used.
+set(SCORE_OPENBLAS_NAME "libopenblas.so.0" CACHE STRING "OpenBLAS as the dynamic loader finds it")
+set(SCORE_HAS_OPENBLAS OFF)
+if(SCORE_OPENBLAS)
+    pkg_check_modules(OPENBLAS QUIET openblas)
+endif()
+if(SCORE_OPENBLAS AND OPENBLAS_FOUND)
+    set(SCORE_HAS_OPENBLAS ON)
+    add_compile_definitions(SCORE_HAS_OPENBLAS)
+    message(STATUS "Matrix products: panels, and OpenBLAS ${OPENBLAS_VERSION}")
+else()
+    message(STATUS
+        "Matrix products: panels alone (OpenBLAS is optional: apt-get install libopenblas-pthread-dev)")
+endif()
+
 include(ScoreOpenMM)

@@ -9,6 +9,7 @@ APT_BUILD=(
     gcc-12
     libcmocka-dev
     libhdf5-dev
+    libopenblas-pthread-dev
     libxml2-dev
     ninja-build
     pkg-config

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifdef SCORE_HAS_OPENBLAS
+#include "base/openblas.h"
+#endif
 #include "host/host.h"
 #include "score/model.h"
 
@@ -174,7 +177,16 @@ static void print_build(void) {
     printf("  compiler: %s\n", __VERSION__);
     printf("  arithmetic compiled for: %s\n", SCORE_ISA_NAMES);
     printf("  in use on this processor: %s\n", score_host_in_use()->name);
-    printf("  matrix products: the packed panels of nn/product.h, float and double\n");
+#ifdef SCORE_HAS_OPENBLAS
+    const score_openblas *library = score_openblas_load();
+    if (library != NULL)
+        printf("  matrix products: panels, openblas %s\n", library->version);
+    else
+        printf("  matrix products: panels; built for openblas, which cannot be loaded here\n");
+#else
+    printf("  matrix products: panels\n");
+#endif
+    printf("  products in use: %s\n", score_host_in_use()->products);
 }
 
 int main(int argc, char **argv) {

@@ -318,7 +318,8 @@ class Model:
         precision : "double" or "single"
             of the arithmetic
         threads : int
-            the number of threads, on which no result depends
+            the number of threads, on which no result depends, or, where `score-info --build`
+            says that OpenBLAS's products are in use, only its rounding
 
         Returns
         -------

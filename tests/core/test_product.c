@@ -1,4 +1,4 @@
-/* Matrix products, in double and in float. Of small integers, and halves of them, every sum is
+/* Matrix products, panels' and OpenBLAS's, in double and in float. Of small integers, and halves of them, every sum is
  * exact in either, so plain loops must be met to the last bit. */
 #include <math.h>
 #include <setjmp.h>
@@ -147,9 +147,16 @@ static void a_range_may_end_at_a_whole_panel(void **state) {
         }
 }
 
+/* Panels promise more than a library. */
+static void skip_unless_panels(void) {
+    if (strcmp(score_products, "panels") != 0)
+        skip();
+}
+
 /* Of a transposed matrix, in two calls; nothing but the panels is written. */
 static void a_matrix_is_packed_in_parts(void **state) {
     (void)state;
+    skip_unless_panels();
     fill_problem(fill_integers);
     const int k = 20, n = 2 * SCORE_PANEL - 1;
     const score_matrix b = {it.right, 1, LD};
@@ -211,10 +218,59 @@ static void products_of_long_strided_matrices_are_exact(void **state) {
             check_strided(m_sizes[y], SCORE_PANEL + 1, k_sizes[x]);
 }
 
+/* Of numbers whose sums are rounded, in any order: each of the k products and its place in the sum, the
+ * factor, and what is added are at most k + 2 roundings, each of u = epsilon / 2, of any term:
+ * (k + 2) u / (1 - (k + 2) u) times the sum of the terms' magnitudes. */
+static void check_rounding(const claim *of, const char *what) {
+    const long double u = SCORE_EPSILON / 2, roundings = of->k + 2;
+    for (int i = 0; i < of->m; i++)
+        for (int j = of->begin; j < of->end; j++) {
+            long double sum = of->adds ? it.start[i * LD + j] : of->bias != NULL ? of->bias[j] : 0;
+            long double magnitude = fabsl(sum);
+            for (int q = 0; q < of->k; q++) {
+                const long double term = (long double)of->factor *
+                                         of->a.data[i * of->a.row + q * of->a.column] *
+                                         of->b.data[q * of->b.row + j * of->b.column];
+                sum += term;
+                magnitude += fabsl(term);
+            }
+            const long double error = fabsl(it.result[i * LD + j] - sum);
+            const long double bound = roundings * u / (1 - roundings * u) * magnitude;
+            if (!(error <= bound))
+                fail_msg("%s, %d x [%d, %d) x %d: element (%d, %d) is off by %Lg, at most %Lg",
+                         what, of->m, of->begin, of->end, of->k, i, j, error, bound);
+        }
+}
+
+static void products_are_rounded_no_more_than_their_sums(void **state) {
+    (void)state;
+    fill_problem(fill_normal);
+    const score_matrix b = {it.right, LD, 1};
+    for (int x = 0; x < K_SIZES; x++)
+        for (int m = 1; m <= FEW_M; m += 8)
+            for (int variant = 0; variant < 4; variant++) {
+                const int k = k_sizes[x], n = MAX_N - 3;
+                const bool adds = (variant & 1) != 0, by_columns = (variant & 2) != 0;
+                const score_matrix a = {it.left, by_columns ? 1 : k, by_columns ? m : 1};
+                claim of = {m, SCORE_PANEL, n, k, 1, a, b, adds ? NULL : it.bias, adds};
+                score_panels_pack(k, 0, n, b, it.panels);
+                prepare(&of);
+                score_product_panels(m, k, of.begin, n, a, it.panels, of.bias, it.result, LD, adds);
+                check_rounding(&of, "product with panels");
+                of.begin = 0;
+                of.factor = (double)(score_real)0.3;
+                of.bias = NULL;
+                prepare(&of);
+                score_product(m, n, k, (score_real)0.3, a, it.right, LD, it.result, LD, adds);
+                check_rounding(&of, "strided product");
+            }
+}
+
 /* Of numbers whose sums are rounded: a row comes out the same however many stand beside it. */
 static void rows_do_not_depend_on_each_other(void **state) {
     (void)state;
     static score_real alone[MAX_N];
+    skip_unless_panels();
     fill_problem(fill_normal);
     const int k = MAX_K, n = MAX_N - 3;
     const score_matrix b = {it.right, LD, 1};
@@ -237,6 +293,7 @@ int main(void) {
         cmocka_unit_test(a_matrix_is_packed_in_parts),
         cmocka_unit_test(products_of_strided_matrices_are_exact),
         cmocka_unit_test(products_of_long_strided_matrices_are_exact),
+        cmocka_unit_test(products_are_rounded_no_more_than_their_sums),
         cmocka_unit_test(rows_do_not_depend_on_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

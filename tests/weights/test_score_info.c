@@ -128,9 +128,35 @@ static void the_instructions_in_use_are_named(void **state) {
 #ifdef SCORE_HAS_X86_64_LEVELS
     assert_uses("x86-64-v1");
 #else
-    assert_uses("baseline");
+    assert_uses("baseline-v1");
 #endif
     assert_int_equal(unsetenv("SCORE_ISA"), 0);
+}
+
+static void assert_products(const char *wanted, const char *expected) {
+    char line[100];
+    snprintf(line, sizeof line, "  products in use: %s\n", expected);
+    assert_int_equal(setenv("SCORE_PRODUCTS", wanted, 1), 0);
+    assert_int_equal(run("--build"), 0);
+    assert_says("err", "");
+    assert_says("out", line);
+    assert_int_equal(unsetenv("SCORE_PRODUCTS"), 0);
+}
+
+static void the_products_in_use_are_named(void **state) {
+    (void)state;
+    assert_int_equal(run("--build"), 0);
+#ifdef SCORE_HAS_OPENBLAS
+    assert_says("out", "  matrix products: panels, openblas 0.");
+    assert_products("openblas", "openblas");
+#else
+    assert_says("out", "  matrix products: panels\n");
+    assert_products("openblas", "panels");
+#endif
+    assert_products("panels", "panels");
+#ifdef SCORE_HAS_X86_64_LEVELS
+    assert_products("neither", "panels");
+#endif
 }
 
 int main(void) {
@@ -141,6 +167,7 @@ int main(void) {
         cmocka_unit_test(a_bad_file_is_named_and_the_others_are_shown),
         cmocka_unit_test(the_command_line_is_checked),
         cmocka_unit_test(the_instructions_in_use_are_named),
+        cmocka_unit_test(the_products_in_use_are_named),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

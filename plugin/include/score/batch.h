@@ -9,7 +9,14 @@
 extern "C" {
 #endif
 
-typedef enum score_precision { SCORE_SINGLE_PRECISION, SCORE_DOUBLE_PRECISION } score_precision;
+typedef enum score_precision {
+    SCORE_SINGLE_PRECISION,
+    SCORE_DOUBLE_PRECISION,
+    /* Double, its matrix products by OpenBLAS: what the others are checked against. As double where
+     * there is no OpenBLAS, or SCORE_PRODUCTS says `panels`. OpenBLAS is loaded when it is first used,
+     * and set to one thread, for everything in the process that uses the same library. */
+    SCORE_REFERENCE_PRECISION,
+} score_precision;
 
 /* features: beads x feature_count, or NULL to take those of the model's own bead list. */
 typedef struct score_molecule {
@@ -34,8 +41,8 @@ SCORE_EXPORT void score_batch_destroy(score_batch *batch);
  *   energy           molecules, E(x, t) in kT, or NULL
  *   score_per_nm     R x d, d log q_t / d r = -dE/dr in 1/nm, or NULL
  *   time_derivative  molecules, dE/dt in kT, or NULL
- * Results do not depend on the number of threads; asking for time derivatives changes how energies
- * and scores are rounded. SCORE_ERROR_ARGUMENT: no expert owns t, or energies or time derivatives
+ * Results do not depend on the number of threads, where products are OpenBLAS's but for rounding;
+ * asking for time derivatives changes how energies and scores are rounded. SCORE_ERROR_ARGUMENT: no expert owns t, or energies or time derivatives
  * are asked of a score expert; SCORE_ERROR_NUMERIC names the molecule whose energy or score is not
  * finite. */
 SCORE_EXPORT score_status score_batch_evaluate(score_batch *batch, const double *positions_nm,

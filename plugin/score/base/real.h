@@ -1,7 +1,7 @@
 /* The numerical core is compiled several times from one source: with SCORE_SINGLE for float,
  * without for double; and what does the arithmetic (nn/ and the blocks of model/) once for every
- * set of instructions SCORE_ISA of base/simd.h, one of which model/dispatch.c chooses when the
- * library is loaded, so that one binary runs on every machine and makes the most of it.
+ * set of instructions SCORE_ISA of base/simd.h, one of which host/dispatch.c chooses when the
+ * library is loaded (and once as `openblas`, with that library's products), so that one binary runs on every machine and makes the most of it.
  * SCORE_TYPED(name) gives each copy its own symbol. */
 #ifndef SCORE_REAL_H
 #define SCORE_REAL_H

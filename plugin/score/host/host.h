@@ -14,6 +14,8 @@
 
 #define score_host_table SCORE_TYPED(score_host_table)
 #define score_host_in_use SCORE_PRECISE(score_host_in_use)
+#define score_host_reference SCORE_PRECISE(score_host_reference)
+#define score_packed_create_on SCORE_PRECISE(score_packed_create_on)
 
 /* A linear layer's weights as nn/linear.h wants them. */
 typedef struct score_linear {
@@ -88,8 +90,9 @@ typedef struct score_host_operation {
 } score_host_operation;
 
 struct score_host {
-    const char *name; /* the set of instructions, e.g. "x86-64-v4" */
-    size_t lanes;     /* numbers of a vector */
+    const char *name;     /* the set of instructions, e.g. "x86-64-v4", or "x86-64-openblas" */
+    const char *products; /* nn/product.h's score_products */
+    size_t lanes;         /* numbers of a vector */
     const score_host_operation *operations[SCORE_OPERATION_COUNT];
     size_t (*panels_size)(int k, int n);
     size_t (*constants_size)(int heads, int hidden, int beads);
@@ -99,7 +102,16 @@ struct score_host {
 
 extern const score_host score_host_table;
 
-/* That of the best instructions which the processor has, or SCORE_ISA asks for. */
+/* That of the best instructions which the processor has, or what SCORE_ISA and SCORE_PRODUCTS ask
+ * for. */
 const score_host *score_host_in_use(void);
+
+/* What others are checked against: that of OpenBLAS's products (base/openblas.h) where there are such
+ * and SCORE_PRODUCTS does not say `panels`, else that in use. */
+const score_host *score_host_reference(void);
+
+/* score_packed_create for another table than that in use; it must be that of the tiles as well. */
+score_status score_packed_create_on(const score_host *host, const score_network *network,
+                                    score_packed **packed, score_error *error);
 
 #endif

@@ -8,11 +8,12 @@
 #ifdef SCORE_HAS_X86_64_LEVELS
 #define NAME "x86-64-" TEXT(SCORE_ISA)
 #else
-#define NAME "baseline"
+#define NAME "baseline-" TEXT(SCORE_ISA)
 #endif
 
 const score_host score_host_table = {
     .name = NAME,
+    .products = score_products,
     .lanes = SCORE_LANES,
     .operations =
         {

@@ -34,13 +34,13 @@ static size_t place_panels(score_packed *packed, score_real *memory) {
     return used;
 }
 
-score_status score_packed_create(const score_network *network, score_packed **result,
-                                 score_error *error) {
+score_status score_packed_create_on(const score_host *host, const score_network *network,
+                                    score_packed **result, score_error *error) {
     *result = NULL;
     score_packed *packed = calloc(1, sizeof *packed);
     if (packed == NULL)
         goto fail;
-    packed->host = score_host_in_use();
+    packed->host = host;
     packed->network = network;
     if (score_plan_create(network, SCORE_FOR_TRAINING, &packed->plan, error) != SCORE_OK)
         goto fail;
@@ -62,6 +62,11 @@ fail:
     return score_fail(error, SCORE_ERROR_MEMORY,
                       "cannot allocate the weights of a network of %zu parameters",
                       network->parameter_count);
+}
+
+score_status score_packed_create(const score_network *network, score_packed **result,
+                                 score_error *error) {
+    return score_packed_create_on(score_host_in_use(), network, result, error);
 }
 
 void score_packed_destroy(score_packed *packed) {

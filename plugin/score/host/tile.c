@@ -52,7 +52,7 @@ score_status score_tile_create(const score_network *network, const score_streams
     if (tile == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a tile");
     score_status status;
-    tile->host = score_host_in_use();
+    tile->host = limits->host != NULL ? limits->host : score_host_in_use();
     tile->network = network;
     tile->streams = *streams;
     tile->most = *limits;

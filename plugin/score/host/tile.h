@@ -93,6 +93,7 @@ typedef struct score_tile_limits {
     size_t pairs; /* sum of beads^2 */
     int parts;    /* threads that share it; 0 is 1 */
     score_purpose purpose;
+    const struct score_host *host; /* that of the weights, or NULL: that in use */
 } score_tile_limits;
 
 score_status score_tile_create(const score_network *network, const score_streams *streams,

@@ -79,11 +79,14 @@ static score_status require_evaluator(score_batch *batch, int expert, score_erro
     const double *parameters = score_model_parameters_const(batch->model, expert);
     if (*evaluator != NULL)
         return SCORE_OK;
+    const bool reference = batch->precision == SCORE_REFERENCE_PRECISION;
     return batch->precision == SCORE_SINGLE_PRECISION
                ? score_evaluator_create_f32(network, parameters, batch->molecule_count,
-                                            batch->molecules, batch->threads, evaluator, error)
+                                            batch->molecules, batch->threads, false, evaluator,
+                                            error)
                : score_evaluator_create_f64(network, parameters, batch->molecule_count,
-                                            batch->molecules, batch->threads, evaluator, error);
+                                            batch->molecules, batch->threads, reference, evaluator,
+                                            error);
 }
 
 score_status score_batch_create(const score_model *model, score_precision precision,

@@ -30,6 +30,7 @@ typedef struct tile_slot {
 } tile_slot;
 
 struct score_evaluator { /* NOLINT(clang-analyzer-optin.performance.Padding): the team's */
+    const score_host *host;
     const score_network *network;
     int molecule_count;
     const score_molecule *molecules;
@@ -194,7 +195,8 @@ static score_status find_constants(score_evaluator *evaluator, score_error *erro
 }
 
 static score_status pack(score_evaluator *evaluator, const double *parameters, score_error *error) {
-    score_status status = score_packed_create(evaluator->network, &evaluator->packed, error);
+    score_status status = score_packed_create_on(evaluator->host, evaluator->network,
+                                                 &evaluator->packed, error);
     if (status != SCORE_OK)
         return status;
     const size_t count = evaluator->network->parameter_count;
@@ -217,6 +219,7 @@ static score_status require_tiles(score_evaluator *evaluator, int kind, score_er
     score_status status = SCORE_OK;
     for (int k = 0; k < evaluator->threads && status == SCORE_OK; k++) {
         score_tile_limits limits = evaluator->most;
+        limits.host = evaluator->host;
         limits.purpose = kind == FORCES ? SCORE_FOR_FORCES : SCORE_FOR_VALUES;
         limits.parts = k == 0 && evaluator->shares_tiles ? evaluator->threads : 1;
         if (slots[k].tile != NULL)
@@ -229,13 +232,15 @@ static score_status require_tiles(score_evaluator *evaluator, int kind, score_er
 
 score_status score_evaluator_create(const score_network *network, const double *parameters,
                                     int molecule_count, const score_molecule *molecules,
-                                    int threads, score_evaluator **result, score_error *error) {
+                                    int threads, bool reference, score_evaluator **result,
+                                    score_error *error) {
     *result = NULL;
     score_status status;
     score_evaluator *evaluator = score_allocate_aligned(sizeof *evaluator); /* for the team */
     if (evaluator == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate an evaluator");
     memset(evaluator, 0, sizeof *evaluator);
+    evaluator->host = reference ? score_host_reference() : score_host_in_use();
     evaluator->network = network;
     evaluator->molecule_count = molecule_count;
     evaluator->molecules = molecules;
@@ -406,7 +411,8 @@ static void run_part(void *argument, int part, int thread) {
 }
 
 static score_status require_constants_tile(score_evaluator *evaluator, score_error *error) {
-    score_tile_limits limits = {.molecules = 1, .purpose = SCORE_FOR_CONSTANTS};
+    score_tile_limits limits = {
+        .molecules = 1, .purpose = SCORE_FOR_CONSTANTS, .host = evaluator->host};
     if (evaluator->constants_tile != NULL)
         return SCORE_OK;
     for (int m = 0; m < evaluator->molecule_count; m++)

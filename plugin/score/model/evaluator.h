@@ -19,12 +19,13 @@ typedef struct score_evaluation {
 } score_evaluation;
 
 /* `network`, `molecules` and what they point to must outlive the evaluator. Where the
- * network has features, those of all molecules must stand one behind the other. */
+ * network has features, those of all molecules must stand one behind the other. reference: by
+ * host/host.h's score_host_reference. */
 #define SCORE_DECLARE_EVALUATOR(suffix)                                                            \
-    score_status score_evaluator_create_##suffix(const score_network *network,                     \
-                                                 const double *parameters, int molecule_count,     \
-                                                 const score_molecule *molecules, int threads,     \
-                                                 score_evaluator **evaluator, score_error *error); \
+    score_status score_evaluator_create_##suffix(                                                  \
+        const score_network *network, const double *parameters, int molecule_count,                \
+        const score_molecule *molecules, int threads, bool reference, score_evaluator **evaluator, \
+        score_error *error);                                                                       \
     void score_evaluator_destroy_##suffix(score_evaluator *evaluator);                             \
     score_status score_evaluator_run_##suffix(score_evaluator *evaluator,                          \
                                               const score_evaluation *evaluation,                  \

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+const char score_products[] = "panels";
+
 enum {
     /* Numbers of the panels to fetch ahead of their use, 4 KiB in float: measured, half and twice
      * as many do as well. */

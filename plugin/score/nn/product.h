@@ -12,7 +12,11 @@
  * tests/benchmarks/products.c compares these products with those of libxsmm 1.17 and OpenBLAS 0.3.21,
  * which they replace: with AVX-512, one core and all weights of a network in turn they run at 1.36 and
  * 2.4 times the speed of these for 10 rows, 1.21 and 2.1 times for 28, 1.07 and 1.6 times for 64, .99
- * and 1.27 times for 256. And libraries that generate code or start threads are not needed. */
+ * and 1.27 times for 256. And libraries that generate code or start threads are not needed.
+ *
+ * All this is nn/product.c. nn/product_openblas.c does the same through OpenBLAS, where that was found
+ * when the build was configured: for processors other than x86-64, whose registers these panels are not
+ * made for, and to check. Then "packed" is otherwise, and rows are not independent to the last bit. */
 #ifndef SCORE_PRODUCT_H
 #define SCORE_PRODUCT_H
 
@@ -21,6 +25,7 @@
 
 #include "base/simd.h"
 
+#define score_products SCORE_TYPED(score_products)
 #define score_panels_size SCORE_TYPED(score_panels_size)
 #define score_panels_pack SCORE_TYPED(score_panels_pack)
 #define score_product_panels SCORE_TYPED(score_product_panels)
@@ -38,6 +43,9 @@ typedef struct score_matrix {
     ptrdiff_t row;
     ptrdiff_t column;
 } score_matrix;
+
+/* Who does them: "panels" or "openblas". */
+extern const char score_products[];
 
 /* Numbers that a packed k x n matrix takes. */
 size_t score_panels_size(int k, int n);
