@@ -1,4 +1,5 @@
-/* The force on OpenMM's Reference platform: double precision, one thread. */
+/* The force on OpenMM's Reference platform: double precision, one thread, and matrix products that
+ * the CPU platform does not share. */
 #include "HostScoreForceKernel.h"
 #include "openmm/KernelFactory.h"
 #include "openmm/OpenMMException.h"
@@ -13,7 +14,7 @@ namespace {
 class ReferenceScoreForceKernel : public HostScoreForceKernel {
   public:
     ReferenceScoreForceKernel(const std::string &name, const Platform &platform)
-        : HostScoreForceKernel(name, platform, SCORE_DOUBLE_PRECISION) {
+        : HostScoreForceKernel(name, platform, SCORE_REFERENCE_PRECISION) {
     }
 
   protected:

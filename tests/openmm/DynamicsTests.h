@@ -34,7 +34,7 @@ inline vector<Vec3> run(const System &system, const vector<Vec3> &positions, int
 /* The CPU platform may sum the springs in any order, and rounding grows no faster than with the
  * number of steps squared over so short a time; on the Reference platform nothing differs. */
 inline double dynamicsTolerance(int steps, double length) {
-    bool isDouble = testPlatform().precision == SCORE_DOUBLE_PRECISION;
+    bool isDouble = testPlatform().precision != SCORE_SINGLE_PRECISION;
     return isDouble ? 0 : testPlatform().epsilon * steps * steps * length;
 }
 

@@ -22,7 +22,7 @@ inline void testKernelOfThisPlatformRuns() {
     vector<Vec3> positions = chainPositions(7, 5);
     Simulation simulation(system, positions);
 
-    bool isDouble = testPlatform().precision == SCORE_DOUBLE_PRECISION;
+    bool isDouble = testPlatform().precision != SCORE_SINGLE_PRECISION;
     score_precision other = isDouble ? SCORE_SINGLE_PRECISION : SCORE_DOUBLE_PRECISION;
     double energy = simulation.energy();
     double own = kT(model) *

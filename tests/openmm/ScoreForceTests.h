@@ -89,7 +89,7 @@ inline int runScoreForceTests(const char *platform, score_precision precision, i
                               char **argv) {
     for (const char *library : {SCORE_TEST_LIBRARIES})
         OpenMM::Platform::loadPluginLibrary(library);
-    testPlatform() = {platform, precision, precision == SCORE_DOUBLE_PRECISION ? 1.1e-16 : 6.0e-8};
+    testPlatform() = {platform, precision, precision == SCORE_SINGLE_PRECISION ? 6.0e-8 : 1.1e-16};
     int passed = 0, failed = 0;
     for (const NamedTest &test : allTests())
         if (argc > 1 ? std::strcmp(argv[1], test.name) == 0 : !test.isLong)

@@ -1,5 +1,5 @@
 #include "ScoreForceTests.h"
 
 int main(int argc, char **argv) {
-    return OpenMMScore::runScoreForceTests("Reference", SCORE_DOUBLE_PRECISION, argc, argv);
+    return OpenMMScore::runScoreForceTests("Reference", SCORE_REFERENCE_PRECISION, argc, argv);
 }
