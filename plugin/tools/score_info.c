@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "host/host.h"
+#include "model/settings.h"
 #include "score/model.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
@@ -125,7 +126,7 @@ static void print_tensor(const score_tensor *tensor, const double *values) {
 static void print_expert(const score_model *model, int expert) {
     const score_expert_config *config = &score_model_get_config(model)->experts[expert];
     printf("  expert %d: %s for %s, diffusion times %.10g to %.10g\n", expert,
-           config->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+           score_architecture_title(config->architecture),
            config->output == SCORE_OUTPUT_ENERGY ? "the energy" : "the score", config->t_begin,
            config->t_end);
     if (config->base == SCORE_BASE_GAUSSIAN)
@@ -133,8 +134,12 @@ static void print_expert(const score_model *model, int expert) {
     if (config->time_variance > 0)
         printf("    sees the noise's scale above a variance of %.10g\n", config->time_variance);
     printf("    hidden %d, layers %d", config->hidden, config->layers);
-    if (config->architecture == SCORE_GRAPH_TRANSFORMER)
-        printf(", %d heads of %d", config->heads, config->head_width);
+    for (const score_setting *setting = score_architecture_settings(config->architecture);
+         setting->name != NULL; setting++) {
+        char text[SCORE_SETTING_TEXT];
+        if (!setting->optional || score_setting_get(config, setting) != setting->usual)
+            printf(", %s %s", setting->name, score_setting_text(config, setting, text));
+    }
     printf("; %zu parameters stored as %s\n", score_model_parameter_count(model, expert),
            config->dtype == SCORE_FLOAT32 ? "float32" : "float64");
     printf("    %-32s %14s %12s %12s %12s\n", "tensor", "shape", "least", "greatest", "rms");

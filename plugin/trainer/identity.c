@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "model/settings.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -29,13 +30,15 @@ static void write_model(FILE *out, const score_model_config *model) {
     fprintf(out, "experts: %d\n", model->expert_count);
     for (int k = 0; k < model->expert_count; k++) {
         const score_expert_config *expert = &model->experts[k];
-        fprintf(out,
-                "expert %d: %s for the %s, %d layers, hidden %d, %d heads of %d, t in [%.17g, "
-                "%.17g], time variance %.17g, float%d%s\n",
-                k, expert->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+        fprintf(out, "expert %d: %s for the %s, %d layers, hidden %d", k,
+                score_architecture_title(expert->architecture),
                 expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
-                expert->hidden, expert->heads, expert->head_width, expert->t_begin, expert->t_end,
-                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
+                expert->hidden);
+        for (const score_setting *setting = score_architecture_settings(expert->architecture);
+             setting->name != NULL; setting++)
+            fprintf(out, ", %s %.17g", setting->name, score_setting_get(expert, setting));
+        fprintf(out, ", t in [%.17g, %.17g], time variance %.17g, float%d%s\n", expert->t_begin,
+                expert->t_end, expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
                 expert->base == SCORE_BASE_GAUSSIAN ? ", base gaussian" : "");
     }
 }

@@ -122,6 +122,10 @@ void with_gelu(int set, subject_test test) {
     with_activation("gelu", SCORE_GELU, set, test);
 }
 
+void with_gelu_erf(int set, subject_test test) {
+    with_activation("gelu with erf", SCORE_GELU_ERF, set, test);
+}
+
 void with_swish(int set, subject_test test) {
     with_activation("swish", SCORE_SWISH, set, test);
 }
@@ -138,7 +142,7 @@ static void layernorm_forward(const subject *self, unsigned streams, const doubl
     spoil(streams, self->y_size, y);
     spoil(streams, self->y_size, state->centred);
     spoil(streams, ROWS, state->variance);
-    score_layernorm_forward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+    score_layernorm_forward(&self->layout, streams, ROWS, all_rows, state->width, .01, theta,
                             theta + state->width, x, y, state->centred, state->variance);
 }
 
@@ -147,7 +151,7 @@ static void layernorm_backward(const subject *self, unsigned streams, const doub
                                double *theta_bar) {
     (void)x;
     norm_state *state = self->data;
-    score_layernorm_backward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+    score_layernorm_backward(&self->layout, streams, ROWS, all_rows, state->width, .01, theta,
                              state->centred, state->variance, y_bar, x_bar, theta_bar,
                              theta_bar + state->width);
 }

@@ -43,14 +43,14 @@ typedef struct layer {
 
 static void norm_forward(arrays *at, const score_streams *layout, unsigned streams,
                          score_range range) {
-    score_layernorm_forward(layout, streams, ROWS, range, WIDTH, at->weight, at->weight + WIDTH,
-                            at->in[0], at->out[0], at->out[1], at->scalar);
+    score_layernorm_forward(layout, streams, ROWS, range, WIDTH, 1e-6, at->weight,
+                            at->weight + WIDTH, at->in[0], at->out[0], at->out[1], at->scalar);
 }
 
 static void norm_backward(arrays *at, const score_streams *layout, unsigned streams,
                           score_range range) {
-    score_layernorm_backward(layout, streams, ROWS, range, WIDTH, at->weight, at->in[0], at->scalar,
-                             at->in[1], at->out[0], at->sum, at->sum + WIDTH);
+    score_layernorm_backward(layout, streams, ROWS, range, WIDTH, 1e-6, at->weight, at->in[0],
+                             at->scalar, at->in[1], at->out[0], at->sum, at->sum + WIDTH);
 }
 
 static void gate_forward(arrays *at, const score_streams *layout, unsigned streams,
@@ -77,6 +77,18 @@ static void gelu_backward(arrays *at, const score_streams *layout, unsigned stre
                               at->out[0]);
 }
 
+static void gelu_erf_forward(arrays *at, const score_streams *layout, unsigned streams,
+                             score_range range) {
+    score_activation_forward(SCORE_GELU_ERF, layout, streams, ROWS, WIDTH, range, at->in[0],
+                             at->out[0], at->out[1]);
+}
+
+static void gelu_erf_backward(arrays *at, const score_streams *layout, unsigned streams,
+                              score_range range) {
+    score_activation_backward(SCORE_GELU_ERF, layout, streams, ROWS, WIDTH, range, at->in[0],
+                              at->in[1], at->out[0]);
+}
+
 static void swish_forward(arrays *at, const score_streams *layout, unsigned streams,
                           score_range range) {
     score_activation_forward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
@@ -96,6 +108,8 @@ static const layer layers[] = {
     {"gate backward", false, false, gate_backward},
     {"gelu forward", true, true, gelu_forward},
     {"gelu backward", true, false, gelu_backward},
+    {"gelu with erf forward", true, true, gelu_erf_forward},
+    {"gelu with erf backward", true, false, gelu_erf_backward},
     {"swish forward", true, true, swish_forward},
     {"swish backward", true, false, swish_backward},
 };

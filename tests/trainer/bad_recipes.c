@@ -63,6 +63,8 @@ const bad_recipe score_bad_recipes[] = {
     {"hidden=\"96\"", "hidden=\"999999999999\"", 10, "hidden=\"999999999999\"", false},
     {"hidden=\"96\"", "", 10, "'hidden'", true},
     {"layers=\"2\"", "layers=\"2\" heads=\"-1\"", 10, "heads=\"-1\"", true},
+    {"layers=\"2\"", "layers=\"2\" activation=\"relu\"", 10, "activation=\"relu\"", true},
+    {"layers=\"2\"", "layers=\"2\" normEpsilon=\"0\"", 10, "normEpsilon=\"0\"", true},
     {"layers=\"2\"", "layers=\"2\" heads=\"60000\"", 6, "60000 heads", false},
     {"layers=\"2\"", "layers=\"2\" output=\"force\"", 10, "output=\"force\"", true},
     {"layers=\"2\"", "layers=\"2\" base=\"normal\"", 10, "base=\"normal\"", true},

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bad_recipes.h"
+#include "nn/activation_kind.h"
 #include "recipe.h"
 
 static const char
@@ -326,13 +327,16 @@ static void bead_features_are_read(void **state) {
                        "<Bead name='X' mass='1' features='19 0'/><Bead name='Y' mass='1' "
                        "features=' 3  3 '/>"
                        "<Expert architecture='graph-transformer' hidden='8' layers='1' heads='2' "
-                       "headWidth='4'/></Model><Training><Stage samples='1' batch='1'>"
+                       "headWidth='4' activation='gelu' normEpsilon='1e-5'/></Model><Training>"
+                       "<Stage samples='1' batch='1'>"
                        "<AdamW rate='1e-3'/><DenoisingScoreMatching/></Stage></Training>"
                        "</ScoreRecipe>";
     score_recipe *recipe = NULL;
     score_error error;
     assert_int_equal(read_text(text, &recipe, &error), SCORE_OK);
     assert_int_equal(recipe->model.feature_count, 2);
+    assert_int_equal(recipe->model.experts[0].activation, SCORE_GELU_ERF);
+    assert_true(recipe->model.experts[0].norm_epsilon == 1e-5);
     assert_int_equal(recipe->model.feature_sizes[1], 4);
     assert_int_equal(recipe->beads[0].features[0], 19);
     assert_int_equal(recipe->beads[1].features[1], 3);

@@ -44,7 +44,7 @@ static void a_model_is_described(void **state) {
         "of 2 beads", "    0 CA       ALA            0    12.0110", "note 'unicode':\n    \xc3\xa9",
         "expert 0: graph transformer for the score, diffusion times 0.6 to 1",
         "expert 1: MLP for the energy, diffusion times 0.3333333333 to 0.6",
-        "hidden 2, layers 1, 1 heads of 2; ", " parameters stored as float64",
+        "hidden 2, layers 1, heads 1, headWidth 2; ", " parameters stored as float64",
         /* the root of (9 + 16)/2 */
         "readout.weight                            2 x 1           -4            3        3.536"};
     for (size_t k = 0; k < sizeof expected / sizeof expected[0]; k++)
