@@ -86,6 +86,25 @@ def test_what_is_named_of_the_sources_is_there(path: Path, words: set[str]) -> N
                 assert any(word in each for each in words), f"{name_of(path)}: {token.content}"
 
 
+IN_A_FILE = re.compile(r"`(\w[\w.:]*)`,? (?:in |\()`([\w/.-]+\.\w+)`")
+"""A name in a file, or a name and its file in brackets."""
+
+
+@pytest.mark.parametrize("path", OF_THE_SOURCES, ids=name_of)
+def test_names_are_in_the_files_that_are_said_to_have_them(path: Path) -> None:
+    files = repository_files()
+    found = IN_A_FILE.findall(" ".join(path.read_text(encoding="utf-8").split()))
+    assert len(found) >= 20
+    for name, file in found:
+        held = "".join(
+            (ROOT / each).read_text(encoding="utf-8")
+            for each in files
+            if each == file or each.endswith(f"/{file}")
+        )
+        for word in re.findall(r"\w+", name):
+            assert re.search(rf"\b{word}\b", held), f"{name_of(path)}: {name} in {file}"
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_code_says_what_it_is(path: Path) -> None:
     for block in blocks_of(path):
