@@ -106,6 +106,19 @@ def test_names_are_in_the_files_that_are_said_to_have_them(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_options_are_those_of_some_program(path: Path) -> None:
+    sources = ("plugin/", "python-wrappers/", "scripts/", "tests/benchmarks/")
+    known: set[str] = {"--preset"}  # of cmake
+    for file in repository_files():
+        if file.startswith(sources) and not file.endswith((".csv", ".png")):
+            known |= set(re.findall(r"--[a-z][a-z-]+", (ROOT / file).read_text(encoding="utf-8")))
+    for token in tokens_of(path):
+        if token.type in ("code_inline", "fence"):
+            found = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", token.content))
+            assert found <= known, f"{name_of(path)}: {sorted(found - known)}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_code_says_what_it_is(path: Path) -> None:
     for block in blocks_of(path):
         assert block.language in LANGUAGES, f"{name_of(path)}:{block.line}: {block.language!r}"
