@@ -45,7 +45,7 @@ def defaults_of(element: str) -> dict[str, str]:
     """Where what holds without an attribute is a number or a word, or begins with it."""
     section = sections_of(ROOT / "docs/recipe.md")[element]
     rows = re.findall(r"^\| `(\w+)` \| `?([-.\w]+)`?[^|]* \|.*\|$", section, flags=re.MULTILINE)
-    is_plain = re.compile(r"[-\d.e]+|true|false|none|energy|float32")
+    is_plain = re.compile(r"[-\d.e]+|true|false|none|gaussian|energy|score|float32|float64")
     return {name: value for name, value in rows if is_plain.fullmatch(value)}
 
 
