@@ -249,6 +249,7 @@ static const score_setting settings[] = {
     {.name = "normEpsilon",
      .kind = SCORE_SETTING_NUMBER,
      .offset = offsetof(score_expert_config, norm_epsilon),
+     .usual = 1e-6,
      .optional = true},
     {.name = NULL},
 };

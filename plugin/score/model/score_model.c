@@ -239,6 +239,8 @@ score_status score_model_create(const score_model_config *config, score_model **
     if (model == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a model");
     model->config = *config;
+    for (int k = 0; k < config->expert_count; k++)
+        score_settings_complete(&model->config.experts[k]);
     model->config.note_count = 0;
     model->config.notes = NULL;
     model->config.gaussian = NULL;

@@ -34,6 +34,13 @@ const char *score_setting_text(const score_expert_config *expert, const score_se
     return text;
 }
 
+void score_settings_complete(score_expert_config *expert) {
+    for (const score_setting *setting = score_architecture_settings(expert->architecture);
+         setting->name != NULL; setting++)
+        if (setting->optional && score_setting_get(expert, setting) == 0)
+            score_setting_set(expert, setting, setting->usual);
+}
+
 static int count(const char *const *choices) {
     int number = 0;
     while (choices[number] != NULL)
@@ -46,7 +53,7 @@ static score_status check(const score_expert_config *expert, const score_setting
     const double value = score_setting_get(expert, setting);
     const bool choice = setting->kind == SCORE_SETTING_CHOICE;
     if (setting->kind == SCORE_SETTING_NUMBER) {
-        if ((value > 0 && isfinite(value)) || (setting->optional && value == setting->usual))
+        if ((value > 0 && isfinite(value)) || (setting->optional && value == 0))
             return SCORE_OK;
         return score_fail(error, SCORE_ERROR_ARGUMENT, "%s is %g, must be positive and finite",
                           setting->name, value);

@@ -22,8 +22,7 @@ typedef struct score_setting {
     size_t offset; /* in score_expert_config, of an int or a double */
     int least;     /* of an int */
     int most;
-    double
-        usual; /* of a recipe that does not say; what is optional in a model file is left out there */
+    double usual; /* where a recipe, or for what is optional a model file, does not say */
     bool optional;
     const char *const *choices; /* ends with NULL */
 } score_setting;
@@ -41,6 +40,9 @@ void score_setting_set(score_expert_config *expert, const score_setting *setting
 /* As a file has it. */
 const char *score_setting_text(const score_expert_config *expert, const score_setting *setting,
                                char text[SCORE_SETTING_TEXT]);
+
+/* Gives what is optional and 0 its usual value. */
+void score_settings_complete(score_expert_config *expert);
 
 /* SCORE_ERROR_ARGUMENT names what is out of range, or set though another architecture has it. */
 score_status score_settings_check(const score_expert_config *expert, score_error *error);

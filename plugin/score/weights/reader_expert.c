@@ -12,8 +12,10 @@ static score_status read_setting(score_xml_element *element, const score_setting
     int whole = 0;
     double number = 0;
     score_status status;
-    if (setting->optional && !score_has_attribute(element, setting->name))
+    if (setting->optional && !score_has_attribute(element, setting->name)) {
+        score_setting_set(expert, setting, setting->usual);
         return SCORE_OK;
+    }
     if (setting->kind == SCORE_SETTING_NUMBER)
         status = score_attribute_positive(element, setting->name, &number);
     else if (setting->kind == SCORE_SETTING_CHOICE)
