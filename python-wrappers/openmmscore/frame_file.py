@@ -97,7 +97,17 @@ class FrameFile:
     def go_on(self) -> None:
         """Goes on with what was begun. ValueError where it is of another layout."""
         self._table.find()
+        if not self._is_npy:
+            self._keep_texts()
         self._reserve_the_rest(self._plan(self._table, self.attributes)[0])
+
+    def _keep_texts(self) -> None:
+        """Those that the file was begun with, as others, like another path of the same model, would
+        have other sizes."""
+        found = _of_hdf5(self._file.name)
+        for name, value in self.attributes.items():
+            if isinstance(value, str) and isinstance(found.get(name), str):
+                self.attributes[name] = found[name]
 
     def _plan(
         self, table: FrameTable, attributes: Mapping[str, Any]

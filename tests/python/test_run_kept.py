@@ -150,3 +150,17 @@ def test_what_is_no_sidecar_is_not_replaced(name, content, message, model_file, 
 def test_an_output_has_no_sidecar_s_name(run, model_file, tmp_path, capsys):
     assert MAINS[run](words(run, model_file, tmp_path / "q_copy.npy")) == 1
     assert "q_copy.npy: _copy.npy is the end of files that number" in capsys.readouterr().err
+
+
+@SUFFIXES
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_model_may_have_another_path(suffix, number, model_file, tmp_path, monkeypatch):
+    """A longer one, which an attribute of the file has: its frames do not go elsewhere by that."""
+    output = tmp_path / f"run{suffix}"
+    killed_when_saved(monkeypatch, "simulate", words("simulate", model_file, output), number)
+    other = tmp_path / f"{'long' * 40}.xml"
+    other.write_bytes(model_file.read_bytes())
+    assert MAINS["simulate"](words("simulate", other, output, "--resume")) == 0
+    whole = tmp_path / f"whole{suffix}"
+    assert MAINS["simulate"](words("simulate", model_file, whole)) == 0
+    assert (read_any(output).positions == read_any(whole).positions).all()
