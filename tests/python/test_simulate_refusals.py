@@ -33,6 +33,7 @@ def toy_file(toy, tmp_path_factory):
         ("--scale nan", "scale"),
         ("--copies 0", "copies is 0, must be a positive integer"),
         ("--copies -2", "copies is -2"),
+        ("--copies 99999999", "copies is 99999999, must be at most 1000000"),
         ("--interval 21", "interval is 21 steps, longer than the 20 steps of time 0.04"),
         ("--interval 0", "interval is 0"),
         ("--time -1", "time is -1"),
