@@ -14,7 +14,7 @@
 #include "recipe_xml.h"
 #include "weights/format.h"
 
-static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
+static const score_number_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
 
 /* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
 static void *append(score_xml_reader *reader, void **array, int *count, size_t size) {

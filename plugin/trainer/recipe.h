@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "emphasis.h"
+#include "loss_kinds.h"
 #include "score/model.h"
 #include "time_scale.h"
 
@@ -26,31 +27,6 @@ typedef struct score_data_config {
     uint64_t memory;   /* bytes of frames to hold in memory; beyond it they go to a scratch file */
     long line;         /* of <Data> in the recipe */
 } score_data_config;
-
-/* The losses of a stage, all of energy models but the first. weight 0: not used. */
-typedef enum score_loss_kind {
-    SCORE_LOSS_DENOISING,
-    SCORE_LOSS_FOKKER_PLANCK,
-    SCORE_LOSS_CLASSIFICATION,
-    SCORE_LOSS_KINDS
-} score_loss_kind;
-
-typedef struct score_denoising_config {
-    double weight;   /* above 0 */
-    bool antithetic; /* samples come in pairs that share frame, t and rotation: +eps and -eps */
-} score_denoising_config;
-
-typedef struct score_fokker_planck_config {
-    double weight;
-    double share;    /* of the samples, in (0, 1] */
-    double variance; /* of the time scale that the residual is taken along, loss.h, or -1 */
-} score_fokker_planck_config;
-
-typedef struct score_classification_config {
-    double weight;
-    double width; /* time_scale.h */
-    double variance;
-} score_classification_config;
 
 /* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up,
  * then a cosine from rate to final_rate. */
@@ -79,9 +55,7 @@ typedef struct score_stage {
     double epochs;
     int batch; /* samples a step; even where a loss is antithetic */
     score_optimizer_config optimizer;
-    score_denoising_config denoising;
-    score_fokker_planck_config fokker_planck;
-    score_classification_config classification;
+    score_loss_config losses[SCORE_LOSS_KINDS];
     score_emphasis emphasis; /* of training samples */
     long line;               /* of <Stage> in the recipe */
 } score_stage;
@@ -122,5 +96,9 @@ bool score_recipe_has_base(const score_recipe *recipe);
 
 /* The times that a stage draws. */
 score_times score_stage_times(score_schedule schedule, const score_stage *stage);
+/* Whether its samples come in antithetic pairs (loss_denoising.h). */
+bool score_stage_is_antithetic(const score_stage *stage);
+/* The losses that a run's identity and log list, bits 1 << score_loss_kind. */
+unsigned score_recipe_listed_losses(const score_recipe *recipe);
 
 #endif

@@ -1,6 +1,6 @@
 #include "sampler.h"
 
-#include "base/random.h"
+#include "purposes.h"
 
 int score_sampler_frames(const score_sampler *sampler) {
     return sampler->antithetic ? sampler->count / 2 : sampler->count;
@@ -70,21 +70,8 @@ double score_sampler_weight(const score_sampler *sampler, double *frame, const s
     return score_emphasis_at(sampler->emphasis, frame) / drawn;
 }
 
-void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
-                              score_real *first, score_real *second) {
-    score_random random = score_random_stream(sampler->seed, sampler->probe_purpose, step,
-                                              (uint32_t)index);
-    for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
-        const uint32_t bits = score_random_uint(&random);
-        first[d] = (bits & 1u) != 0 ? 1 : -1;
-        second[d] = (bits & 2u) != 0 ? 1 : -1;
-    }
-}
-
-double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
-                               double *log_odds) {
-    score_random random = score_random_stream(sampler->seed, sampler->pair_purpose, step,
-                                              (uint32_t)index);
-    return score_time_pair(&sampler->times, &sampler->pairs, t, score_random_uniform(&random),
-                           log_odds);
+score_random score_sampler_loss_random(const score_sampler *sampler, score_loss_kind kind,
+                                       uint32_t step, int index) {
+    const uint32_t purpose = SCORE_PURPOSE_LOSSES + SCORE_PURPOSES_A_LOSS * (uint32_t)kind;
+    return score_random_stream(sampler->seed, purpose + sampler->stage, step, (uint32_t)index);
 }

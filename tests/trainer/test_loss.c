@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "loss.h"
+#include "loss_classification.h"
+#include "loss_fokker_planck.h"
+#include "losses.h"
 #include "temporary_folder.h"
 #include "tiny_networks.h"
 
@@ -53,16 +55,16 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
                                       .t_begin = tiny->t_begin,
                                       .t_end = tiny->t_end,
                                       .weight_middle = 0.7 * tiny->t_begin + 0.3 * tiny->t_end,
-                                      .weights = {1.5},
+                                      .losses = {[SCORE_LOSS_DENOISING] = {1.5, 1, {0}}},
                                       .beads = TINY_BEADS,
                                       .features = features};
     f->use = use;
-    if (use & BIT(SCORE_LOSS_FOKKER_PLANCK))
-        f->setting.weights[SCORE_LOSS_FOKKER_PLANCK] = 0.02;
-    if (use & BIT(SCORE_LOSS_CLASSIFICATION))
-        f->setting.weights[SCORE_LOSS_CLASSIFICATION] = 0.7;
     /* Both weights of Fokker-Planck: the published one where it is alone. */
-    f->setting.fokker_planck_variance = use & BIT(SCORE_LOSS_CLASSIFICATION) ? 0.05 : -1;
+    if (use & BIT(SCORE_LOSS_FOKKER_PLANCK))
+        f->setting.losses[SCORE_LOSS_FOKKER_PLANCK] = (score_loss_config){
+            0.02, 1, {use & BIT(SCORE_LOSS_CLASSIFICATION) ? 0.05 : -1}};
+    if (use & BIT(SCORE_LOSS_CLASSIFICATION))
+        f->setting.losses[SCORE_LOSS_CLASSIFICATION] = (score_loss_config){0.7, 1, {0}};
     assert_int_equal(score_packed_create(f->network, &f->packed, &error), SCORE_OK);
     const score_executor serial = score_executor_serial();
     score_packed_update(f->packed, score_model_parameters(f->model, 0), &serial);
@@ -101,13 +103,15 @@ static double evaluate(fixture *f, int samples, double share, double *gradient) 
     for (int m = 0; m < samples; m++) {
         room.t[m] = f->t[m];
         room.weight[m] = f->weight[m];
-        if (room.other_t != NULL) {
-            room.other_t[m] = f->other_t[m];
-            room.other_log_odds[m] = f->other_log_odds[m];
+        double *other = room.drawn[SCORE_LOSS_CLASSIFICATION];
+        if (other != NULL) {
+            other[m * SCORE_OTHER_NUMBERS + SCORE_OTHER_TIME] = f->other_t[m];
+            other[m * SCORE_OTHER_NUMBERS + SCORE_OTHER_LOG_ODDS] = f->other_log_odds[m];
         }
     }
-    const double shares[SCORE_LOSS_KINDS] = {share, share, share};
-    double sums[SCORE_LOSS_KINDS] = {0}, sum = 0;
+    double shares[SCORE_LOSS_KINDS], sums[SCORE_LOSS_KINDS] = {0}, sum = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        shares[k] = share;
     score_losses_evaluate(f->losses, f->packed, shares, gradient, sums);
     for (int k = 0; k < SCORE_LOSS_KINDS; k++)
         sum += share * sums[k];
@@ -208,7 +212,8 @@ static double denoising_loss(fixture *f, int m, const double *score) {
 
 /* w(t) / D^2, or the inverse square of (sigma^2)' / (sigma^2 + variance), sigma^2 = 1 - m^2. */
 static double residual_weight(const fixture *f, double t) {
-    const double variance = f->setting.fokker_planck_variance;
+    const double variance = f->setting.losses[SCORE_LOSS_FOKKER_PLANCK]
+                                .settings[SCORE_FOKKER_PLANCK_VARIANCE];
     const double square = exp(-t * t * 19.9 / 2 - 0.1 * t), slope = (0.1 + 19.9 * t) * square;
     if (variance < 0)
         return time_weight(f, t) / (f->coordinates * f->coordinates);

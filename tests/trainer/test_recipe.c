@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "bad_recipes.h"
+#include "loss_classification.h"
+#include "loss_fokker_planck.h"
 #include "recipe.h"
 
 static const char
@@ -149,10 +151,10 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
     assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0 && adam->momentum == -1);
     assert_true(adam->average_half_life == 0);
-    assert_true(stage->denoising.weight == 1);
-    assert_false(stage->denoising.antithetic);
-    assert_true(stage->fokker_planck.weight == 0);
-    assert_true(stage->classification.weight == 0);
+    assert_true(stage->losses[SCORE_LOSS_DENOISING].weight == 1);
+    assert_false(score_stage_is_antithetic(stage));
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        assert_true(k == SCORE_LOSS_DENOISING || stage->losses[k].weight == 0);
     score_recipe_destroy(recipe);
 }
 
@@ -223,13 +225,16 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
     assert_int_equal(recipe->model.experts[1].dtype, SCORE_FLOAT64);
     assert_true(recipe->stages[0].t_begin == 0.1);
     assert_true(recipe->stages[1].t_begin == SCORE_TIME_MIN && recipe->stages[1].t_end == 0.1);
-    assert_true(recipe->stages[0].denoising.antithetic);
+    assert_true(score_stage_is_antithetic(&recipe->stages[0]));
     const score_stage *last = &recipe->stages[1];
-    assert_true(last->denoising.weight == 2);
-    assert_true(last->fokker_planck.weight == 5e-4 && last->fokker_planck.share == 0.25 &&
-                last->fokker_planck.variance == 1e-3);
-    assert_true(last->classification.weight == 3 && last->classification.width == 0.8 &&
-                last->classification.variance == 7e-4);
+    assert_true(last->losses[SCORE_LOSS_DENOISING].weight == 2);
+    const score_loss_config *residual = &last->losses[SCORE_LOSS_FOKKER_PLANCK];
+    assert_true(residual->weight == 5e-4 && residual->share == 0.25 &&
+                residual->settings[SCORE_FOKKER_PLANCK_VARIANCE] == 1e-3);
+    const score_loss_config *pairs = &last->losses[SCORE_LOSS_CLASSIFICATION];
+    assert_true(pairs->weight == 3 && pairs->share == 1 &&
+                pairs->settings[SCORE_CLASSIFICATION_WIDTH] == 0.8 &&
+                pairs->settings[SCORE_CLASSIFICATION_VARIANCE] == 7e-4);
     score_recipe_destroy(recipe);
     assert_true(schema_accepts(toy));
 }
