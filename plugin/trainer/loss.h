@@ -123,6 +123,7 @@ typedef struct score_loss {
     bool is_listed; /* also of a recipe that does not use it */
 
     /* Of the samples and the network. */
+    bool needs_forces;                /* on the frames */
     bool has_probes;                  /* along two random vectors, to second order, and dl/dt */
     const score_streams *own_streams; /* of a tile of its own, or NULL */
     int drawn;                        /* numbers a sample, */

@@ -17,11 +17,15 @@
 
 enum { SCORE_MAX_STAGES = 64 };
 
+#define SCORE_KCAL_MOL_ANGSTROM 41.84 /* in kJ/mol/nm */
+
 typedef struct score_data_config {
     char *path;        /* of the file, found from the recipe's own folder */
     double unit_nm;    /* 1: nm, .1: angstrom, 0: as the file says (HDF5) */
     char *log_weights; /* HDF5 data set of one log-weight a frame, or NULL: all weigh the same */
     bool no_weights;   /* the recipe says so; else a file with log_weights must have them used */
+    char *forces;      /* a .npy file of the forces on the frames, found like `path`, or NULL */
+    double force_unit; /* of that file, in kJ/mol/nm */
     double held_out;   /* fraction of the frames kept for validation, in [0, .5] */
     double scale_nm;   /* the coordinate scale, or 0: computed from the training frames */
     uint64_t memory;   /* bytes of frames to hold in memory; beyond it they go to a scratch file */
@@ -98,6 +102,8 @@ bool score_recipe_has_base(const score_recipe *recipe);
 score_times score_stage_times(score_schedule schedule, const score_stage *stage);
 /* Whether its samples come in antithetic pairs (loss_denoising.h). */
 bool score_stage_is_antithetic(const score_stage *stage);
+/* Whether a loss needs the forces on the frames. */
+bool score_recipe_needs_forces(const score_recipe *recipe);
 /* The losses that a run's identity and log list, bits 1 << score_loss_kind. */
 unsigned score_recipe_listed_losses(const score_recipe *recipe);
 

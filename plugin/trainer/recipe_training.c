@@ -127,6 +127,15 @@ bool score_stage_is_antithetic(const score_stage *stage) {
     return stage->losses[SCORE_LOSS_DENOISING].settings[SCORE_DENOISING_ANTITHETIC] != 0;
 }
 
+bool score_recipe_needs_forces(const score_recipe *recipe) {
+    bool needs = false;
+    for (int s = 0; s < recipe->stage_count; s++)
+        for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+            needs = needs ||
+                    (score_loss_table[k]->needs_forces && recipe->stages[s].losses[k].weight > 0);
+    return needs;
+}
+
 unsigned score_recipe_listed_losses(const score_recipe *recipe) {
     unsigned listed = 0;
     for (int k = 0; k < SCORE_LOSS_KINDS; k++) {

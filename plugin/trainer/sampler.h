@@ -33,17 +33,22 @@ typedef struct score_sampler {
 
 #define score_sampler_frames SCORE_TYPED(score_sampler_frames)
 #define score_sampler_draw SCORE_TYPED(score_sampler_draw)
+#define score_sampler_draw_forces SCORE_TYPED(score_sampler_draw_forces)
 #define score_sampler_weight SCORE_TYPED(score_sampler_weight)
 #define score_sampler_loss_random SCORE_TYPED(score_sampler_loss_random)
 
 /* Frames that a step draws: count, or half of it where samples come in pairs. */
 int score_sampler_frames(const score_sampler *sampler);
 
-/* Sample `index` of step `step`: x_t and eps (beads x dimensions each) and t. `frame` is room for
- * beads x dimensions numbers. SCORE_ERROR_FILE: the data cannot be read. */
+/* Sample `index` of step `step`: x_t and eps (beads x dimensions each) and t; x_0, turned, in `frame`.
+ * SCORE_ERROR_FILE: the data cannot be read. */
 score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error);
+
+/* The forces on x_0 of that sample (score_dataset_draw_forces), turned as it is. SCORE_ERROR_FILE. */
+score_status score_sampler_draw_forces(const score_sampler *sampler, uint32_t step, int index,
+                                       double *forces, score_error *error);
 
 /* What the losses of a sample just drawn are multiplied by (emphasis.h), 1 without emphasis.
  * `frame`: as score_sampler_draw left it; overwritten. */

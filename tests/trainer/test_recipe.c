@@ -173,6 +173,10 @@ static void values_replace_defaults(void **state) {
     assert_true(recipe->data.unit_nm == 1 && recipe->data.no_weights);
     assert_null(recipe->data.log_weights);
     score_recipe_destroy(recipe);
+    recipe = read_edited("unit=\"angstrom\"", "forces=\"frames.npy\" forceUnits=\"kJ/mol/nm\"");
+    assert_string_equal(recipe->data.forces, "frames.npy");
+    assert_true(recipe->data.force_unit == 1);
+    score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>",
                          "<AdamW rate=\"1\" finalRate=\"0\" warmUpSamples=\"1e5\" beta1=\"0\" "
                          "beta2=\".9\" epsilon=\"1\" weightDecay=\"0\" clipNorm=\"2\"/>"
