@@ -7,7 +7,8 @@
 #define SCORE_LOSS_LIST(LOSS)                                                                      \
     LOSS(DENOISING, denoising)                                                                     \
     LOSS(FOKKER_PLANCK, fokker_planck)                                                             \
-    LOSS(CLASSIFICATION, classification)
+    LOSS(CLASSIFICATION, classification)                                                           \
+    LOSS(FORCE_MATCHING, force_matching)
 
 typedef enum score_loss_kind {
 #define SCORE_LOSS_KIND(kind, name) SCORE_LOSS_##kind,

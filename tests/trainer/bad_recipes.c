@@ -158,6 +158,19 @@ const bad_recipe score_bad_recipes[] = {
     {"<DenoisingScoreMatching/>",
      "<DenoisingScoreMatching/>\n<TimeClassification weight=\"1\" width=\"1\" variance=\"-1\"/>",
      16, "variance=\"-1\"", true},
+    {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching/>\n<ForceMatching/>", 16, "'weight'",
+     true},
+    {"<DenoisingScoreMatching/>",
+     "<DenoisingScoreMatching/>\n<ForceMatching weight=\"1\" share=\"0\"/>", 16, "share=\"0\"",
+     true},
+    {"<DenoisingScoreMatching/>",
+     "<DenoisingScoreMatching/>\n<ForceMatching weight=\"1\" width=\"1\"/>", 16, "'width'", true},
+    {"layers=\"2\"/>\n  </Model>\n  <Training>\n    <Stage samples=\"2e7\" batch=\"128\">\n"
+     "      <AdamW rate=\"1e-3\"/>\n      <DenoisingScoreMatching/>",
+     "layers=\"2\" timeBegin=\"0.1\"/>\n  </Model>\n  <Training>\n"
+     "    <Stage samples=\"2e7\" batch=\"128\">\n      <AdamW rate=\"1e-3\"/>\n"
+     "      <DenoisingScoreMatching/><ForceMatching weight=\"1\"/>",
+     15, "at diffusion time 1e-05, expert 0 owns those from 0.1 on", false},
     {"<DenoisingScoreMatching/>", "<DenoisingScoreMatching weight=\"-1\"/>", 15, "weight=\"-1\"",
      true},
     {"<DenoisingScoreMatching/>", "<MovingAverage/><DenoisingScoreMatching/>", 15,

@@ -217,6 +217,7 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
                       "<DenoisingScoreMatching weight='2'/>"
                       "<FokkerPlanck weight='5e-4' share='0.25' variance='1e-3'/>"
                       "<TimeClassification weight='3' width='0.8' variance='7e-4'/>"
+                      "<ForceMatching weight='2' share='0.5'/>"
                       "</Stage></Training></ScoreRecipe>";
     score_recipe *recipe = NULL;
     score_error error;
@@ -235,6 +236,9 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
     const score_loss_config *residual = &last->losses[SCORE_LOSS_FOKKER_PLANCK];
     assert_true(residual->weight == 5e-4 && residual->share == 0.25 &&
                 residual->settings[SCORE_FOKKER_PLANCK_VARIANCE] == 1e-3);
+    const score_loss_config *forces = &last->losses[SCORE_LOSS_FORCE_MATCHING];
+    assert_true(forces->weight == 2 && forces->share == 0.5);
+    assert_true(score_recipe_needs_forces(recipe));
     const score_loss_config *pairs = &last->losses[SCORE_LOSS_CLASSIFICATION];
     assert_true(pairs->weight == 3 && pairs->share == 1 &&
                 pairs->settings[SCORE_CLASSIFICATION_WIDTH] == 0.8 &&
@@ -246,8 +250,9 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
 static void losses_of_energies_are_refused_for_a_score(void **state) {
     (void)state;
     const char *losses[] = {"<FokkerPlanck weight=\"1\"/>",
-                            "<TimeClassification weight=\"1\" width=\"1\"/>"};
-    for (int k = 0; k < 2; k++) {
+                            "<TimeClassification weight=\"1\" width=\"1\"/>",
+                            "<ForceMatching weight=\"1\"/>"};
+    for (int k = 0; k < 3; k++) {
         char *scored = edited("layers=\"2\"", "layers=\"2\" output=\"score\"");
         char *place = strstr(scored, "    </Stage>");
         char text[4096];
