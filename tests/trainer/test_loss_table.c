@@ -89,10 +89,25 @@ static void losses_are_told_apart(void **state) {
     }
 }
 
+/* A run that does not use a loss that came later has the identity and the log that it had before. */
+static void later_losses_are_listed_where_a_stage_uses_them(void **state) {
+    (void)state;
+    score_recipe recipe = {.stage_count = 2};
+    const unsigned first = SCORE_BIT(SCORE_LOSS_DENOISING) | SCORE_BIT(SCORE_LOSS_FOKKER_PLANCK) |
+                           SCORE_BIT(SCORE_LOSS_CLASSIFICATION);
+    assert_int_equal(score_recipe_listed_losses(&recipe), first);
+    assert_false(score_recipe_needs_forces(&recipe));
+    recipe.stages[1].losses[SCORE_LOSS_FORCE_MATCHING].weight = 1;
+    assert_int_equal(score_recipe_listed_losses(&recipe),
+                     first | SCORE_BIT(SCORE_LOSS_FORCE_MATCHING));
+    assert_true(score_recipe_needs_forces(&recipe));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(schema_has_the_losses_and_their_attributes),
         cmocka_unit_test(losses_are_told_apart),
+        cmocka_unit_test(later_losses_are_listed_where_a_stage_uses_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
