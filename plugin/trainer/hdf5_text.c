@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recipe.h"
+
 enum { MOST_TEXT = 1 << 26 };
 
 static bool is_single_text(hid_t type, hid_t space) {
@@ -94,6 +96,29 @@ score_status score_hdf5_length_unit(hid_t set, const char *path, const char *nam
         }
     return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                          "%s have units '%s', must be nanometers or angstroms", name, text);
+}
+
+score_status score_hdf5_force_unit(hid_t set, const char *path, const char *name, double *kj_mol_nm,
+                                   score_error *error) {
+    static const struct {
+        const char *name;
+        double kj_mol_nm;
+    } units[] = {{"kJ/mol/nm", 1},
+                 {"kilojoules/mole/nanometer", 1},
+                 {"kcal/mol/angstrom", SCORE_KCAL_MOL_ANGSTROM},
+                 {"kilocalories/mole/angstrom", SCORE_KCAL_MOL_ANGSTROM}};
+    char text[64];
+    bool found = false;
+    const score_status status = read_units(set, path, name, text, &found, error);
+    if (status != SCORE_OK)
+        return status;
+    for (size_t k = 0; k < sizeof units / sizeof units[0] && found; k++)
+        if (strcmp(text, units[k].name) == 0) {
+            *kj_mol_nm = units[k].kj_mol_nm;
+            return SCORE_OK;
+        }
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                         "%s have units '%s', must be kJ/mol/nm or kcal/mol/angstrom", name, text);
 }
 
 score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,

@@ -21,6 +21,10 @@ char *score_hdf5_text(hid_t set);
 score_status score_hdf5_length_unit(hid_t set, const char *path, const char *name, double missing,
                                     char text[64], double *nm, score_error *error);
 
+/* The unit of forces, in kJ/mol/nm, which must be said. */
+score_status score_hdf5_force_unit(hid_t set, const char *path, const char *name, double *kj_mol_nm,
+                                   score_error *error);
+
 /* Angles are in degrees, said or not. */
 score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
                                       score_error *error);

@@ -15,7 +15,7 @@
 #include "recipe_xml.h"
 #include "weights/format.h"
 
-static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
+static const score_number_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
 
 /* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
 static void *append(score_xml_reader *reader, void **array, int *count, size_t size) {
@@ -42,9 +42,27 @@ static char *resolve(const char *recipe, const char *file) {
     return path;
 }
 
+/* The attribute as a file that can be read; NULL without it. */
+static char *read_path(score_xml_reader *reader, const xmlNode *node, const char *name,
+                       bool required) {
+    char *file = score_xml_text(reader, node, name, required);
+    if (file == NULL)
+        return NULL;
+    char *path = resolve(reader->file, file);
+    free(file);
+    if (path == NULL)
+        score_xml_fail_memory(reader);
+    else if (reader->status == SCORE_OK && access(path, R_OK) != 0)
+        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, reader->file,
+                                       score_xml_line(node), "cannot read data file %s: %s", path,
+                                       strerror(errno));
+    return path;
+}
+
 static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_config *data) {
-    static const double unit_nm[] = {1, 0.1};
-    score_xml_allow_attributes(reader, node, "file unit logWeights heldOut scaleNm memoryMiB");
+    static const double unit_nm[] = {1, 0.1}, force_unit[] = {1, SCORE_KCAL_MOL_ANGSTROM};
+    score_xml_allow_attributes(reader, node,
+                               "file unit logWeights heldOut scaleNm memoryMiB forces forceUnits");
     score_xml_allow_children(reader, node, "");
     data->line = score_xml_line(node);
     data->log_weights = score_xml_text(reader, node, "logWeights", false);
@@ -59,16 +77,13 @@ static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_
                    << 20;
     if (xmlHasNsProp(node, (const xmlChar *)"unit", NULL) != NULL)
         data->unit_nm = unit_nm[score_xml_choice(reader, node, "unit", "nm angstrom", -1)];
-    char *file = score_xml_text(reader, node, "file", true);
-    if (file == NULL)
-        return;
-    data->path = resolve(reader->file, file);
-    free(file);
-    if (data->path == NULL)
-        score_xml_fail_memory(reader);
-    else if (reader->status == SCORE_OK && access(data->path, R_OK) != 0)
-        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, reader->file, data->line,
-                                       "cannot read data file %s: %s", data->path, strerror(errno));
+    data->path = read_path(reader, node, "file", true);
+    data->forces = read_path(reader, node, "forces", false);
+    const int unit = score_xml_choice(reader, node, "forceUnits", "kJ/mol/nm kcal/mol/angstrom",
+                                      data->forces == NULL ? 0 : -1);
+    data->force_unit = data->forces == NULL ? 0 : force_unit[unit];
+    if (data->forces == NULL && xmlHasNsProp(node, (const xmlChar *)"forceUnits", NULL) != NULL)
+        score_xml_fail(reader, node, "<Data> has forceUnits without forces");
 }
 
 /* -------- model -------- */
@@ -412,6 +427,7 @@ void score_recipe_destroy(score_recipe *recipe) {
     free(recipe->beads);
     free(recipe->data.path);
     free(recipe->data.log_weights);
+    free(recipe->data.forces);
     free(recipe->path);
     free(recipe);
 }

@@ -17,14 +17,14 @@ typedef enum score_setting_kind {
 } score_setting_kind;
 
 typedef struct score_setting {
-    const char *name; /* of the attribute */
-    score_setting_kind kind;
-    size_t offset; /* in score_expert_config, of an int or a double */
-    int least;     /* of an int */
-    int most;
-    double usual; /* where a recipe, or for what is optional a model file, does not say */
-    bool optional;
+    const char *name;           /* of the attribute */
     const char *const *choices; /* ends with NULL */
+    size_t offset;              /* in score_expert_config, of an int or a double */
+    double usual; /* where a recipe, or for what is optional a model file, does not say */
+    score_setting_kind kind;
+    int least; /* of an int */
+    int most;
+    bool optional;
 } score_setting;
 
 /* The word for an architecture in files, NULL where there is none of this number; and for readers. */
