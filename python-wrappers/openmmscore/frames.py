@@ -2,8 +2,9 @@
 
 `mdtraj.load` reads these files, and `read_frames` reads what MDTraj writes. Data sets are added to
 MDTraj's: `log_weights` (frames), float64, the natural logarithm of a frame's statistical weight up
-to a constant (files without it have equal weights); and `copy` (frames), int32, the number of the
-independent simulation that a frame comes from.
+to a constant (files without it have equal weights), its units, if any, `natural logarithm` or
+`dimensionless`; and `copy` (frames), int32, the number of the independent simulation that a frame
+comes from.
 
 Like score-train, `read_frames` converts angstroms, makes molecules whole that a periodic box has
 broken (all frames have one, or none; lengths of 0 are none), and refuses other units, numbers of
