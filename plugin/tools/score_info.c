@@ -1,5 +1,6 @@
 /* score-info: prints what is in model files. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,44 @@ static const char USAGE[] =
     "  --help     this text\n"
     "  --version  the version of the program\n"
     "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
+
+/* What a terminal acts on: controls but the tab, and what turns the direction of text. */
+static bool is_control(unsigned code) {
+    return (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0) ||
+           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* The character of UTF-8 that begins here, and its bytes; a single byte where it is none. */
+static unsigned decode(const char *text, int *bytes) {
+    const unsigned char *byte = (const unsigned char *)text;
+    const int size = byte[0] < 0xc0 ? 1 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
+    unsigned code = size == 1 ? byte[0] : byte[0] & (0x7fu >> size);
+    *bytes = 1;
+    for (int k = 1; k < size; k++) {
+        if ((byte[k] & 0xc0) != 0x80)
+            return byte[0];
+        code = code << 6 | (byte[k] & 0x3fu);
+    }
+    *bytes = size;
+    return code;
+}
+
+/* Prints text of a file, controls as \uXXXX; returns how much. */
+static int print_text(const char *text, size_t size) {
+    int printed = 0;
+    for (const char *end = text + size; text < end;) {
+        int bytes;
+        const unsigned code = decode(text, &bytes);
+        printed += is_control(code) ? printf("\\u%04x", code) : printf("%.*s", bytes, text);
+        text += bytes;
+    }
+    return printed;
+}
+
+static void print_name(const char *name) {
+    const int printed = print_text(name, strlen(name));
+    printf("%*s ", printed < 8 ? 8 - printed : 0, "");
+}
 
 static void print_range(const score_data_range *range) {
     if (range->centre_nm > 0)
@@ -55,9 +94,11 @@ static void print_beads(const score_model_config *config) {
            "mass, amu", "x, nm", "y, nm", "z, nm", config->feature_count > 0 ? "  features" : "");
     for (int k = 0; k < config->bead_count; k++) {
         const score_bead *bead = &config->beads[k];
-        printf("  %5d %-8s %-8s %7d %10.4f %10.5f %10.5f %10.5f", k, bead->name, bead->residue,
-               bead->residue_index, bead->mass_amu, bead->frame_nm[0], bead->frame_nm[1],
-               bead->frame_nm[2]);
+        printf("  %5d ", k);
+        print_name(bead->name);
+        print_name(bead->residue);
+        printf("%7d %10.4f %10.5f %10.5f %10.5f", bead->residue_index, bead->mass_amu,
+               bead->frame_nm[0], bead->frame_nm[1], bead->frame_nm[2]);
         for (int f = 0; f < config->feature_count; f++)
             printf("%s%d", f == 0 ? "  " : " ", bead->features[f]);
         printf("\n");
@@ -89,10 +130,14 @@ static void print_gaussian(const score_gaussian *gaussian) {
 static void print_notes(const score_model_config *config) {
     for (int k = 0; k < config->note_count; k++) {
         const char *text = config->notes[k].text;
-        printf("  note '%s':\n", config->notes[k].name);
+        printf("  note '");
+        print_text(config->notes[k].name, strlen(config->notes[k].name));
+        printf("':\n");
         while (*text != '\0') {
             size_t size = strcspn(text, "\n");
-            printf("    %.*s\n", (int)size, text);
+            printf("    ");
+            print_text(text, size);
+            printf("\n");
             text += size + (text[size] == '\n');
         }
     }

@@ -52,8 +52,8 @@ static score_status read_frames(score_frame_source *base, uint64_t count, void *
 static score_status read_weights_of(const hdf5_source *source, score_hdf5_set *set,
                                     double *log_weights, score_error *error) {
     const score_data_config *data = source->base.data;
-    const score_status status = score_hdf5_open_set(source->file, data->path, data->log_weights,
-                                                    set, error);
+    score_status status = score_hdf5_open_set(source->file, data->path, data->log_weights, set,
+                                              error);
     if (status != SCORE_OK)
         return status;
     if (set->rank != 1 || set->shape[0] != source->base.frames)
@@ -62,6 +62,9 @@ static score_status read_weights_of(const hdf5_source *source, score_hdf5_set *s
                              "frame (%llu)",
                              data->log_weights, (unsigned long long)set->shape[0], set->rank,
                              (unsigned long long)source->base.frames);
+    status = score_hdf5_check_logarithms(set->id, data->path, data->log_weights, error);
+    if (status != SCORE_OK)
+        return status;
     return H5Dread(set->id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, log_weights) < 0
                ? score_hdf5_fail(data->path, SCORE_ERROR_FILE, "read data set", data->log_weights,
                                  error)

@@ -14,6 +14,12 @@ static bool is_single_text(hid_t type, hid_t space) {
            H5Sget_simple_extent_npoints(space) == 1;
 }
 
+static void cut_spaces(char *text) {
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == ' ')
+        text[--size] = '\0';
+}
+
 bool score_hdf5_attribute(hid_t object, const char *name, char *text, size_t size) {
     text[0] = '\0';
     hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
@@ -39,6 +45,7 @@ bool score_hdf5_attribute(hid_t object, const char *name, char *text, size_t siz
     if (space >= 0)
         H5Sclose(space);
     H5Aclose(attribute);
+    cut_spaces(text);
     return done;
 }
 
@@ -121,13 +128,36 @@ score_status score_hdf5_force_unit(hid_t set, const char *path, const char *name
                          "%s have units '%s', must be kJ/mol/nm or kcal/mol/angstrom", name, text);
 }
 
-score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
-                                      score_error *error) {
+/* Where units are said, they must be one of two. */
+static score_status check_units(hid_t set, const char *path, const char *name, const char *one,
+                                const char *other, score_error *error) {
     char text[64];
     bool found = false;
     const score_status status = read_units(set, path, name, text, &found, error);
-    if (status != SCORE_OK || !found || strcmp(text, "degrees") == 0 || strcmp(text, "degree") == 0)
+    if (status != SCORE_OK || !found || strcmp(text, one) == 0 || strcmp(text, other) == 0)
         return status;
-    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be degrees",
-                         name, text);
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be %s or %s",
+                         name, text, one, other);
+}
+
+score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
+                                      score_error *error) {
+    return check_units(set, path, name, "degrees", "degree", error);
+}
+
+score_status score_hdf5_check_logarithms(hid_t set, const char *path, const char *name,
+                                         score_error *error) {
+    return check_units(set, path, name, "natural logarithm", "dimensionless", error);
+}
+
+const char *score_hdf5_same_unit(const char *text) {
+    static const char *const names[][2] = {{"nanometer", "nanometers"},
+                                           {"nm", "nanometers"},
+                                           {"angstrom", "angstroms"},
+                                           {"degree", "degrees"},
+                                           {"dimensionless", "natural logarithm"}};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strcmp(text, names[k][0]) == 0)
+            return names[k][1];
+    return text;
 }

@@ -14,6 +14,7 @@ from .hdf5_storage import attribute_text, check_filters, check_written
 __all__ = [
     "ANGLES",
     "LENGTHS",
+    "LOGARITHMS",
     "TIMES",
     "has",
     "plain",
@@ -29,6 +30,7 @@ TIMES = {
     **dict.fromkeys(("femtoseconds", "femtosecond", "fs"), 1e-3),
 }
 ANGLES = {"degrees": 1.0, "degree": 1.0}
+LOGARITHMS = {"natural logarithm": 1.0, "dimensionless": 1.0}
 
 
 def has(file: h5py.File, name: str) -> bool:
