@@ -2,7 +2,10 @@
 
     python convergence.py                  writes dipeptides.csv, prints tables in Markdown
 
-Rows of dipeptides.csv whose runs are not there, made elsewhere or removed since, stay as they are.
+and dipeptides.npz, the references of the test runs: how many frames are in each of 64 x 64 bins of
+phi2 and psi1 from -180 to 180 degrees, an array a sequence. Rows and arrays of runs that are not
+there, made elsewhere or removed since, stay as they are.
+
 Of every finished run in data/dipeptides/{train,test,biased}: how long phi2, psi1 and omega remember
 (tau, the integrated autocorrelation time of their sine or cosine, whichever is longer); the shares
 of the two slow states with errors from the scatter of copies, how often the first is entered, and
@@ -306,6 +309,27 @@ def with_earlier(found: Sequence[Convergence], path: Path) -> list[Convergence]:
     return sorted([*found, *earlier], key=lambda each: (SETS.index(each.set), each.sequence))
 
 
+def reference_of(path: Path) -> Array:
+    """Frames of a run in the bins of phi2 and psi1."""
+    frames = read_frames(path)
+    beads = bead_names(frames)
+    angles = dihedrals(frames.positions, [quadruple(beads, PHI2), quadruple(beads, PSI1)])
+    edges = [np.linspace(-np.pi, np.pi, BINS + 1)] * 2
+    return np.histogramdd(angles, edges)[0]
+
+
+def write_references(path: Path, found: dict[str, Array]) -> None:
+    """With those of the file that are of other sequences."""
+    earlier: dict[str, Array] = {}
+    if path.exists():
+        with naming(path), np.load(path) as file:
+            earlier = {name: file[name] for name in file.files}
+    counts: dict[str, Any] = {
+        name: value.astype(np.uint32) for name, value in sorted((earlier | found).items())
+    }
+    replace_file(path, lambda file: np.savez_compressed(file, **counts))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -329,6 +353,8 @@ def main() -> None:
         progress.close()
         found = with_earlier(found, options.output)
         write_csv(options.output, found)
+        references = {path.stem: reference_of(path) for name, path in files if name == "test"}
+        write_references(options.output.with_suffix(".npz"), references)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     print_tables(found)

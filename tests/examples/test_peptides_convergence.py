@@ -224,6 +224,24 @@ def test_rows_of_runs_that_are_not_there_stay(slow, tmp_path, monkeypatch, capsy
     ).row()
 
 
+def test_references_are_counts_and_stay(slow, tmp_path):
+    path, _, _ = slow
+    output = tmp_path / "table.npz"
+    counts = convergence.reference_of(path)
+    convergence.write_references(output, {"WW": counts})
+    convergence.write_references(output, {path.stem: counts})
+    with np.load(output) as file:
+        assert file.files == sorted(["WW", path.stem])
+        assert file["WW"].shape == (64, 64)
+        assert file[path.stem].sum() == len(read_frames(path))
+        # psi1 is the second: its share of alpha is that of the run
+        centres = -180 + 360 / 64 * (np.arange(64) + 0.5)
+        alpha = file["WW"][:, (centres > -120) & (centres < 60)].sum() / file["WW"].sum()
+    found = convergence.convergence_of(path, "test")
+    # the bins at the two ends reach beyond it by less than half a bin each
+    assert alpha == pytest.approx(found.alpha, abs=0.1)
+
+
 def test_a_row_that_no_run_has_is_named(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("set,sequence\ntrain,WW\n")
