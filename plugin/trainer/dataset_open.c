@@ -76,7 +76,7 @@ score_status score_force_source_open(score_force_source *forces, const score_dat
         return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
                              "has no forces, which a loss of the recipe needs: its <Data> must "
                              "have forces=\"FILE.npy\"");
-    if (status == SCORE_OK && forces->source->frames != frames)
+    if (status == SCORE_OK && forces->source != NULL && forces->source->frames != frames)
         return score_fail_at(error, SCORE_ERROR_FORMAT, forces->source->data->path, 0,
                              "has forces on %llu frames, must be %llu, as many as there are frames",
                              (unsigned long long)forces->source->frames,

@@ -102,6 +102,12 @@ static score_status check_block(const score_hdf5_claim *claim, hid_t set, hid_t 
     return score_hdf5_not_written(claim, "nothing of it is there", error);
 }
 
+static score_status check_virtual(const score_hdf5_claim *claim, hid_t set, hid_t plan, hid_t space,
+                                  score_error *error) {
+    const score_status status = check_prefix(claim, "HDF5_VDS_PREFIX", error);
+    return status != SCORE_OK ? status : score_hdf5_check_sources(claim, set, plan, space, error);
+}
+
 score_status score_hdf5_check_storage(const score_hdf5_claim *claim, hid_t set,
                                       score_error *error) {
     hid_t plan = H5Dget_create_plist(set), space = H5Dget_space(set);
@@ -110,15 +116,11 @@ score_status score_hdf5_check_storage(const score_hdf5_claim *claim, hid_t set,
     score_status status = SCORE_OK;
     if (points < 0 || layout < 0)
         status = score_hdf5_not_written(claim, "it cannot be looked at", error);
-    else if (points == 0 || layout == H5D_COMPACT)
-        ;
-    else if (layout == H5D_CHUNKED)
+    else if (points > 0 && layout == H5D_CHUNKED)
         status = check_chunks(claim, set, plan, space, error);
-    else if (layout == H5D_VIRTUAL && (status = check_prefix(claim, "HDF5_VDS_PREFIX", error)))
-        ;
-    else if (layout == H5D_VIRTUAL)
-        status = score_hdf5_check_sources(claim, set, plan, space, error);
-    else
+    else if (points > 0 && layout == H5D_VIRTUAL)
+        status = check_virtual(claim, set, plan, space, error);
+    else if (points > 0 && layout != H5D_COMPACT)
         status = check_block(claim, set, plan, (hsize_t)points, error);
     if (space >= 0)
         H5Sclose(space);
