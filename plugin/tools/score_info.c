@@ -182,7 +182,7 @@ static void print_expert(const score_model *model, int expert) {
     for (const score_setting *setting = score_architecture_settings(config->architecture);
          setting->name != NULL; setting++) {
         char text[SCORE_SETTING_TEXT];
-        if (!setting->optional || score_setting_get(config, setting) != setting->usual)
+        if (!score_setting_is_usual(config, setting))
             printf(", %s %s", setting->name, score_setting_text(config, setting, text));
     }
     printf("; %zu parameters stored as %s\n", score_model_parameter_count(model, expert),

@@ -60,22 +60,26 @@ static score_status open_own(score_force_source *forces, const score_data_config
     return score_frame_source_open_npy(&forces->data, beads, dimensions, &forces->source, error);
 }
 
+static score_status open_beside_frames(score_force_source *forces, const score_data_config *data,
+                                       int beads, int dimensions, score_error *error) {
+    file_kind kind = UNKNOWN;
+    const score_status status = find_kind(data->path, &kind, error);
+    if (status != SCORE_OK)
+        return status;
+    if (kind == HDF5)
+        return score_force_source_open_hdf5(data, beads, dimensions, &forces->source, error);
+    return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
+                         "has no forces, which a loss of the recipe needs: its <Data> must have "
+                         "forces=\"FILE.npy\"");
+}
+
 score_status score_force_source_open(score_force_source *forces, const score_data_config *data,
                                      int beads, int dimensions, uint64_t frames,
                                      score_error *error) {
     forces->source = NULL;
-    file_kind kind = UNKNOWN;
-    score_status status = find_kind(data->path, &kind, error);
-    if (status != SCORE_OK)
-        return status;
-    if (data->forces != NULL)
-        status = open_own(forces, data, beads, dimensions, error);
-    else if (kind == HDF5)
-        status = score_force_source_open_hdf5(data, beads, dimensions, &forces->source, error);
-    else
-        return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
-                             "has no forces, which a loss of the recipe needs: its <Data> must "
-                             "have forces=\"FILE.npy\"");
+    const score_status status = data->forces != NULL
+                                    ? open_own(forces, data, beads, dimensions, error)
+                                    : open_beside_frames(forces, data, beads, dimensions, error);
     if (status == SCORE_OK && forces->source != NULL && forces->source->frames != frames)
         return score_fail_at(error, SCORE_ERROR_FORMAT, forces->source->data->path, 0,
                              "has forces on %llu frames, must be %llu, as many as there are frames",

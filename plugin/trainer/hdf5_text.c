@@ -84,23 +84,29 @@ static score_status read_units(hid_t set, const char *path, const char *name, ch
     return SCORE_OK;
 }
 
+const char *score_hdf5_same_unit(const char *text) {
+    static const char *const names[][2] = {{"nanometer", "nanometers"},
+                                           {"nm", "nanometers"},
+                                           {"angstrom", "angstroms"},
+                                           {"degree", "degrees"},
+                                           {"dimensionless", "natural logarithm"}};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strcmp(text, names[k][0]) == 0)
+            return names[k][1];
+    return text;
+}
+
 score_status score_hdf5_length_unit(hid_t set, const char *path, const char *name, double missing,
                                     char text[64], double *nm, score_error *error) {
-    static const struct {
-        const char *name;
-        double nm;
-    } units[] = {
-        {"nanometers", 1}, {"nanometer", 1}, {"nm", 1}, {"angstroms", 0.1}, {"angstrom", 0.1}};
     *nm = missing;
     bool found = false;
     const score_status status = read_units(set, path, name, text, &found, error);
     if (status != SCORE_OK || !found)
         return status;
-    for (size_t k = 0; k < sizeof units / sizeof units[0]; k++)
-        if (strcmp(text, units[k].name) == 0) {
-            *nm = units[k].nm;
-            return SCORE_OK;
-        }
+    const char *unit = score_hdf5_same_unit(text);
+    *nm = strcmp(unit, "nanometers") == 0 ? 1 : 0.1;
+    if (*nm == 1 || strcmp(unit, "angstroms") == 0)
+        return SCORE_OK;
     return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                          "%s have units '%s', must be nanometers or angstroms", name, text);
 }
@@ -128,13 +134,13 @@ score_status score_hdf5_force_unit(hid_t set, const char *path, const char *name
                          "%s have units '%s', must be kJ/mol/nm or kcal/mol/angstrom", name, text);
 }
 
-/* Where units are said, they must be one of two. */
+/* Where units are said, they must be `one`, which `other` is another name of. */
 static score_status check_units(hid_t set, const char *path, const char *name, const char *one,
                                 const char *other, score_error *error) {
     char text[64];
     bool found = false;
     const score_status status = read_units(set, path, name, text, &found, error);
-    if (status != SCORE_OK || !found || strcmp(text, one) == 0 || strcmp(text, other) == 0)
+    if (status != SCORE_OK || !found || strcmp(score_hdf5_same_unit(text), one) == 0)
         return status;
     return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be %s or %s",
                          name, text, one, other);
@@ -148,16 +154,4 @@ score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *n
 score_status score_hdf5_check_logarithms(hid_t set, const char *path, const char *name,
                                          score_error *error) {
     return check_units(set, path, name, "natural logarithm", "dimensionless", error);
-}
-
-const char *score_hdf5_same_unit(const char *text) {
-    static const char *const names[][2] = {{"nanometer", "nanometers"},
-                                           {"nm", "nanometers"},
-                                           {"angstrom", "angstroms"},
-                                           {"degree", "degrees"},
-                                           {"dimensionless", "natural logarithm"}};
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
-        if (strcmp(text, names[k][0]) == 0)
-            return names[k][1];
-    return text;
 }

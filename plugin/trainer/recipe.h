@@ -89,7 +89,7 @@ enum { SCORE_RUN_NOTES = 4 };
 
 /* Reads and checks the recipe `path`. On an error *recipe is NULL and the error names file, line
  * and value: SCORE_ERROR_FILE (cannot be read; the data file is missing), SCORE_ERROR_FORMAT (not
- * XML, not a recipe, a value not allowed or not implemented), SCORE_ERROR_MEMORY. */
+ * XML, not a recipe, a value not allowed), SCORE_ERROR_MEMORY. */
 score_status score_recipe_read(const char *path, score_recipe **recipe, score_error *error);
 void score_recipe_destroy(score_recipe *recipe);
 

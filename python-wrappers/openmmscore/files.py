@@ -43,6 +43,8 @@ __all__ = [
 UNFINISHED = ".unfinished"
 
 _MOST_ATTEMPTS = 1000
+_FLOCK = "hhqqi4x"  # the struct
+_WHOLE_FILE = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:
@@ -131,9 +133,8 @@ def _is_alive(process: int) -> bool:
 def lock(descriptor: int) -> bool:
     """Whether nobody else holds the file. A lock of the open file, as the C programs take it; file
     systems without locks go without."""
-    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, whole)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except BlockingIOError:
         return False
     except OSError:
@@ -143,10 +144,9 @@ def lock(descriptor: int) -> bool:
 
 def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether a process has the file, if there is one, to itself."""
-    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     with suppress(FileNotFoundError), open(path, "r+b") as file, suppress(OSError):
-        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, whole)
-        return bool(struct.unpack("hhqqi4x", found)[0] != fcntl.F_UNLCK)
+        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, _WHOLE_FILE)
+        return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
     return False
 
 

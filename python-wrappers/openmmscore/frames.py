@@ -31,17 +31,9 @@ except ImportError as error:
 from ._values import as_copies, in_unit
 from .files import UNFINISHED, naming, replace_file, require_file
 from .frame_data import Frames
-from .hdf5_columns import (
-    ANGLES,
-    LENGTHS,
-    LOGARITHMS,
-    TIMES,
-    has,
-    read_column,
-    read_text,
-    root_attributes,
-)
+from .hdf5_columns import has, read_column, read_text, root_attributes
 from .hdf5_links import check_links
+from .hdf5_units import ANGLES, LENGTHS, LOGARITHMS, TIMES
 from .periodic import make_frames_whole
 from .rehearsal import rehearse_texts
 from .topologies import topology_from_json, topology_to_json

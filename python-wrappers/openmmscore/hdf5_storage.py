@@ -19,20 +19,11 @@ import numpy as np
 
 from .hdf5_links import check_links, places
 from .hdf5_slab import Slab, read_slab, select_more
+from .hdf5_units import USUAL, same_unit
 
 __all__ = ["attribute_text", "check_filters", "check_written"]
 
 _MOST_DEPTH = 4
-_USUAL_UNITS = ("nanometers", "picoseconds", "degrees", "natural logarithm")
-_SAME_UNITS = {
-    **dict.fromkeys(("nanometer", "nm"), "nanometers"),
-    **dict.fromkeys(("angstrom",), "angstroms"),
-    **dict.fromkeys(("picosecond", "ps"), "picoseconds"),
-    **dict.fromkeys(("nanosecond", "ns"), "nanoseconds"),
-    **dict.fromkeys(("femtosecond", "fs"), "femtoseconds"),
-    **dict.fromkeys(("degree",), "degrees"),
-    **dict.fromkeys(("dimensionless",), "natural logarithm"),
-}
 _FILTERS = {  # https://portal.hdfgroup.org/documentation/hdf5-docs/registered_filters.html
     305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle",
     32013: "zfp", 32015: "zstd", 32017: "sz", 32026: "blosc2",
@@ -204,8 +195,8 @@ class _Claim:
         own, found = (attribute_text(each, "units") for each in (dataset, source))
         if found is None:
             return
-        allowed = _USUAL_UNITS if own is None else (_SAME_UNITS.get(own, own),)
-        if _SAME_UNITS.get(found, found) not in allowed:
+        allowed = USUAL if own is None else (same_unit(own),)
+        if same_unit(found) not in allowed:
             raise self.refuse_source(f"that of {where} has units {found!r}, which are not its own")
 
     @contextmanager

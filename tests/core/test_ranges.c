@@ -65,41 +65,21 @@ static void gate_backward(arrays *at, const score_streams *layout, unsigned stre
                         at->scalar, at->in[2], at->out[0], at->out[1], at->sum);
 }
 
-static void gelu_forward(arrays *at, const score_streams *layout, unsigned streams,
-                         score_range range) {
-    score_activation_forward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->out[0],
-                             at->out[1]);
-}
+#define ACTIVATION(name, kind)                                                                     \
+    static void name##_forward(arrays *at, const score_streams *layout, unsigned streams,          \
+                               score_range range) {                                                \
+        score_activation_forward(kind, layout, streams, ROWS, WIDTH, range, at->in[0], at->out[0], \
+                                 at->out[1]);                                                      \
+    }                                                                                              \
+    static void name##_backward(arrays *at, const score_streams *layout, unsigned streams,         \
+                                score_range range) {                                               \
+        score_activation_backward(kind, layout, streams, ROWS, WIDTH, range, at->in[0], at->in[1], \
+                                  at->out[0]);                                                     \
+    }
 
-static void gelu_backward(arrays *at, const score_streams *layout, unsigned streams,
-                          score_range range) {
-    score_activation_backward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->in[1],
-                              at->out[0]);
-}
-
-static void gelu_erf_forward(arrays *at, const score_streams *layout, unsigned streams,
-                             score_range range) {
-    score_activation_forward(SCORE_GELU_ERF, layout, streams, ROWS, WIDTH, range, at->in[0],
-                             at->out[0], at->out[1]);
-}
-
-static void gelu_erf_backward(arrays *at, const score_streams *layout, unsigned streams,
-                              score_range range) {
-    score_activation_backward(SCORE_GELU_ERF, layout, streams, ROWS, WIDTH, range, at->in[0],
-                              at->in[1], at->out[0]);
-}
-
-static void swish_forward(arrays *at, const score_streams *layout, unsigned streams,
-                          score_range range) {
-    score_activation_forward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                             at->out[0], at->out[1]);
-}
-
-static void swish_backward(arrays *at, const score_streams *layout, unsigned streams,
-                           score_range range) {
-    score_activation_backward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                              at->in[1], at->out[0]);
-}
+ACTIVATION(gelu, SCORE_GELU)
+ACTIVATION(gelu_erf, SCORE_GELU_ERF)
+ACTIVATION(swish, SCORE_SWISH)
 
 static const layer layers[] = {
     {"layernorm forward", false, true, norm_forward},

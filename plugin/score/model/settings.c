@@ -25,6 +25,10 @@ void score_setting_set(score_expert_config *expert, const score_setting *setting
         memcpy(place, &whole, sizeof whole);
 }
 
+bool score_setting_is_usual(const score_expert_config *expert, const score_setting *setting) {
+    return setting->optional && score_setting_get(expert, setting) == setting->usual;
+}
+
 const char *score_setting_text(const score_expert_config *expert, const score_setting *setting,
                                char text[SCORE_SETTING_TEXT]) {
     const double value = score_setting_get(expert, setting);

@@ -37,6 +37,9 @@ const score_setting *score_architecture_settings(score_architecture architecture
 double score_setting_get(const score_expert_config *expert, const score_setting *setting);
 void score_setting_set(score_expert_config *expert, const score_setting *setting, double value);
 
+/* Whether a file need not say it. */
+bool score_setting_is_usual(const score_expert_config *expert, const score_setting *setting);
+
 /* As a file has it. */
 const char *score_setting_text(const score_expert_config *expert, const score_setting *setting,
                                char text[SCORE_SETTING_TEXT]);

@@ -264,11 +264,10 @@ static void write_settings(score_text_sink *sink, const score_expert_config *exp
     char text[SCORE_SETTING_TEXT];
     for (const score_setting *setting = score_architecture_settings(expert->architecture);
          setting->name != NULL; setting++) {
-        const double value = score_setting_get(expert, setting);
-        if (setting->optional && value == setting->usual)
+        if (score_setting_is_usual(expert, setting))
             continue;
         if (setting->kind == SCORE_SETTING_NUMBER)
-            write_number_attribute(sink, setting->name, value);
+            write_number_attribute(sink, setting->name, score_setting_get(expert, setting));
         else
             write_text_attribute(sink, setting->name, score_setting_text(expert, setting, text));
     }
