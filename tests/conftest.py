@@ -1,8 +1,9 @@
-"""The programs, for tests of what their files are to Python."""
+"""The programs, for tests of what their files are to Python; and signals as they usually are."""
 
 import os
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import openmmscore
@@ -21,3 +22,11 @@ def program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangups_are_not_ignored() -> Iterator[None]:
+    """As they are under nohup: no test of SIGHUP would pass, for what is ignored stays so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -144,7 +144,7 @@ def biased_run(options: argparse.Namespace) -> int:
     check_output(options.output, model)
     output = output_of(options, bias)
     if output.finished:
-        say(output.finished)
+        output.tell_finished(model, frames, options.copies)
         return 0
     context = biased_context(bias, model, options.copies, options.seed, options.diffusion_time)
     attributes = attributes_of(options, bias, model, equilibration * TIME_STEP_PS)

@@ -2,6 +2,10 @@
 
     python convergence.py                  writes dipeptides.csv, prints tables in Markdown
 
+and dipeptides.npz, the references of the test runs: how many frames are in each of 64 x 64 bins of
+phi2 and psi1 from -180 to 180 degrees, an array a sequence. Rows and arrays of runs that are not
+there, made elsewhere or removed since, stay as they are.
+
 Of every finished run in data/dipeptides/{train,test,biased}: how long phi2, psi1 and omega remember
 (tau, the integrated autocorrelation time of their sine or cosine, whichever is longer); the shares
 of the two slow states with errors from the scatter of copies, how often the first is entered, and
@@ -22,7 +26,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +121,24 @@ class Convergence:
             name: f"{value:.6g}" if isinstance(value, float) else value
             for name, value in values.items()
         }
+
+    @staticmethod
+    def of_row(row: dict[str, str]) -> Convergence:
+        """KeyError or ValueError where it is no such row."""
+        values: dict[str, Any] = {}
+        for name, kind in get_type_hints(Convergence).items():
+            if kind is bool:
+                values[name] = {"True": True, "False": False}[row[name]]
+            elif kind in (int, float, str):
+                values[name] = kind(row[name])
+        for word in ("mean", "deviation"):
+            end = f"_{word}_pm"
+            values[f"bond_{word}s"] = {
+                name.removesuffix(end): float(value)
+                for name, value in row.items()
+                if name.endswith(end) and value
+            }
+        return Convergence(**values)
 
 
 def bead_names(frames: Frames) -> list[tuple[int, str]]:
@@ -263,6 +285,51 @@ def write_csv(path: Path, found: Sequence[Convergence]) -> None:
     replace_file(path, lambda file: file.write(text.getvalue().encode()))
 
 
+def read_csv(path: Path) -> list[Convergence]:
+    """Empty where there is none yet."""
+    if not path.exists():
+        return []
+    with naming(path), path.open(newline="") as file:
+        rows = csv.DictReader(file)
+        found = []
+        for row in rows:
+            try:
+                found.append(Convergence.of_row(row))
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"line {rows.line_num}: {error} is not what a run has") from error
+    return found
+
+
+def with_earlier(found: Sequence[Convergence], path: Path) -> list[Convergence]:
+    """Also the rows of a CSV file that are of other runs, all in order."""
+    here = {(each.set, each.sequence) for each in found}
+    earlier = [each for each in read_csv(path) if (each.set, each.sequence) not in here]
+    if earlier:
+        print(f"{len(earlier)} runs as {path} has them", file=sys.stderr)
+    return sorted([*found, *earlier], key=lambda each: (SETS.index(each.set), each.sequence))
+
+
+def reference_of(path: Path) -> Array:
+    """Frames of a run in the bins of phi2 and psi1."""
+    frames = read_frames(path)
+    beads = bead_names(frames)
+    angles = dihedrals(frames.positions, [quadruple(beads, PHI2), quadruple(beads, PSI1)])
+    edges = [np.linspace(-np.pi, np.pi, BINS + 1)] * 2
+    return np.histogramdd(angles, edges)[0]
+
+
+def write_references(path: Path, found: dict[str, Array]) -> None:
+    """With those of the file that are of other sequences."""
+    earlier: dict[str, Array] = {}
+    if path.exists():
+        with naming(path), np.load(path) as file:
+            earlier = {name: file[name] for name in file.files}
+    counts: dict[str, Any] = {
+        name: value.astype(np.uint32) for name, value in sorted((earlier | found).items())
+    }
+    replace_file(path, lambda file: np.savez_compressed(file, **counts))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -284,7 +351,10 @@ def main() -> None:
             found.append(convergence_of(path, name))
             progress.update(len(found))
         progress.close()
+        found = with_earlier(found, options.output)
         write_csv(options.output, found)
+        references = {path.stem: reference_of(path) for name, path in files if name == "test"}
+        write_references(options.output.with_suffix(".npz"), references)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     print_tables(found)

@@ -1,6 +1,7 @@
 """The checksums of the made data, so that it is known what there was, and whether it is the same.
 
-    python manifest.py write     data.sha256, from the files that are finished
+    python manifest.py write     data.sha256, from the files that are finished; what it lists
+                                 already and is not there stays as it is
     python manifest.py check     what is missing, what has changed, what is not in the list
 
 A line of data.sha256 is a file's SHA-256, its size in bytes and its path relative to data/.
@@ -91,8 +92,9 @@ def main() -> None:
             raise ValueError(f"{options.data} is no folder")
         found = entries_of(options.data)
         if options.command == "write":
-            write_manifest(options.manifest, found)
-            print(f"{options.manifest}: {len(found)} files")
+            listed = read_manifest(options.manifest) if options.manifest.exists() else {}
+            write_manifest(options.manifest, listed | found)
+            print(f"{options.manifest}: {len(listed | found)} files, {len(found)} of them here")
             return
         lines = differences(read_manifest(options.manifest), found)
     except (OSError, ValueError) as error:

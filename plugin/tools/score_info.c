@@ -1,5 +1,6 @@
 /* score-info: prints what is in model files. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include "base/openblas.h"
 #endif
 #include "host/host.h"
+#include "model/settings.h"
 #include "score/model.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
@@ -24,6 +26,44 @@ static const char USAGE[] =
     "  --help     this text\n"
     "  --version  the version of the program\n"
     "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
+
+/* What a terminal acts on: controls but the tab, and what turns the direction of text. */
+static bool is_control(unsigned code) {
+    return (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0) ||
+           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* The character of UTF-8 that begins here, and its bytes; a single byte where it is none. */
+static unsigned decode(const char *text, int *bytes) {
+    const unsigned char *byte = (const unsigned char *)text;
+    const int size = byte[0] < 0xc0 ? 1 : byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
+    unsigned code = size == 1 ? byte[0] : byte[0] & (0x7fu >> size);
+    *bytes = 1;
+    for (int k = 1; k < size; k++) {
+        if ((byte[k] & 0xc0) != 0x80)
+            return byte[0];
+        code = code << 6 | (byte[k] & 0x3fu);
+    }
+    *bytes = size;
+    return code;
+}
+
+/* Prints text of a file, controls as \uXXXX; returns how much. */
+static int print_text(const char *text, size_t size) {
+    int printed = 0;
+    for (const char *end = text + size; text < end;) {
+        int bytes;
+        const unsigned code = decode(text, &bytes);
+        printed += is_control(code) ? printf("\\u%04x", code) : printf("%.*s", bytes, text);
+        text += bytes;
+    }
+    return printed;
+}
+
+static void print_name(const char *name) {
+    const int printed = print_text(name, strlen(name));
+    printf("%*s ", printed < 8 ? 8 - printed : 0, "");
+}
 
 static void print_range(const score_data_range *range) {
     if (range->centre_nm > 0)
@@ -57,9 +97,11 @@ static void print_beads(const score_model_config *config) {
            "mass, amu", "x, nm", "y, nm", "z, nm", config->feature_count > 0 ? "  features" : "");
     for (int k = 0; k < config->bead_count; k++) {
         const score_bead *bead = &config->beads[k];
-        printf("  %5d %-8s %-8s %7d %10.4f %10.5f %10.5f %10.5f", k, bead->name, bead->residue,
-               bead->residue_index, bead->mass_amu, bead->frame_nm[0], bead->frame_nm[1],
-               bead->frame_nm[2]);
+        printf("  %5d ", k);
+        print_name(bead->name);
+        print_name(bead->residue);
+        printf("%7d %10.4f %10.5f %10.5f %10.5f", bead->residue_index, bead->mass_amu,
+               bead->frame_nm[0], bead->frame_nm[1], bead->frame_nm[2]);
         for (int f = 0; f < config->feature_count; f++)
             printf("%s%d", f == 0 ? "  " : " ", bead->features[f]);
         printf("\n");
@@ -91,10 +133,14 @@ static void print_gaussian(const score_gaussian *gaussian) {
 static void print_notes(const score_model_config *config) {
     for (int k = 0; k < config->note_count; k++) {
         const char *text = config->notes[k].text;
-        printf("  note '%s':\n", config->notes[k].name);
+        printf("  note '");
+        print_text(config->notes[k].name, strlen(config->notes[k].name));
+        printf("':\n");
         while (*text != '\0') {
             size_t size = strcspn(text, "\n");
-            printf("    %.*s\n", (int)size, text);
+            printf("    ");
+            print_text(text, size);
+            printf("\n");
             text += size + (text[size] == '\n');
         }
     }
@@ -128,7 +174,7 @@ static void print_tensor(const score_tensor *tensor, const double *values) {
 static void print_expert(const score_model *model, int expert) {
     const score_expert_config *config = &score_model_get_config(model)->experts[expert];
     printf("  expert %d: %s for %s, diffusion times %.10g to %.10g\n", expert,
-           config->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+           score_architecture_title(config->architecture),
            config->output == SCORE_OUTPUT_ENERGY ? "the energy" : "the score", config->t_begin,
            config->t_end);
     if (config->base == SCORE_BASE_GAUSSIAN)
@@ -136,8 +182,12 @@ static void print_expert(const score_model *model, int expert) {
     if (config->time_variance > 0)
         printf("    sees the noise's scale above a variance of %.10g\n", config->time_variance);
     printf("    hidden %d, layers %d", config->hidden, config->layers);
-    if (config->architecture == SCORE_GRAPH_TRANSFORMER)
-        printf(", %d heads of %d", config->heads, config->head_width);
+    for (const score_setting *setting = score_architecture_settings(config->architecture);
+         setting->name != NULL; setting++) {
+        char text[SCORE_SETTING_TEXT];
+        if (!score_setting_is_usual(config, setting))
+            printf(", %s %s", setting->name, score_setting_text(config, setting, text));
+    }
     printf("; %zu parameters stored as %s\n", score_model_parameter_count(model, expert),
            config->dtype == SCORE_FLOAT32 ? "float32" : "float64");
     printf("    %-32s %14s %12s %12s %12s\n", "tensor", "shape", "least", "greatest", "rms");

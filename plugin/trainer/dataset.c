@@ -7,11 +7,9 @@
 #include <zlib.h>
 
 #include "base/random.h"
+#include "dataset_frames.h"
 #include "dataset_open.h"
 #include "dataset_order.h"
-#include "dataset_store.h"
-
-enum { PIECE_BYTES = 4 << 20 };
 
 /* Training or validation frames. */
 typedef struct frame_side {
@@ -26,13 +24,13 @@ struct score_dataset {
     int dimensions;
     size_t values; /* beads x dimensions */
     bool centred;
-    bool is_double; /* as stored */
-    double unit_nm; /* of what is stored */
     double scale_nm;
-    uLong checksum; /* of all that was read */
+    double force_unit; /* of a force normalised, in kJ/mol/nm */
+    uint32_t checksum; /* of all that was read */
     uint64_t start_frame;
     score_partition partition;
-    score_store store;
+    score_frames frames;
+    score_frames forces; /* values 0: no loss needs them */
     frame_side sides[2];
     double *emphasised; /* like `cumulative` of the training frames, in its place; or NULL */
 };
@@ -56,82 +54,9 @@ static void centre(const score_dataset *dataset, double *x) {
 /* One frame in units of `unit` (in what the file has), centred where the model is. */
 static score_status read_frame(const score_dataset *dataset, uint64_t frame, double unit, double *x,
                                score_error *error) {
-    /* Floats are read into the upper half of x: x[k] then only covers floats already taken. */
-    size_t shift = dataset->is_double ? 0 : dataset->values * sizeof(float);
-    char *stored = (char *)x + shift;
-    score_status status = score_store_read(&dataset->store, frame, stored, error);
-    if (status != SCORE_OK)
-        return status;
-    for (size_t k = 0; k < dataset->values; k++) {
-        float single;
-        if (!dataset->is_double) {
-            memcpy(&single, stored + k * sizeof single, sizeof single);
-            x[k] = single;
-        }
-        x[k] *= unit;
-    }
-    if (dataset->centred)
+    const score_status status = score_frames_get(&dataset->frames, frame, unit, x, error);
+    if (status == SCORE_OK && dataset->centred)
         centre(dataset, x);
-    return SCORE_OK;
-}
-
-/* -------- reading the file -------- */
-
-static double value_of(const score_frame_source *source, const void *frames, size_t k) {
-    return source->is_double ? ((const double *)frames)[k] : (double)((const float *)frames)[k];
-}
-
-/* Frames that were never written are zeros, all beads in one point. */
-static bool is_point(const score_frame_source *source, int dimensions, const void *frames,
-                     size_t first) {
-    const size_t size = (size_t)dimensions;
-    for (size_t k = size; k < source->values; k++)
-        if (value_of(source, frames, first + k) != value_of(source, frames, first + k % size))
-            return false;
-    return source->values > size;
-}
-
-static score_status check_frames(const score_frame_source *source, int dimensions,
-                                 const void *frames, uint64_t first, uint64_t count,
-                                 score_error *error) {
-    for (size_t k = 0; k < count * source->values; k++) {
-        const double value = value_of(source, frames, k);
-        if (!isfinite((float)value)) /* as models are trained */
-            return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
-                                 "frame %llu has coordinate %g (number %zu of the frame)",
-                                 (unsigned long long)(first + k / source->values), value,
-                                 k % source->values);
-    }
-    for (uint64_t frame = 0; frame < count; frame++)
-        if (is_point(source, dimensions, frames, frame * source->values))
-            return score_fail_at(error, SCORE_ERROR_FORMAT, source->data->path, 0,
-                                 "frame %llu has all its beads in one point",
-                                 (unsigned long long)(first + frame));
-    return SCORE_OK;
-}
-
-static score_status read_frames(score_dataset *dataset, score_frame_source *source, uint64_t memory,
-                                const char *scratch, score_error *error) {
-    size_t frame_size = source->values * (source->is_double ? sizeof(double) : sizeof(float));
-    score_status status = score_store_open(&dataset->store, source->frames, frame_size, memory,
-                                           scratch, error);
-    if (status != SCORE_OK)
-        return status;
-    uint64_t most = frame_size < PIECE_BYTES ? PIECE_BYTES / frame_size : 1;
-    void *piece = malloc(most * frame_size);
-    if (piece == NULL)
-        return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s",
-                          source->data->path);
-    for (uint64_t first = 0; first < source->frames && status == SCORE_OK; first += most) {
-        uint64_t left = source->frames - first, count = left < most ? left : most;
-        if ((status = source->kind->read(source, count, piece, error)) == SCORE_OK &&
-            (status = check_frames(source, dataset->dimensions, piece, first, count, error)) ==
-                SCORE_OK)
-            status = score_store_append(&dataset->store, piece, count, error);
-        if (status == SCORE_OK)
-            dataset->checksum = crc32_z(dataset->checksum, piece, count * frame_size);
-    }
-    free(piece);
     return status;
 }
 
@@ -177,8 +102,8 @@ static score_status read_weights(score_dataset *dataset, score_frame_source *sou
                           (unsigned long long)source->frames);
     score_status status = source->kind->read_log_weights(source, log_weights, error);
     if (status == SCORE_OK)
-        dataset->checksum = crc32_z(dataset->checksum, (const Bytef *)log_weights,
-                                    source->frames * sizeof *log_weights);
+        dataset->checksum = (uint32_t)crc32_z(dataset->checksum, (const Bytef *)log_weights,
+                                              source->frames * sizeof *log_weights);
     for (uint64_t k = 0; k < source->frames && status == SCORE_OK; k++)
         if (isnan(log_weights[k]) || log_weights[k] == INFINITY)
             status = score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
@@ -205,7 +130,7 @@ static score_status training_moment(const score_dataset *dataset, double shift, 
     double sum = 0, weights = 0;
     for (uint64_t index = 0; index < side->frames; index++) {
         uint64_t frame = score_partition_training(&dataset->partition, index);
-        score_status status = read_frame(dataset, frame, dataset->unit_nm, x, error);
+        score_status status = read_frame(dataset, frame, dataset->frames.unit, x, error);
         if (status != SCORE_OK)
             return status;
         double weight = weight_of(side, index), in_frame = 0;
@@ -314,6 +239,19 @@ static score_status split_frames(score_dataset *dataset, const score_frame_sourc
     return SCORE_OK;
 }
 
+static score_status read_forces(score_dataset *dataset, const score_recipe *recipe,
+                                const char *scratch, score_error *error) {
+    const score_data_config *data = &recipe->data;
+    score_force_source forces;
+    score_status status = score_force_source_open(
+        &forces, data, dataset->beads, dataset->dimensions, dataset->partition.frames, error);
+    if (status == SCORE_OK)
+        status = score_frames_read(&dataset->forces, forces.source, "force", 0, data->memory,
+                                   scratch, &dataset->checksum, error);
+    score_frame_source_close(forces.source);
+    return status;
+}
+
 static score_status fill(score_dataset *dataset, const score_recipe *recipe, const char *scratch,
                          score_error *error) {
     const score_data_config *data = &recipe->data;
@@ -323,20 +261,24 @@ static score_status fill(score_dataset *dataset, const score_recipe *recipe, con
     if (status != SCORE_OK)
         return status;
     dataset->values = source->values;
-    dataset->is_double = source->is_double;
-    dataset->unit_nm = source->unit_nm;
-    dataset->checksum = crc32_z(0, (const Bytef *)&source->unit_nm, sizeof source->unit_nm);
     if (source->kind->check_beads != NULL && recipe->model.beads != NULL)
         status = source->kind->check_beads(source, recipe->model.beads, dataset->beads, error);
     if (status == SCORE_OK && (status = split_frames(dataset, source, error)) == SCORE_OK &&
-        (status = read_frames(dataset, source, data->memory, scratch, error)) == SCORE_OK &&
+        (status = score_frames_read(&dataset->frames, source, "coordinate", dataset->dimensions,
+                                    data->memory, scratch, &dataset->checksum, error)) ==
+            SCORE_OK &&
         data->log_weights != NULL)
         status = read_weights(dataset, source, error);
     score_frame_source_close(source);
+    if (status == SCORE_OK && score_recipe_needs_forces(recipe))
+        status = read_forces(dataset, recipe, scratch, error);
     if (status != SCORE_OK)
         return status;
     dataset->scale_nm = data->scale_nm;
-    return data->scale_nm > 0 ? SCORE_OK : compute_scale(dataset, data->path, error);
+    if (!(data->scale_nm > 0))
+        status = compute_scale(dataset, data->path, error);
+    dataset->force_unit = dataset->scale_nm / (SCORE_BOLTZMANN_KJ * recipe->model.temperature_k);
+    return status;
 }
 
 score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
@@ -349,7 +291,7 @@ score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
     dataset->beads = recipe->model.bead_count;
     dataset->dimensions = recipe->model.dimensions;
     dataset->centred = recipe->model.centred != 0;
-    dataset->store.file = -1;
+    dataset->frames.store.file = dataset->forces.store.file = -1;
     score_status status = fill(dataset, recipe, scratch, error);
     if (status == SCORE_OK)
         *result = dataset;
@@ -364,7 +306,8 @@ void score_dataset_close(score_dataset *dataset) {
     for (int split = 0; split < 2; split++)
         free(dataset->sides[split].cumulative);
     free(dataset->emphasised);
-    score_store_close(&dataset->store);
+    score_frames_close(&dataset->frames);
+    score_frames_close(&dataset->forces);
     free(dataset);
 }
 
@@ -379,7 +322,7 @@ double score_dataset_effective_frames(const score_dataset *dataset, score_split 
 }
 
 uint32_t score_dataset_checksum(const score_dataset *dataset) {
-    return (uint32_t)dataset->checksum;
+    return dataset->checksum;
 }
 
 double score_dataset_scale_nm(const score_dataset *dataset) {
@@ -400,8 +343,8 @@ static uint64_t search(const double *cumulative, uint64_t frames, double target)
     return low;
 }
 
-score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
-                                double *x, score_error *error) {
+/* The frame that sample number `sample` of a split is. */
+static uint64_t drawn_frame(const score_dataset *dataset, score_split split, uint64_t sample) {
     const frame_side *side = &dataset->sides[split];
     uint32_t epoch = (uint32_t)(sample / side->frames);
     uint32_t purpose = SCORE_PURPOSE_PERMUTATION + 0x10 * (uint32_t)split;
@@ -418,8 +361,23 @@ score_status score_dataset_draw(const score_dataset *dataset, score_split split,
         double target = place * total;
         index = search(cumulative, side->frames, target < total ? target : nextafter(total, 0));
     }
-    return read_frame(dataset, frame_of(dataset, split, index),
-                      dataset->unit_nm / dataset->scale_nm, x, error);
+    return frame_of(dataset, split, index);
+}
+
+score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
+                                double *x, score_error *error) {
+    return read_frame(dataset, drawn_frame(dataset, split, sample),
+                      dataset->frames.unit / dataset->scale_nm, x, error);
+}
+
+score_status score_dataset_draw_forces(const score_dataset *dataset, score_split split,
+                                       uint64_t sample, double *forces, score_error *error) {
+    const score_status status = score_frames_get(
+        &dataset->forces, drawn_frame(dataset, split, sample),
+        dataset->forces.unit * dataset->force_unit, forces, error);
+    if (status == SCORE_OK && dataset->centred)
+        centre(dataset, forces);
+    return status;
 }
 
 /* From the origin where `from` is NULL. */
@@ -453,8 +411,8 @@ score_status score_dataset_range(const score_dataset *dataset, score_data_range 
     for (uint64_t k = 0; k < side->frames && status == SCORE_OK; k++) {
         if (weight_of(side, k) == 0)
             continue;
-        status = read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, k), dataset->unit_nm,
-                            x, error);
+        status = read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, k),
+                            dataset->frames.unit, x, error);
         if (status == SCORE_OK)
             extend_range(dataset, x, range);
     }
@@ -466,10 +424,10 @@ score_status score_dataset_training_frame(const score_dataset *dataset, uint64_t
                                           double *weight, score_error *error) {
     *weight = weight_of(&dataset->sides[SCORE_SPLIT_TRAINING], index);
     return read_frame(dataset, frame_of(dataset, SCORE_SPLIT_TRAINING, index),
-                      dataset->unit_nm / dataset->scale_nm, x, error);
+                      dataset->frames.unit / dataset->scale_nm, x, error);
 }
 
 score_status score_dataset_start_frame(const score_dataset *dataset, double *positions_nm,
                                        score_error *error) {
-    return read_frame(dataset, dataset->start_frame, dataset->unit_nm, positions_nm, error);
+    return read_frame(dataset, dataset->start_frame, dataset->frames.unit, positions_nm, error);
 }

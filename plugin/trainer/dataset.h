@@ -33,7 +33,8 @@ typedef struct score_dataset score_dataset;
  * shape, no frames, no unit, a coordinate that is not finite or beads that are all in one point (with
  * the frame), beads of other names or residues than the recipe's, a periodic box that is none, is that
  * of some frames only or too small, frames that were never written, weights that are not numbers or all
- * zero, nothing left on either side of the split; SCORE_ERROR_MEMORY. */
+ * zero, forces that a loss needs and that are missing, of another shape, without a unit or not finite,
+ * nothing left on either side of the split; SCORE_ERROR_MEMORY. */
 score_status score_dataset_open(const score_recipe *recipe, const char *scratch,
                                 score_dataset **dataset, score_error *error);
 void score_dataset_close(score_dataset *dataset);
@@ -45,7 +46,8 @@ uint64_t score_dataset_frames(const score_dataset *dataset, score_split split);
  * same. */
 double score_dataset_effective_frames(const score_dataset *dataset, score_split split);
 
-/* CRC-32 of the frames as they were read, their unit and their log-weights: of what this data set
+/* CRC-32 of the frames as they were read, their unit, their log-weights and, where a loss needs them,
+ * their forces: of what this data set
  * holds, whatever becomes of the file. */
 uint32_t score_dataset_checksum(const score_dataset *dataset);
 
@@ -58,6 +60,12 @@ double score_dataset_scale_nm(const score_dataset *dataset);
  * threads may draw at once. SCORE_ERROR_FILE: the scratch file cannot be read. */
 score_status score_dataset_draw(const score_dataset *dataset, score_split split, uint64_t sample,
                                 double *x, score_error *error);
+
+/* The forces on the same sample, of a recipe with a loss that needs them: F scale/(kT), the negative
+ * derivative of the energy by the normalised coordinates; without their mean over beads where the
+ * model is centred, which does not feel it. */
+score_status score_dataset_draw_forces(const score_dataset *dataset, score_split split,
+                                       uint64_t sample, double *forces, score_error *error);
 
 /* Training frame number `index` in the order of the file, normalised like a sample, with its weight
  * relative to the largest, whatever is emphasised. SCORE_ERROR_FILE as above. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hdf5_links.h"
 #include "hdf5_set.h"
 #include "hdf5_text.h"
 #include "topology_names.h"
@@ -15,6 +16,9 @@ static score_status compare(const char *path, const score_topology_names *names,
                              names->most);
     for (int k = 0; k < names->count; k++) {
         const score_topology_atom *atom = &names->atom[k];
+        if (atom->name[0] == '\0' && beads[k].name[0] != '\0')
+            return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                                 "bead %d has no name, the recipe's is %s", k, beads[k].name);
         if (strncmp(atom->name, beads[k].name, SCORE_ATOM_NAME_SIZE - 1) != 0)
             return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                                  "bead %d is %s, the recipe's is %s", k, atom->name, beads[k].name);
@@ -31,7 +35,7 @@ score_status score_dataset_check_beads(hid_t file, const char *path, const score
                                        int count, score_error *error) {
     if (!score_hdf5_has(file, "topology"))
         return SCORE_OK;
-    hid_t set = H5Dopen2(file, "topology", H5P_DEFAULT);
+    hid_t set = score_hdf5_open_linked(file, "topology");
     char *text = set < 0 ? NULL : score_hdf5_text(set);
     score_topology_names names = {.most = count, .atom = calloc((size_t)count, sizeof *names.atom)};
     score_status status;
@@ -53,7 +57,7 @@ score_status score_dataset_check_beads(hid_t file, const char *path, const score
 }
 
 void score_dataset_try_beads(hid_t file) {
-    hid_t set = score_hdf5_has(file, "topology") ? H5Dopen2(file, "topology", H5P_DEFAULT) : -1;
+    hid_t set = score_hdf5_has(file, "topology") ? score_hdf5_open_linked(file, "topology") : -1;
     if (set < 0)
         return;
     free(score_hdf5_text(set));

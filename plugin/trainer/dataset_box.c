@@ -30,7 +30,7 @@ score_status score_frame_box_open(score_frame_box *box, const score_frame_source
     if (status == SCORE_OK)
         status = score_hdf5_length_unit(box->lengths.id, path, "cell_lengths", 1, text, &box->unit,
                                         error);
-    box->unit /= source->unit_nm;
+    box->unit /= source->unit;
     if (status != SCORE_OK || !score_hdf5_has(file, "cell_angles"))
         return status;
     status = open_threes(box, file, "cell_angles", &box->angles, error);

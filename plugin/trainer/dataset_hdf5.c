@@ -13,16 +13,19 @@
 typedef struct hdf5_source {
     score_frame_source base;
     hid_t file;
-    score_hdf5_set coordinates;
-    score_frame_box box;
+    const char *name; /* of its data set */
+    score_hdf5_set set;
+    score_frame_box box; /* of coordinates */
 } hdf5_source;
+
+static const char COORDINATES[] = "coordinates", FORCES[] = "forces";
 
 /* -------- reading -------- */
 
 static score_status read_frames(score_frame_source *base, uint64_t count, void *frames,
                                 score_error *error) {
     hdf5_source *source = (hdf5_source *)base;
-    const score_hdf5_set *set = &source->coordinates;
+    const score_hdf5_set *set = &source->set;
     score_hdf5_printing printing = score_hdf5_stop_printing();
     score_status status = SCORE_OK;
     hsize_t start[SCORE_HDF5_MOST_DIMENSIONS] = {base->next}, size[SCORE_HDF5_MOST_DIMENSIONS];
@@ -33,9 +36,9 @@ static score_status read_frames(score_frame_source *base, uint64_t count, void *
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0 ||
         H5Dread(set->id, base->is_double ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, memory, space,
                 H5P_DEFAULT, frames) < 0)
-        status = score_hdf5_fail(base->data->path, SCORE_ERROR_FILE, "read", "the coordinates",
+        status = score_hdf5_fail(base->data->path, SCORE_ERROR_FILE, "read the", source->name,
                                  error);
-    else
+    else if (source->name == COORDINATES)
         status = score_frame_box_make_whole(&source->box, count, frames, error);
     if (memory >= 0)
         H5Sclose(memory);
@@ -49,8 +52,8 @@ static score_status read_frames(score_frame_source *base, uint64_t count, void *
 static score_status read_weights_of(const hdf5_source *source, score_hdf5_set *set,
                                     double *log_weights, score_error *error) {
     const score_data_config *data = source->base.data;
-    const score_status status = score_hdf5_open_set(source->file, data->path, data->log_weights,
-                                                    set, error);
+    score_status status = score_hdf5_open_set(source->file, data->path, data->log_weights, set,
+                                              error);
     if (status != SCORE_OK)
         return status;
     if (set->rank != 1 || set->shape[0] != source->base.frames)
@@ -59,6 +62,9 @@ static score_status read_weights_of(const hdf5_source *source, score_hdf5_set *s
                              "frame (%llu)",
                              data->log_weights, (unsigned long long)set->shape[0], set->rank,
                              (unsigned long long)source->base.frames);
+    status = score_hdf5_check_logarithms(set->id, data->path, data->log_weights, error);
+    if (status != SCORE_OK)
+        return status;
     return H5Dread(set->id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, log_weights) < 0
                ? score_hdf5_fail(data->path, SCORE_ERROR_FILE, "read data set", data->log_weights,
                                  error)
@@ -91,10 +97,10 @@ static score_status check_beads(score_frame_source *base, const score_bead *bead
 static score_status read_unit(hdf5_source *source, score_error *error) {
     const score_data_config *data = source->base.data;
     char text[64];
-    const score_status status = score_hdf5_length_unit(
-        source->coordinates.id, data->path, "coordinates", data->unit_nm > 0 ? data->unit_nm : 1,
-        text, &source->base.unit_nm, error);
-    if (status == SCORE_OK && data->unit_nm > 0 && data->unit_nm != source->base.unit_nm)
+    const score_status status = score_hdf5_length_unit(source->set.id, data->path, COORDINATES,
+                                                       data->unit_nm > 0 ? data->unit_nm : 1, text,
+                                                       &source->base.unit, error);
+    if (status == SCORE_OK && data->unit_nm > 0 && data->unit_nm != source->base.unit)
         return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
                              "coordinates have units '%s', but the recipe says %s", text,
                              data->unit_nm == 1 ? "nm" : "angstrom");
@@ -103,20 +109,22 @@ static score_status read_unit(hdf5_source *source, score_error *error) {
 
 static score_status open_file(hdf5_source *source, int beads, int dimensions, score_error *error) {
     const score_data_config *data = source->base.data;
-    score_hdf5_set *set = &source->coordinates;
+    score_hdf5_set *set = &source->set;
     uint64_t shape[SCORE_HDF5_MOST_DIMENSIONS] = {0};
     source->file = H5Fopen(data->path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (source->file < 0)
         return score_hdf5_fail(data->path, SCORE_ERROR_FORMAT, "open", "the file", error);
-    score_status status = score_hdf5_open_set(source->file, data->path, "coordinates", set, error);
+    score_status status = score_hdf5_open_set(source->file, data->path, source->name, set, error);
     if (status != SCORE_OK)
         return status;
     for (int k = 0; k < set->rank; k++)
         shape[k] = set->shape[k];
     source->base.is_double = set->number_size > sizeof(float);
-    if ((status = score_frame_source_set_shape(&source->base, "coordinates", set->rank, shape,
-                                               beads, dimensions, error)) ||
-        (status = read_unit(source, error)))
+    status = score_frame_source_set_shape(&source->base, source->name, set->rank, shape, beads,
+                                          dimensions, error);
+    if (status == SCORE_OK && source->name == FORCES)
+        return score_hdf5_force_unit(set->id, data->path, FORCES, &source->base.unit, error);
+    if (status != SCORE_OK || (status = read_unit(source, error)))
         return status;
     if (dimensions == 3)
         status = score_frame_box_open(&source->box, &source->base, source->file, error);
@@ -129,17 +137,18 @@ static score_status open_file(hdf5_source *source, int beads, int dimensions, sc
     return status;
 }
 
-static hdf5_source closed(const score_data_config *data) {
+static hdf5_source closed(const score_data_config *data, const char *name) {
     return (hdf5_source){.base = {.data = data},
                          .file = -1,
-                         .coordinates = {.id = -1},
+                         .name = name,
+                         .set = {.id = -1},
                          .box = {.lengths = {.id = -1}, .angles = {.id = -1}}};
 }
 
 static void close_file(score_frame_source *base) {
     hdf5_source *source = (hdf5_source *)base;
     score_hdf5_printing printing = score_hdf5_stop_printing();
-    score_hdf5_close_set(&source->coordinates);
+    score_hdf5_close_set(&source->set);
     score_frame_box_close(&source->box);
     if (source->file >= 0)
         H5Fclose(source->file);
@@ -154,6 +163,7 @@ static const double REHEARSAL_SECONDS_A_BYTE = 1e-6;
 
 typedef struct rehearsal {
     const score_data_config *data;
+    const char *name;
     int beads;
     int dimensions;
 } rehearsal;
@@ -161,7 +171,7 @@ typedef struct rehearsal {
 static void rehearse(void *argument) {
     const rehearsal *of = argument;
     score_error error;
-    hdf5_source source = closed(of->data);
+    hdf5_source source = closed(of->data, of->name);
     score_frame_source *base = &source.base;
     score_hdf5_stop_printing();
     if (open_file(&source, of->beads, of->dimensions, &error) != SCORE_OK)
@@ -177,23 +187,24 @@ static void rehearse(void *argument) {
         const uint64_t left = base->frames - base->next;
         status = read_frames(base, left < PIECE_FRAMES ? left : PIECE_FRAMES, piece, &error);
     }
-    if (status == SCORE_OK && of->data->log_weights != NULL)
+    if (status == SCORE_OK && of->data->log_weights != NULL && of->name == COORDINATES)
         read_log_weights(base, log_weights, &error);
     free(piece);
     free(log_weights);
 }
 
-score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
-                                          score_frame_source **result, score_error *error) {
+static score_status open_set(const score_data_config *data, const char *name, int beads,
+                             int dimensions, score_frame_source **result, score_error *error) {
     static const score_frame_source_kind kind = {read_frames, read_log_weights, check_beads,
                                                  close_file};
-    if (!score_survives(rehearse, &(rehearsal){data, beads, dimensions}, REHEARSAL_CPU_SECONDS))
+    if (!score_survives(rehearse, &(rehearsal){data, name, beads, dimensions},
+                        REHEARSAL_CPU_SECONDS))
         return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
                              "is damaged: HDF5 crashes on it, or does not come to an end");
     hdf5_source *source = malloc(sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);
-    *source = closed(data);
+    *source = closed(data, name);
     source->base.kind = &kind;
     score_hdf5_printing printing = score_hdf5_stop_printing();
     const score_status status = open_file(source, beads, dimensions, error);
@@ -203,4 +214,14 @@ score_status score_frame_source_open_hdf5(const score_data_config *data, int bea
     else
         close_file(&source->base);
     return status;
+}
+
+score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
+                                          score_frame_source **source, score_error *error) {
+    return open_set(data, COORDINATES, beads, dimensions, source, error);
+}
+
+score_status score_force_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
+                                          score_frame_source **source, score_error *error) {
+    return open_set(data, FORCES, beads, dimensions, source, error);
 }

@@ -7,4 +7,8 @@
 score_status score_frame_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
                                           score_frame_source **source, score_error *error);
 
+/* The same of its data set `forces`, whose attribute `units` names their unit. */
+score_status score_force_source_open_hdf5(const score_data_config *data, int beads, int dimensions,
+                                          score_frame_source **source, score_error *error);
+
 #endif

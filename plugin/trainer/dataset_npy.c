@@ -190,7 +190,7 @@ static score_status check_header(npy_source *source, const npy_header *header, i
                            error);
     if (data->log_weights != NULL)
         return fail_format(data, "has no log-weights; weighted frames need an HDF5 file", error);
-    source->base.unit_nm = data->unit_nm;
+    source->base.unit = data->unit_nm;
     return score_frame_source_set_shape(&source->base, "the array", header->rank, header->shape,
                                         beads, dimensions, error);
 }

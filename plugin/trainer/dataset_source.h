@@ -32,7 +32,7 @@ struct score_frame_source {
     uint64_t frames;
     size_t values; /* of a frame: beads x dimensions */
     bool is_double;
-    double unit_nm;
+    double unit;   /* of its numbers: nm, or, of forces, kJ/mol/nm */
     uint64_t next; /* frame to be read next */
 };
 

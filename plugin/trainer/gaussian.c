@@ -67,7 +67,7 @@ double score_gaussian_loss(score_schedule schedule, const score_stage *stage, in
             residual += times * m * m * eigenvalues[k] / (m * m * eigenvalues[k] + sigma * sigma);
         sum += residual * score_equal_weight(t, stage->weight_middle, stage->t_begin, stage->t_end);
     }
-    return stage->denoising.weight * sum / POINTS / (count * times);
+    return stage->losses[SCORE_LOSS_DENOISING].weight * sum / POINTS / (count * times);
 }
 
 /* Rows and columns of the covariance: beads where frames are turned, else coordinates. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "hdf5_links.h"
 #include "hdf5_written.h"
 
 score_hdf5_printing score_hdf5_stop_printing(void) {
@@ -29,7 +30,7 @@ score_status score_hdf5_fail(const char *path, score_status code, const char *wh
 }
 
 bool score_hdf5_has(hid_t file, const char *name) {
-    return H5Lexists(file, name, H5P_DEFAULT) > 0;
+    return score_hdf5_has_linked(file, name);
 }
 
 score_status score_hdf5_check_filters(hid_t set, const char *path, const char *name,
@@ -86,7 +87,7 @@ score_status score_hdf5_open_set(hid_t file, const char *path, const char *name,
                                  score_hdf5_set *set, score_error *error) {
     if (!score_hdf5_has(file, name))
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "has no data set '%s'", name);
-    set->id = H5Dopen2(file, name, H5P_DEFAULT);
+    set->id = score_hdf5_open_linked(file, name);
     if (set->id < 0)
         return score_hdf5_fail(path, SCORE_ERROR_FORMAT, "open data set", name, error);
     hid_t type = H5Dget_type(set->id), space = H5Dget_space(set->id);

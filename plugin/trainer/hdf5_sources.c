@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "hdf5_links.h"
 #include "hdf5_set.h"
 #include "hdf5_slab.h"
 #include "hdf5_text.h"
@@ -121,15 +122,15 @@ static bool are_alike(hid_t one, hid_t other) {
 
 /* HDF5 does not convert: the units of a source must be those of the set, or what is meant without. */
 static bool have_same_units(hid_t set, hid_t source, char other[64]) {
-    static const char *const usual[] = {"nanometers", "nanometer", "nm", "degrees",
-                                        "natural logarithm"};
+    static const char *const usual[] = {"nanometers", "degrees", "natural logarithm"};
     char own[64] = "";
     if (H5Aexists(source, "units") <= 0 || !score_hdf5_attribute(source, "units", other, 64))
         return true;
     if (H5Aexists(set, "units") > 0)
-        return score_hdf5_attribute(set, "units", own, sizeof own) && strcmp(own, other) == 0;
+        return score_hdf5_attribute(set, "units", own, sizeof own) &&
+               strcmp(score_hdf5_same_unit(own), score_hdf5_same_unit(other)) == 0;
     for (size_t k = 0; k < sizeof usual / sizeof usual[0]; k++)
-        if (strcmp(other, usual[k]) == 0)
+        if (strcmp(score_hdf5_same_unit(other), usual[k]) == 0)
             return true;
     return false;
 }
@@ -179,7 +180,7 @@ static score_status check_source(const whole *all, const mapping *part, hsize_t 
     hid_t other = own ? H5Iget_file_id(all->set) : open_source(all->set, file, &is_there);
     if (other < 0)
         return fail_source(all, file, is_there ? " is no HDF5 file" : " is missing", error);
-    hid_t set = score_hdf5_has(other, name) ? H5Dopen2(other, name, H5P_DEFAULT) : -1;
+    hid_t set = score_hdf5_open_linked(other, name);
     snprintf(of, sizeof of, "%s of %s", name, file);
     const score_status status = set < 0 ? fail_source(all, of, " is missing", error)
                                         : check_set(all, part, file, set, wanted, available, error);

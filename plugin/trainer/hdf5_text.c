@@ -5,11 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recipe.h"
+
 enum { MOST_TEXT = 1 << 26 };
 
 static bool is_single_text(hid_t type, hid_t space) {
     return type >= 0 && space >= 0 && H5Tget_class(type) == H5T_STRING &&
            H5Sget_simple_extent_npoints(space) == 1;
+}
+
+static void cut_spaces(char *text) {
+    size_t size = strlen(text);
+    while (size > 0 && text[size - 1] == ' ')
+        text[--size] = '\0';
 }
 
 bool score_hdf5_attribute(hid_t object, const char *name, char *text, size_t size) {
@@ -37,6 +45,7 @@ bool score_hdf5_attribute(hid_t object, const char *name, char *text, size_t siz
     if (space >= 0)
         H5Sclose(space);
     H5Aclose(attribute);
+    cut_spaces(text);
     return done;
 }
 
@@ -75,34 +84,74 @@ static score_status read_units(hid_t set, const char *path, const char *name, ch
     return SCORE_OK;
 }
 
+const char *score_hdf5_same_unit(const char *text) {
+    static const char *const names[][2] = {{"nanometer", "nanometers"},
+                                           {"nm", "nanometers"},
+                                           {"angstrom", "angstroms"},
+                                           {"degree", "degrees"},
+                                           {"dimensionless", "natural logarithm"}};
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strcmp(text, names[k][0]) == 0)
+            return names[k][1];
+    return text;
+}
+
 score_status score_hdf5_length_unit(hid_t set, const char *path, const char *name, double missing,
                                     char text[64], double *nm, score_error *error) {
-    static const struct {
-        const char *name;
-        double nm;
-    } units[] = {
-        {"nanometers", 1}, {"nanometer", 1}, {"nm", 1}, {"angstroms", 0.1}, {"angstrom", 0.1}};
     *nm = missing;
     bool found = false;
     const score_status status = read_units(set, path, name, text, &found, error);
     if (status != SCORE_OK || !found)
         return status;
-    for (size_t k = 0; k < sizeof units / sizeof units[0]; k++)
-        if (strcmp(text, units[k].name) == 0) {
-            *nm = units[k].nm;
-            return SCORE_OK;
-        }
+    const char *unit = score_hdf5_same_unit(text);
+    *nm = strcmp(unit, "nanometers") == 0 ? 1 : 0.1;
+    if (*nm == 1 || strcmp(unit, "angstroms") == 0)
+        return SCORE_OK;
     return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                          "%s have units '%s', must be nanometers or angstroms", name, text);
 }
 
-score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
-                                      score_error *error) {
+score_status score_hdf5_force_unit(hid_t set, const char *path, const char *name, double *kj_mol_nm,
+                                   score_error *error) {
+    static const struct {
+        const char *name;
+        double kj_mol_nm;
+    } units[] = {{"kJ/mol/nm", 1},
+                 {"kilojoules/mole/nanometer", 1},
+                 {"kcal/mol/angstrom", SCORE_KCAL_MOL_ANGSTROM},
+                 {"kilocalories/mole/angstrom", SCORE_KCAL_MOL_ANGSTROM}};
     char text[64];
     bool found = false;
     const score_status status = read_units(set, path, name, text, &found, error);
-    if (status != SCORE_OK || !found || strcmp(text, "degrees") == 0 || strcmp(text, "degree") == 0)
+    if (status != SCORE_OK)
         return status;
-    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be degrees",
-                         name, text);
+    for (size_t k = 0; k < sizeof units / sizeof units[0] && found; k++)
+        if (strcmp(text, units[k].name) == 0) {
+            *kj_mol_nm = units[k].kj_mol_nm;
+            return SCORE_OK;
+        }
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                         "%s have units '%s', must be kJ/mol/nm or kcal/mol/angstrom", name, text);
+}
+
+/* Where units are said, they must be `one`, which `other` is another name of. */
+static score_status check_units(hid_t set, const char *path, const char *name, const char *one,
+                                const char *other, score_error *error) {
+    char text[64];
+    bool found = false;
+    const score_status status = read_units(set, path, name, text, &found, error);
+    if (status != SCORE_OK || !found || strcmp(score_hdf5_same_unit(text), one) == 0)
+        return status;
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "%s have units '%s', must be %s or %s",
+                         name, text, one, other);
+}
+
+score_status score_hdf5_check_degrees(hid_t set, const char *path, const char *name,
+                                      score_error *error) {
+    return check_units(set, path, name, "degrees", "degree", error);
+}
+
+score_status score_hdf5_check_logarithms(hid_t set, const char *path, const char *name,
+                                         score_error *error) {
+    return check_units(set, path, name, "natural logarithm", "dimensionless", error);
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "hdf5_sources.h"
@@ -18,6 +19,18 @@ score_status score_hdf5_not_written(const score_hdf5_claim *claim, const char *w
     return score_fail_at(error, SCORE_ERROR_FORMAT, claim->path, 0,
                          "data set %s needs frames of %s that were never written: %s", claim->name,
                          claim->source, what);
+}
+
+/* Such a variable makes HDF5 read other files than those that are looked at here. */
+static score_status check_prefix(const score_hdf5_claim *claim, const char *variable,
+                                 score_error *error) {
+    const char *prefix = getenv(variable);
+    if (prefix == NULL || prefix[0] == '\0')
+        return SCORE_OK;
+    return score_fail_at(error, SCORE_ERROR_FORMAT, claim->path, 0,
+                         "data set %s is in other files, and the environment's %s='%s' leads HDF5 "
+                         "away from them: unset it",
+                         claim->name, variable, prefix);
 }
 
 static score_status check_chunks(const score_hdf5_claim *claim, hid_t set, hid_t plan, hid_t space,
@@ -68,7 +81,7 @@ static score_status check_raw_files(const score_hdf5_claim *claim, hid_t set, hi
                                     hsize_t points, int count, score_error *error) {
     hid_t type = H5Dget_type(set);
     hsize_t left = points * (type < 0 ? 0 : H5Tget_size(type));
-    score_status status = SCORE_OK;
+    score_status status = check_prefix(claim, "HDF5_EXTFILE_PREFIX", error);
     for (int k = 0; k < count && left > 0 && status == SCORE_OK; k++)
         status = check_raw_file(claim, plan, (unsigned)k, &left, error);
     if (type >= 0)
@@ -89,6 +102,12 @@ static score_status check_block(const score_hdf5_claim *claim, hid_t set, hid_t 
     return score_hdf5_not_written(claim, "nothing of it is there", error);
 }
 
+static score_status check_virtual(const score_hdf5_claim *claim, hid_t set, hid_t plan, hid_t space,
+                                  score_error *error) {
+    const score_status status = check_prefix(claim, "HDF5_VDS_PREFIX", error);
+    return status != SCORE_OK ? status : score_hdf5_check_sources(claim, set, plan, space, error);
+}
+
 score_status score_hdf5_check_storage(const score_hdf5_claim *claim, hid_t set,
                                       score_error *error) {
     hid_t plan = H5Dget_create_plist(set), space = H5Dget_space(set);
@@ -97,13 +116,11 @@ score_status score_hdf5_check_storage(const score_hdf5_claim *claim, hid_t set,
     score_status status = SCORE_OK;
     if (points < 0 || layout < 0)
         status = score_hdf5_not_written(claim, "it cannot be looked at", error);
-    else if (points == 0 || layout == H5D_COMPACT)
-        ;
-    else if (layout == H5D_CHUNKED)
+    else if (points > 0 && layout == H5D_CHUNKED)
         status = check_chunks(claim, set, plan, space, error);
-    else if (layout == H5D_VIRTUAL)
-        status = score_hdf5_check_sources(claim, set, plan, space, error);
-    else
+    else if (points > 0 && layout == H5D_VIRTUAL)
+        status = check_virtual(claim, set, plan, space, error);
+    else if (points > 0 && layout != H5D_COMPACT)
         status = check_block(claim, set, plan, (hsize_t)points, error);
     if (space >= 0)
         H5Sclose(space);

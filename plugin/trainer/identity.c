@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "loss.h"
+#include "model/settings.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -29,13 +31,15 @@ static void write_model(FILE *out, const score_model_config *model) {
     fprintf(out, "experts: %d\n", model->expert_count);
     for (int k = 0; k < model->expert_count; k++) {
         const score_expert_config *expert = &model->experts[k];
-        fprintf(out,
-                "expert %d: %s for the %s, %d layers, hidden %d, %d heads of %d, t in [%.17g, "
-                "%.17g], time variance %.17g, float%d%s\n",
-                k, expert->architecture == SCORE_MLP ? "MLP" : "graph transformer",
+        fprintf(out, "expert %d: %s for the %s, %d layers, hidden %d", k,
+                score_architecture_title(expert->architecture),
                 expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
-                expert->hidden, expert->heads, expert->head_width, expert->t_begin, expert->t_end,
-                expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
+                expert->hidden);
+        for (const score_setting *setting = score_architecture_settings(expert->architecture);
+             setting->name != NULL; setting++)
+            fprintf(out, ", %s %.17g", setting->name, score_setting_get(expert, setting));
+        fprintf(out, ", t in [%.17g, %.17g], time variance %.17g, float%d%s\n", expert->t_begin,
+                expert->t_end, expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
                 expert->base == SCORE_BASE_GAUSSIAN ? ", base gaussian" : "");
     }
 }
@@ -56,7 +60,16 @@ static void write_optimizer(FILE *out, int k, const score_optimizer_config *opti
             optimizer->average_half_life);
 }
 
-static void write_stage(FILE *out, int k, const score_stage *stage) {
+static void write_loss(FILE *out, int k, const score_loss *loss, const score_loss_config *config) {
+    fprintf(out, "stage %d, %s: weight %.17g", k, loss->title, config->weight);
+    if (loss->has_share)
+        fprintf(out, ", share %.17g", config->share);
+    for (int s = 0; s < SCORE_LOSS_SETTINGS && loss->attributes[s].name != NULL; s++)
+        fprintf(out, ", %s %.17g", loss->attributes[s].name, config->settings[s]);
+    fprintf(out, "\n");
+}
+
+static void write_stage(FILE *out, int k, const score_stage *stage, unsigned listed) {
     fprintf(out, "stage %d, expert: %d\n", k, stage->expert);
     fprintf(out, "stage %d, t: %.17g to %.17g, variance %.17g, middle of the weights %.17g\n", k,
             stage->t_begin, stage->t_end, stage->time_variance, stage->weight_middle);
@@ -64,13 +77,9 @@ static void write_stage(FILE *out, int k, const score_stage *stage) {
             stage->epochs);
     fprintf(out, "stage %d, batch: %d\n", k, stage->batch);
     write_optimizer(out, k, &stage->optimizer);
-    fprintf(out, "stage %d, denoising: weight %.17g, antithetic %d\n", k, stage->denoising.weight,
-            stage->denoising.antithetic);
-    fprintf(out, "stage %d, Fokker-Planck: weight %.17g, share %.17g, variance %.17g\n", k,
-            stage->fokker_planck.weight, stage->fokker_planck.share, stage->fokker_planck.variance);
-    fprintf(out, "stage %d, classification over time: weight %.17g, width %.17g, variance %.17g\n",
-            k, stage->classification.weight, stage->classification.width,
-            stage->classification.variance);
+    for (int loss = 0; loss < SCORE_LOSS_KINDS; loss++)
+        if ((listed & SCORE_BIT(loss)) != 0)
+            write_loss(out, k, score_loss_table[loss], &stage->losses[loss]);
     const score_emphasis *emphasis = &stage->emphasis;
     if (emphasis->factor > 0)
         fprintf(out, "stage %d, emphasis: %.17g where dihedral %d-%d-%d-%d is in [%.17g, %.17g]\n",
@@ -89,7 +98,7 @@ static void write_recipe(FILE *out, const score_recipe *recipe) {
     write_model(out, &recipe->model);
     fprintf(out, "stages: %d\n", recipe->stage_count);
     for (int k = 0; k < recipe->stage_count; k++)
-        write_stage(out, k, &recipe->stages[k]);
+        write_stage(out, k, &recipe->stages[k], score_recipe_listed_losses(recipe));
     fprintf(out, "validation interval (samples): %" PRIu64 "\n", recipe->validation_interval);
 }
 

@@ -14,6 +14,7 @@ typedef struct score_log_row {
     uint64_t samples; /* of all stages */
     double epoch;
     double rate;
+    unsigned columns;                /* the losses of the log, bits 1 << score_loss_kind */
     double losses[SCORE_LOSS_KINDS]; /* means since the row before; 0: not used, left out */
     double validation_loss; /* denoising, of the averaged weights; not a number: there is none */
     double gradient_norm;   /* mean since the row before, before clipping */
@@ -21,13 +22,14 @@ typedef struct score_log_row {
     double seconds;         /* of all stages */
 } score_log_row;
 
-/* Makes a new log. SCORE_ERROR_FILE. */
-score_status score_log_create(const char *path, FILE **log, score_error *error);
+/* Makes a new log with columns for these losses. SCORE_ERROR_FILE. */
+score_status score_log_create(const char *path, unsigned columns, FILE **log, score_error *error);
 
 /* Opens the log of a resumed run and takes away the rows that come after `samples` samples, which
  * the run will write again, and a row that was not finished. A missing log begins anew.
  * SCORE_ERROR_FILE, SCORE_ERROR_FORMAT: `path` is not such a log. */
-score_status score_log_resume(const char *path, uint64_t samples, FILE **log, score_error *error);
+score_status score_log_resume(const char *path, unsigned columns, uint64_t samples, FILE **log,
+                              score_error *error);
 
 score_status score_log_write(FILE *log, const char *path, const score_log_row *row,
                              score_error *error);

@@ -1,88 +1,162 @@
-/* The losses of one tile of samples and their gradient, in one pass over the network
- * (arXiv 2506.17139, sections 2 and 3; arXiv 2601.21025).
- *
- * With l = log q_t = -E, s = dl/dx, D coordinates, D_r of them without the mean over beads, and the
- * weight w(t) of score_equal_weight, a sample's losses are
- *     denoising       w/D |eps + sigma s|^2
- *     Fokker-Planck   w/D^2 r_1 r_2,  r_k = dl/dt - beta/2 [z_k . H z_k + |s|^2 + x . s + D_r]
- *     classification  log(1 + exp(l(x, t') - l(x, t) - odds)),  time_scale.h
- * each times its weight in the recipe and the sample's own (sampler.h). Where the recipe names a
- * variance, Fokker-Planck's weight w/D^2 is 1/h'(t)^2 instead, h(t) = log(sigma^2 + variance) the
- * scale of time_scale.h: r/h' is the error of log q_t gained per unit of h, in which early times,
- * where r is largest and lasts shortest, count no more than late ones. r is zero for the true
- * log q_t; H is the Hessian of l, z_1 and z_2 are independent, so r_1 r_2 is an unbiased estimate
- * of r^2.
- *
- * The gradient of each is that of a weighted sum of l, its first derivatives along directions in
- * (x, t) and its second ones, with weights and directions that are known once the score is:
- *     denoising       D_u l,  u = 2 w sigma/D (eps + sigma s) along x
- *     Fokker-Planck   kappa (r_1 + r_2) D_a l - kappa beta/2 (r_2 D^2_z1 l + r_1 D^2_z2 l),
- *                     kappa = w/D^2 or 1/h'^2,  a = -beta/2 (2 s + x) along x and 1 along t
- *     classification  p [l(x, t') - l(x, t)],  p the probability of the wrong answer
- * The first derivatives share ONE direction, u + kappa (r_1 + r_2) a. So a pass is
- *     forward   the value, and z_1 and z_2 with their second order
- *     backward  the value to the inputs: s and dl/dt
- *     weigh     every loss adds to its sum, to the direction and to the weights
- *     forward   the direction
- *     backward  all streams, to the parameters
- * and, for classification, one pass of the value at t' in a tile of its own.
- *
- * An expert that predicts the score by itself is trained on the denoising loss alone, without
- * directions: one forward and one backward sweep. */
+/* What a loss is: how a recipe writes it, what it needs of the samples and of the network, and its
+ * formula. What the losses of a step share, and the way from their formulas to the gradient, is in
+ * losses.h. */
 #ifndef SCORE_LOSS_H
 #define SCORE_LOSS_H
 
-#include "model/diffusion.h"
+#include "base/random.h"
 #include "host/tile.h"
+#include "model/diffusion.h"
+#include "number_range.h"
 #include "recipe.h"
+#include "sampler.h"
 
-#define score_losses SCORE_TYPED(score_losses)
-#define score_losses_create SCORE_TYPED(score_losses_create)
-#define score_losses_destroy SCORE_TYPED(score_losses_destroy)
-#define score_losses_room SCORE_TYPED(score_losses_room)
-#define score_losses_evaluate SCORE_TYPED(score_losses_evaluate)
+#define score_loss_table SCORE_TYPED(score_loss_table)
+#define score_loss_stream_x SCORE_TYPED(score_loss_stream_x)
+#define score_loss_stream_of SCORE_TYPED(score_loss_stream_of)
+#define score_loss_weight_at SCORE_TYPED(score_loss_weight_at)
+#define score_loss_differentiate SCORE_TYPED(score_loss_differentiate)
+#define score_loss_fill SCORE_TYPED(score_loss_fill)
 
-/* What is the same for all samples. */
+#define SCORE_BIT(number) (1u << (number))
+
+/* Streams of an energy expert's tile; without probes it has the first two. A tile of a loss's own has
+ * the first, or the first two. */
+enum {
+    SCORE_VALUE,
+    SCORE_DIRECTION,
+    SCORE_PROBE_1,
+    SCORE_PROBE_1_SECOND,
+    SCORE_PROBE_2,
+    SCORE_PROBE_2_SECOND,
+    SCORE_LOSS_STREAMS
+};
+
+/* -------- what the samples of a step have in common -------- */
+
 typedef struct score_loss_setting {
     score_schedule schedule;
     double t_begin; /* w(t) = score_equal_weight(t, weight_middle, t_begin, t_end) */
     double t_end;
     double weight_middle;
-    double weights[SCORE_LOSS_KINDS]; /* 0: not used */
-    double fokker_planck_variance;    /* of h(t) above; below 0: the published weight */
-    int beads;                        /* of every sample */
+    score_loss_config losses[SCORE_LOSS_KINDS];
+    int beads;           /* of every sample */
     const int *features; /* beads x feature_count, or NULL where the network has none */
 } score_loss_setting;
 
-/* Workspace of one thread. */
-typedef struct score_losses score_losses;
+/* -------- samples: D = beads x dimensions numbers each -------- */
 
-/* Where the samples of a tile go, D = beads x dimensions. NULL: of a loss that is not used. */
+/* Where the samples of a tile go. */
 typedef struct score_loss_samples {
-    score_real *x;          /* [samples][D] x_t */
-    score_real *noise;      /* [samples][D] eps */
-    double *t;              /* [samples] */
-    double *weight;         /* [samples] of all its losses */
-    score_real *probes[2];  /* [samples][D] z_1 and z_2 */
-    double *other_t;        /* [samples] t', time_scale.h */
-    double *other_log_odds; /* [samples] log of having drawn (t, t') and not (t', t) */
+    score_real *x;                   /* [samples][D] x_t */
+    score_real *noise;               /* [samples][D] eps */
+    double *t;                       /* [samples] */
+    double *weight;                  /* [samples] of all losses at x_t */
+    score_real *probes[2];           /* [samples][D] z_1 and z_2, or NULL: no loss has them */
+    double *drawn[SCORE_LOSS_KINDS]; /* [samples][what the loss draws], or NULL */
 } score_loss_samples;
 
-/* Room for up to max_samples samples. `network` must outlive it; the features are copied. Losses
- * other than denoising need an energy expert. */
-score_status score_losses_create(const score_network *network, const score_loss_setting *setting,
-                                 int max_samples, score_losses **losses, score_error *error);
-void score_losses_destroy(score_losses *losses);
+/* A sample for which a loss draws what it alone needs. */
+typedef struct score_loss_draw {
+    const score_sampler *sampler;
+    uint32_t step;
+    int index;
+    const double *frame; /* [D] x_0, turned as the sample is */
+    double t;
+} score_loss_draw;
 
-/* Lays out `samples` samples for the losses in `use`, a set of bits 1 << score_loss_kind that has
- * denoising; the places are valid until the next call. */
-score_loss_samples score_losses_room(score_losses *losses, int samples, unsigned use);
+/* A tile of samples that a loss weighs. An energy is E = -l, l = log q_t. */
+typedef struct score_loss_tile {
+    const score_loss_setting *setting;
+    const score_packed *packed;
+    int samples;
+    int coordinates; /* of a sample, D */
+    int density;     /* D_r: D without the mean over beads where the model is centred */
+    /* Of x_t. Of an energy, output has E, and the second orders along the probes where there are
+     * any; x_bar has s = dl/dx, and, with probes, t_bar dl/dt. */
+    score_tile_view view;
+    const score_real *noise;  /* [samples][D] */
+    const double *t;          /* [samples] */
+    const double *weight;     /* [samples] */
+    const score_real *score;  /* [samples][D] s, of an energy or of a score */
+    score_real *along_score;  /* [samples][D] takes the derivative of the loss by s */
+    struct score_loss_own {   /* of each loss, where it has them */
+        score_tile *tile;     /* of as many samples, wherever the loss puts them */
+        score_tile_view view; /* of `tile` */
+        double *drawn;        /* as in score_loss_samples */
+    } own[SCORE_LOSS_KINDS];
+} score_loss_tile;
 
-/* For the losses that the samples were laid out for: adds to sums[kind] the sum over the tile's
- * samples, and, where `gradient` is not NULL, the gradient of the sum over kinds of share[kind]
- * times that to `gradient` (score_packed_gradient_size values, not yet folded). */
-void score_losses_evaluate(score_losses *losses, const score_packed *packed,
-                           const double share[SCORE_LOSS_KINDS], score_real *gradient,
-                           double sums[SCORE_LOSS_KINDS]);
+/* -------- a loss -------- */
+
+typedef struct score_loss_attribute {
+    const char *name;
+    const score_number_range *range; /* NULL: true or false, stored as 1 or 0 */
+    double fallback;                 /* where the recipe does not have it; NAN: it must */
+} score_loss_attribute;
+
+/* The stage that has the loss. */
+typedef struct score_loss_stage {
+    score_schedule schedule;
+    const score_expert_config *expert;
+    const score_stage *stage;
+} score_loss_stage;
+
+typedef char score_loss_message[256];
+
+typedef struct score_loss {
+    /* In a recipe: <element weight="" share="" ...> */
+    const char *element;
+    bool is_required;      /* every stage has it */
+    bool needs_energy;     /* the expert must be one */
+    bool has_share;        /* else all samples have it */
+    double default_weight; /* its weight where the recipe does not say; NAN: it must */
+    score_loss_attribute attributes[SCORE_LOSS_SETTINGS]; /* its own; a name NULL ends them */
+    /* Completes the values and checks them against the stage; false, with a message, where they do
+     * not fit it. NULL: they always do. */
+    bool (*check)(const score_loss_stage *at, score_loss_config *config,
+                  score_loss_message message);
+
+    /* In the identity of a run and in its log. */
+    const char *title;
+    const char *column;
+    bool is_listed; /* also of a recipe that does not use it */
+
+    /* Of the samples and the network. */
+    bool needs_forces;                /* on the frames */
+    bool has_probes;                  /* along two random vectors, to second order, and dl/dt */
+    const score_streams *own_streams; /* of a tile of its own, or NULL */
+    int drawn;                        /* numbers a sample, */
+    int drawn_a_coordinate;           /* and times D */
+    /* Fills its numbers of sample m, and the probes where it has them, from a random stream of its
+     * own. NULL: it needs nothing. */
+    score_status (*draw)(const score_loss_setting *setting, const score_loss_draw *of,
+                         score_random *random, const score_loss_samples *room, int m,
+                         score_error *error);
+
+    /* The sum of the loss over the samples of a tile. Adds `share` times its derivative by the score
+     * to along_score, and sets its derivatives by second orders, and by what its own tile puts out,
+     * in their output_bar; to the value's output_bar of the samples' tile it adds. */
+    double (*weigh)(const score_loss_tile *tile, double share);
+} score_loss;
+
+/* Of all kinds. */
+extern const score_loss *const score_loss_table[SCORE_LOSS_KINDS];
+
+/* -------- for those who write one -------- */
+
+/* A stream of a view's x, and of one of its arrays with one number a sample. */
+score_real *score_loss_stream_x(const score_loss_tile *tile, const score_tile_view *view,
+                                int stream);
+score_real *score_loss_stream_of(const score_tile_view *view, score_real *array, int stream);
+
+/* The loss's weight times w(t). */
+double score_loss_weight_at(const score_loss_setting *setting, score_loss_kind kind, double t);
+
+/* After the value's forward pass: dl/dx and, where asked for, dl/dt in x_bar and t_bar. */
+void score_loss_differentiate(const score_loss_tile *samples, score_tile *tile,
+                              const score_tile_view *view, bool wants_time);
+
+void score_loss_fill(score_real *values, size_t count, score_real value);
 
 #endif

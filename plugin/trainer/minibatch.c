@@ -23,7 +23,7 @@ struct score_minibatch {
     int coordinates; /* of one sample */
     int tile_samples;
     size_t gradient_size;
-    double fokker_planck_share;
+    double shares[SCORE_LOSS_KINDS]; /* of the samples that have a loss */
     int worker_count;
     worker *workers;
     group groups[SCORE_GRADIENT_GROUPS];
@@ -43,20 +43,19 @@ int score_minibatch_tile_samples(int beads) {
     return beads >= ROWS ? 1 : ROWS / beads;
 }
 
-static score_status draw_sample(const score_minibatch *batch, const score_loss_samples *room, int k,
-                                int index, double *frame, score_error *error) {
+static score_status draw_sample(const score_minibatch *batch, const worker *me,
+                                const score_loss_samples *room, int k, int index,
+                                score_error *error) {
     const score_sampler *sampler = batch->sampler;
     const size_t offset = (size_t)k * (size_t)batch->coordinates;
-    score_status status = score_sampler_draw(sampler, batch->step, index, frame, room->x + offset,
-                                             room->noise + offset, room->t + k, error);
-    if (status == SCORE_OK)
-        room->weight[k] = score_sampler_weight(sampler, frame, room->x + offset);
-    if (status == SCORE_OK && room->probes[0] != NULL)
-        score_sampler_draw_probe(sampler, batch->step, index, room->probes[0] + offset,
-                                 room->probes[1] + offset);
-    if (status == SCORE_OK && room->other_t != NULL)
-        room->other_t[k] = score_sampler_draw_pair(sampler, batch->step, index, room->t[k],
-                                                   &room->other_log_odds[k]);
+    score_status status = score_sampler_draw(sampler, batch->step, index, me->frame,
+                                             room->x + offset, room->noise + offset, room->t + k,
+                                             error);
+    if (status != SCORE_OK)
+        return status;
+    const score_loss_draw draw = {sampler, batch->step, index, me->frame, room->t[k]};
+    status = score_losses_draw(me->losses, &draw, room, k, error);
+    room->weight[k] = score_sampler_weight(sampler, me->frame, room->x + offset);
     return status;
 }
 
@@ -74,7 +73,7 @@ static void run_samples(score_minibatch *batch, group *own, worker *me, int begi
         const int samples = part_begin(begin, end, k + 1, tiles) - first;
         const score_loss_samples room = score_losses_room(me->losses, samples, use);
         for (int n = 0; n < samples && own->status == SCORE_OK; n++)
-            own->status = draw_sample(batch, &room, n, first + n, me->frame, &own->error);
+            own->status = draw_sample(batch, me, &room, n, first + n, &own->error);
         if (own->status == SCORE_OK)
             score_losses_evaluate(me->losses, batch->packed, batch->share,
                                   batch->gradient == NULL ? NULL : own->gradient, own->sums);
@@ -85,33 +84,48 @@ static int group_begin(const score_minibatch *batch, int index) {
     return part_begin(0, batch->sampler->count, index, SCORE_GRADIENT_GROUPS);
 }
 
-/* How many samples of a group have the Fokker-Planck loss. */
-static int probed_samples(const score_minibatch *batch, int index) {
-    if ((batch->use & 1u << SCORE_LOSS_FOKKER_PLANCK) == 0)
+/* How many samples of a group have a loss. */
+static int samples_with(const score_minibatch *batch, int index, int kind) {
+    if ((batch->use & SCORE_BIT(kind)) == 0)
         return 0;
     const int samples = group_begin(batch, index + 1) - group_begin(batch, index);
-    return (int)ceil(batch->fokker_planck_share * samples);
+    return (int)ceil(batch->shares[kind] * samples);
+}
+
+/* The losses that a group has from sample `begin` on, and up to which one. */
+static unsigned losses_from(const score_minibatch *batch, int index, int begin, int *end) {
+    unsigned use = 0;
+    *end = group_begin(batch, index + 1);
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        const int last = group_begin(batch, index) + samples_with(batch, index, k);
+        if (last <= begin)
+            continue;
+        use |= SCORE_BIT(k);
+        if (last < *end)
+            *end = last;
+    }
+    return use;
 }
 
 static void run_group(void *argument, int index, int thread) {
     score_minibatch *batch = argument;
     group *own = &batch->groups[index];
-    worker *me = &batch->workers[thread];
-    const int begin = group_begin(batch, index), end = group_begin(batch, index + 1);
-    const int middle = begin + probed_samples(batch, index);
     memset(own->sums, 0, sizeof own->sums);
     own->status = SCORE_OK;
-    run_samples(batch, own, me, begin, middle, batch->use);
-    run_samples(batch, own, me, middle, end, batch->use & ~(1u << SCORE_LOSS_FOKKER_PLANCK));
+    const int last = group_begin(batch, index + 1);
+    for (int begin = group_begin(batch, index), end; begin < last; begin = end) {
+        const unsigned use = losses_from(batch, index, begin, &end);
+        run_samples(batch, own, &batch->workers[thread], begin, end, use);
+    }
 }
 
 static void set_shares(score_minibatch *batch) {
-    int probed = 0;
-    for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++)
-        probed += probed_samples(batch, g);
-    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
-        batch->share[k] = 1.0 / batch->sampler->count;
-    batch->share[SCORE_LOSS_FOKKER_PLANCK] = probed > 0 ? 1.0 / probed : 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        int samples = 0;
+        for (int g = 0; g < SCORE_GRADIENT_GROUPS; g++)
+            samples += samples_with(batch, g, k);
+        batch->share[k] = samples > 0 ? 1.0 / samples : 0;
+    }
 }
 
 /* sum = a + b + c + d, or sum += where `adds`; a to d are zero afterwards. */
@@ -184,8 +198,8 @@ static void carve(score_minibatch *batch) {
 }
 
 score_status score_minibatch_create(const score_network *network, const score_packed *packed,
-                                    const score_loss_setting *setting, double fokker_planck_share,
-                                    int threads, score_minibatch **result, score_error *error) {
+                                    const score_loss_setting *setting, int threads,
+                                    score_minibatch **result, score_error *error) {
     *result = NULL;
     score_minibatch *batch = calloc(1, sizeof *batch);
     if (batch == NULL)
@@ -193,7 +207,8 @@ score_status score_minibatch_create(const score_network *network, const score_pa
     batch->coordinates = setting->beads * network->dimensions;
     batch->tile_samples = score_minibatch_tile_samples(setting->beads);
     batch->gradient_size = score_packed_gradient_size(packed);
-    batch->fokker_planck_share = fokker_planck_share;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        batch->shares[k] = setting->losses[k].share;
     batch->worker_count = threads;
     carve(batch);
     score_status status = score_arena_allocate(&batch->arena, error);

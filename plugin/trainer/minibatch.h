@@ -6,7 +6,7 @@
 #ifndef SCORE_MINIBATCH_H
 #define SCORE_MINIBATCH_H
 
-#include "loss.h"
+#include "losses.h"
 #include "sampler.h"
 #include "score/executor.h"
 
@@ -20,11 +20,11 @@ enum { SCORE_GRADIENT_GROUPS = 8 };
 
 typedef struct score_minibatch score_minibatch;
 
-/* Workspace for at most `threads` threads. `network` must outlive it. fokker_planck_share: that loss
- * is evaluated for the first samples of every group, this share of them and at least one. */
+/* Workspace for at most `threads` threads. `network` must outlive it. A loss is evaluated for the first
+ * samples of every group, its share of them and at least one. */
 score_status score_minibatch_create(const score_network *network, const score_packed *packed,
-                                    const score_loss_setting *setting, double fokker_planck_share,
-                                    int threads, score_minibatch **minibatch, score_error *error);
+                                    const score_loss_setting *setting, int threads,
+                                    score_minibatch **minibatch, score_error *error);
 void score_minibatch_destroy(score_minibatch *minibatch);
 
 /* The losses in `use` (loss.h) for step `step`: the mean of each over the samples that it is

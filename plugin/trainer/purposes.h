@@ -7,8 +7,9 @@ enum {
     SCORE_PURPOSE_WEIGHTS = 0x200,    /* + expert */
     SCORE_PURPOSE_TRAINING = 0x300,   /* + stage */
     SCORE_PURPOSE_VALIDATION = 0x400, /* + stage */
-    SCORE_PURPOSE_PROBES = 0x500,     /* + stage */
-    SCORE_PURPOSE_TIME_PAIRS = 0x600, /* + stage */
+    /* + 0x100 loss + stage. The first loss, denoising, has no numbers of its own. */
+    SCORE_PURPOSE_LOSSES = 0x400,
+    SCORE_PURPOSES_A_LOSS = 0x100,
 };
 
 #endif

@@ -10,11 +10,12 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "model/network.h"
+#include "model/settings.h"
 #include "recipe_training.h"
 #include "recipe_xml.h"
 #include "weights/format.h"
 
-static const score_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
+static const score_number_range HELD_OUT = {0, 0.5, false, false, "in [0, 0.5]"};
 
 /* An array that grows by one zeroed element, which is returned; NULL where memory is short. */
 static void *append(score_xml_reader *reader, void **array, int *count, size_t size) {
@@ -41,9 +42,27 @@ static char *resolve(const char *recipe, const char *file) {
     return path;
 }
 
+/* The attribute as a file that can be read; NULL without it. */
+static char *read_path(score_xml_reader *reader, const xmlNode *node, const char *name,
+                       bool required) {
+    char *file = score_xml_text(reader, node, name, required);
+    if (file == NULL)
+        return NULL;
+    char *path = resolve(reader->file, file);
+    free(file);
+    if (path == NULL)
+        score_xml_fail_memory(reader);
+    else if (reader->status == SCORE_OK && access(path, R_OK) != 0)
+        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, reader->file,
+                                       score_xml_line(node), "cannot read data file %s: %s", path,
+                                       strerror(errno));
+    return path;
+}
+
 static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_config *data) {
-    static const double unit_nm[] = {1, 0.1};
-    score_xml_allow_attributes(reader, node, "file unit logWeights heldOut scaleNm memoryMiB");
+    static const double unit_nm[] = {1, 0.1}, force_unit[] = {1, SCORE_KCAL_MOL_ANGSTROM};
+    score_xml_allow_attributes(reader, node,
+                               "file unit logWeights heldOut scaleNm memoryMiB forces forceUnits");
     score_xml_allow_children(reader, node, "");
     data->line = score_xml_line(node);
     data->log_weights = score_xml_text(reader, node, "logWeights", false);
@@ -58,16 +77,13 @@ static void read_data(score_xml_reader *reader, const xmlNode *node, score_data_
                    << 20;
     if (xmlHasNsProp(node, (const xmlChar *)"unit", NULL) != NULL)
         data->unit_nm = unit_nm[score_xml_choice(reader, node, "unit", "nm angstrom", -1)];
-    char *file = score_xml_text(reader, node, "file", true);
-    if (file == NULL)
-        return;
-    data->path = resolve(reader->file, file);
-    free(file);
-    if (data->path == NULL)
-        score_xml_fail_memory(reader);
-    else if (reader->status == SCORE_OK && access(data->path, R_OK) != 0)
-        reader->status = score_fail_at(reader->error, SCORE_ERROR_FILE, reader->file, data->line,
-                                       "cannot read data file %s: %s", data->path, strerror(errno));
+    data->path = read_path(reader, node, "file", true);
+    data->forces = read_path(reader, node, "forces", false);
+    const int unit = score_xml_choice(reader, node, "forceUnits", "kJ/mol/nm kcal/mol/angstrom",
+                                      data->forces == NULL ? 0 : -1);
+    data->force_unit = data->forces == NULL ? 0 : force_unit[unit];
+    if (data->forces == NULL && xmlHasNsProp(node, (const xmlChar *)"forceUnits", NULL) != NULL)
+        score_xml_fail(reader, node, "<Data> has forceUnits without forces");
 }
 
 /* -------- model -------- */
@@ -148,8 +164,43 @@ static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
                        model->beta_max, model->beta_min);
 }
 
+/* Words with a space behind each. */
+static void append_word(char *words, size_t size, const char *word) {
+    const size_t used = strlen(words);
+    snprintf(words + used, size - used, "%s ", word);
+}
+
+static score_architecture read_architecture(score_xml_reader *reader, const xmlNode *node) {
+    char words[256] = "";
+    for (int k = 0; score_architecture_word(k) != NULL; k++)
+        append_word(words, sizeof words, score_architecture_word(k));
+    words[strlen(words) - 1] = '\0';
+    return (score_architecture)score_xml_choice(reader, node, "architecture", words, -1);
+}
+
+static void read_setting(score_xml_reader *reader, const xmlNode *node,
+                         const score_setting *setting, score_expert_config *expert) {
+    char words[256] = "";
+    double value = 0;
+    switch (setting->kind) {
+    case SCORE_SETTING_INT:
+        value = (double)score_xml_int(reader, node, setting->name, setting->least, setting->most,
+                                      (int)setting->usual);
+        break;
+    case SCORE_SETTING_NUMBER:
+        value = score_xml_double(reader, node, setting->name, SCORE_POSITIVE, setting->usual);
+        break;
+    case SCORE_SETTING_CHOICE:
+        for (int k = 0; setting->choices[k] != NULL; k++)
+            append_word(words, sizeof words, setting->choices[k]);
+        words[strlen(words) - 1] = '\0';
+        value = score_xml_choice(reader, node, setting->name, words, (int)setting->usual);
+        break;
+    }
+    score_setting_set(expert, setting, value);
+}
+
 static void read_expert(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
-    static const score_architecture architectures[] = {SCORE_GRAPH_TRANSFORMER, SCORE_MLP};
     static const score_output outputs[] = {SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE};
     static const score_base bases[] = {SCORE_BASE_NONE, SCORE_BASE_GAUSSIAN};
     static const score_dtype dtypes[] = {SCORE_FLOAT32, SCORE_FLOAT64};
@@ -158,15 +209,13 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         return;
     }
     score_expert_config *expert = &model->experts[model->expert_count++];
-    expert->architecture =
-        architectures[score_xml_choice(reader, node, "architecture", "graph-transformer mlp", -1)];
-    bool attends = expert->architecture == SCORE_GRAPH_TRANSFORMER;
-    score_xml_allow_attributes(
-        reader, node,
-        attends ? "architecture output hidden layers heads headWidth "
-                  "timeBegin timeEnd timeVariance base dtype"
-                : "architecture output hidden layers timeBegin timeEnd timeVariance "
-                  "base dtype");
+    expert->architecture = read_architecture(reader, node);
+    const score_setting *settings = score_architecture_settings(expert->architecture);
+    char names[512] = "architecture output hidden layers ";
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        append_word(names, sizeof names, setting->name);
+    append_word(names, sizeof names, "timeBegin timeEnd timeVariance base dtype");
+    score_xml_allow_attributes(reader, node, names);
     score_xml_allow_children(reader, node, "");
     expert->output = outputs[score_xml_choice(reader, node, "output", "energy score", 0)];
     expert->base = bases[score_xml_choice(reader, node, "base", "none gaussian", 0)];
@@ -179,10 +228,8 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         reader, node, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, SCORE_REQUIRED_INT);
     expert->layers = (int)score_xml_int(reader, node, "layers", 1, SCORE_MAX_LAYERS,
                                         SCORE_REQUIRED_INT);
-    if (attends) {
-        expert->heads = (int)score_xml_int(reader, node, "heads", 1, SCORE_MAX_WIDTH, 8);
-        expert->head_width = (int)score_xml_int(reader, node, "headWidth", 1, SCORE_MAX_WIDTH, 64);
-    }
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        read_setting(reader, node, setting, expert);
     expert->t_begin = score_xml_double(reader, node, "timeBegin", SCORE_TIME, 0);
     expert->t_end = score_xml_double(reader, node, "timeEnd", SCORE_TIME, 1);
     expert->time_variance = score_xml_double(reader, node, "timeVariance", SCORE_POSITIVE, 0);
@@ -380,6 +427,7 @@ void score_recipe_destroy(score_recipe *recipe) {
     free(recipe->beads);
     free(recipe->data.path);
     free(recipe->data.log_weights);
+    free(recipe->data.forces);
     free(recipe->path);
     free(recipe);
 }

@@ -11,46 +11,26 @@
 #include <stdint.h>
 
 #include "emphasis.h"
+#include "loss_kinds.h"
 #include "score/model.h"
 #include "time_scale.h"
 
 enum { SCORE_MAX_STAGES = 64 };
+
+#define SCORE_KCAL_MOL_ANGSTROM 41.84 /* in kJ/mol/nm */
 
 typedef struct score_data_config {
     char *path;        /* of the file, found from the recipe's own folder */
     double unit_nm;    /* 1: nm, .1: angstrom, 0: as the file says (HDF5) */
     char *log_weights; /* HDF5 data set of one log-weight a frame, or NULL: all weigh the same */
     bool no_weights;   /* the recipe says so; else a file with log_weights must have them used */
+    char *forces;      /* a .npy file of the forces on the frames, found like `path`, or NULL */
+    double force_unit; /* of that file, in kJ/mol/nm */
     double held_out;   /* fraction of the frames kept for validation, in [0, .5] */
     double scale_nm;   /* the coordinate scale, or 0: computed from the training frames */
     uint64_t memory;   /* bytes of frames to hold in memory; beyond it they go to a scratch file */
     long line;         /* of <Data> in the recipe */
 } score_data_config;
-
-/* The losses of a stage, all of energy models but the first. weight 0: not used. */
-typedef enum score_loss_kind {
-    SCORE_LOSS_DENOISING,
-    SCORE_LOSS_FOKKER_PLANCK,
-    SCORE_LOSS_CLASSIFICATION,
-    SCORE_LOSS_KINDS
-} score_loss_kind;
-
-typedef struct score_denoising_config {
-    double weight;   /* above 0 */
-    bool antithetic; /* samples come in pairs that share frame, t and rotation: +eps and -eps */
-} score_denoising_config;
-
-typedef struct score_fokker_planck_config {
-    double weight;
-    double share;    /* of the samples, in (0, 1] */
-    double variance; /* of the time scale that the residual is taken along, loss.h, or -1 */
-} score_fokker_planck_config;
-
-typedef struct score_classification_config {
-    double weight;
-    double width; /* time_scale.h */
-    double variance;
-} score_classification_config;
 
 /* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up,
  * then a cosine from rate to final_rate. */
@@ -79,9 +59,7 @@ typedef struct score_stage {
     double epochs;
     int batch; /* samples a step; even where a loss is antithetic */
     score_optimizer_config optimizer;
-    score_denoising_config denoising;
-    score_fokker_planck_config fokker_planck;
-    score_classification_config classification;
+    score_loss_config losses[SCORE_LOSS_KINDS];
     score_emphasis emphasis; /* of training samples */
     long line;               /* of <Stage> in the recipe */
 } score_stage;
@@ -111,7 +89,7 @@ enum { SCORE_RUN_NOTES = 4 };
 
 /* Reads and checks the recipe `path`. On an error *recipe is NULL and the error names file, line
  * and value: SCORE_ERROR_FILE (cannot be read; the data file is missing), SCORE_ERROR_FORMAT (not
- * XML, not a recipe, a value not allowed or not implemented), SCORE_ERROR_MEMORY. */
+ * XML, not a recipe, a value not allowed), SCORE_ERROR_MEMORY. */
 score_status score_recipe_read(const char *path, score_recipe **recipe, score_error *error);
 void score_recipe_destroy(score_recipe *recipe);
 
@@ -122,5 +100,11 @@ bool score_recipe_has_base(const score_recipe *recipe);
 
 /* The times that a stage draws. */
 score_times score_stage_times(score_schedule schedule, const score_stage *stage);
+/* Whether its samples come in antithetic pairs (loss_denoising.h). */
+bool score_stage_is_antithetic(const score_stage *stage);
+/* Whether a loss needs the forces on the frames. */
+bool score_recipe_needs_forces(const score_recipe *recipe);
+/* The losses that a run's identity and log list, bits 1 << score_loss_kind. */
+unsigned score_recipe_listed_losses(const score_recipe *recipe);
 
 #endif

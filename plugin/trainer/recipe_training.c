@@ -6,15 +6,17 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "loss.h"
+#include "loss_denoising.h"
 
-static const score_range LIKE_RATE = {0, FLT_MAX, true, false,
-                                      "above 0 and at most 3.4e38, as float"};
-static const score_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
-                                         "in [1.2e-38, 3.4e38], as float"};
-static const score_range DECAY = {0, 1, false, true, "in [0, 1)"};
-static const score_range DEGREES = {-180, 180, false, false, "in [-180, 180], degrees"};
-static const score_range ABOVE_ONE = {1, 1e6, true, false, "above 1 and at most 1e6"};
-static const score_range SHARE = {0, 1, true, false, "in (0, 1]"};
+static const score_number_range LIKE_RATE = {0, FLT_MAX, true, false,
+                                             "above 0 and at most 3.4e38, as float"};
+static const score_number_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
+                                                "in [1.2e-38, 3.4e38], as float"};
+static const score_number_range DECAY = {0, 1, false, true, "in [0, 1)"};
+static const score_number_range DEGREES = {-180, 180, false, false, "in [-180, 180], degrees"};
+static const score_number_range ABOVE_ONE = {1, 1e6, true, false, "above 1 and at most 1e6"};
+static const score_number_range SHARE = {0, 1, true, false, "in (0, 1]"};
 
 static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t stage_samples,
                       score_optimizer_config *optimizer) {
@@ -65,80 +67,84 @@ static void read_stage_optimizer(score_xml_reader *reader, const xmlNode *node,
         read_optimizer(reader, muon != NULL ? muon : adamw, muon != NULL, stage);
 }
 
-static void read_denoising(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight antithetic");
+/* Where a list of names goes. */
+typedef char name_list[256];
+
+static void add_name(name_list names, const char *name) {
+    const size_t used = strlen(names);
+    snprintf(names + used, sizeof(name_list) - used, "%s%s", used == 0 ? "" : " ", name);
+}
+
+static void allow_loss_attributes(score_xml_reader *reader, const xmlNode *node,
+                                  const score_loss *loss) {
+    name_list names = "weight";
+    if (loss->has_share)
+        add_name(names, "share");
+    for (int k = 0; k < SCORE_LOSS_SETTINGS && loss->attributes[k].name != NULL; k++)
+        add_name(names, loss->attributes[k].name);
+    score_xml_allow_attributes(reader, node, names);
+}
+
+static double read_setting(score_xml_reader *reader, const xmlNode *node,
+                           const score_loss_attribute *attribute) {
+    if (attribute->range == NULL)
+        return score_xml_bool(reader, node, attribute->name, attribute->fallback != 0);
+    return score_xml_double(reader, node, attribute->name, *attribute->range, attribute->fallback);
+}
+
+static void read_loss(score_xml_reader *reader, const xmlNode *node, const score_loss *loss,
+                      const score_loss_stage *at, score_loss_config *config) {
+    score_loss_message message;
+    allow_loss_attributes(reader, node, loss);
     score_xml_allow_children(reader, node, "");
-    stage->denoising.weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, 1);
-    stage->denoising.antithetic = score_xml_bool(reader, node, "antithetic", false);
-    if (stage->denoising.antithetic && stage->batch % 2 != 0)
-        score_xml_fail(reader, node, "antithetic pairs need an even batch, the stage has %d",
-                       stage->batch);
-}
-
-/* The error per unit of h = log(sigma^2 + variance) has no bound where h does not grow with time. */
-static void require_growing_noise(score_xml_reader *reader, const xmlNode *node,
-                                  score_schedule schedule, const score_stage *stage) {
-    const double least = 0.1;
-    const score_time_scale scale = {.schedule = schedule,
-                                    .t_begin = stage->t_begin,
-                                    .t_end = stage->t_end,
-                                    .variance = stage->fokker_planck.variance};
-    const double slope = exp(score_time_scale_log_slope(&scale, stage->t_end));
-    if (slope < least)
-        score_xml_fail(reader, node,
-                       "<FokkerPlanck> has variance=\"%g\", but the slope of log(sigma^2 + "
-                       "variance) is %.2g at t = %g, where the stage ends, must be at least %g",
-                       stage->fokker_planck.variance, slope, stage->t_end, least);
-}
-
-static void read_fokker_planck(score_xml_reader *reader, const xmlNode *node,
-                               score_schedule schedule, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight share variance");
-    score_xml_allow_children(reader, node, "");
-    score_fokker_planck_config *loss = &stage->fokker_planck;
-    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
-    loss->share = score_xml_double(reader, node, "share", SHARE, 1);
-    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE, -1);
-    if (loss->variance >= 0)
-        require_growing_noise(reader, node, schedule, stage);
-}
-
-static void read_classification(score_xml_reader *reader, const xmlNode *node, score_stage *stage) {
-    score_xml_allow_attributes(reader, node, "weight width variance");
-    score_xml_allow_children(reader, node, "");
-    score_classification_config *loss = &stage->classification;
-    loss->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, SCORE_REQUIRED);
-    loss->width = score_xml_double(reader, node, "width", SCORE_POSITIVE, SCORE_REQUIRED);
-    loss->variance = score_xml_double(reader, node, "variance", SCORE_NOT_NEGATIVE,
-                                      fmax(stage->time_variance, 0));
-}
-
-/* The element of a loss that an energy alone has; NULL where there is none, or its expert puts out
- * a score. */
-static const xmlNode *find_loss_of_energy(score_xml_reader *reader, const xmlNode *node,
-                                          const char *name, const score_expert_config *expert,
-                                          const score_stage *stage) {
-    const xmlNode *loss = score_xml_only(reader, node, name, false);
-    if (loss == NULL || expert->output == SCORE_OUTPUT_ENERGY)
-        return loss;
-    score_xml_fail(reader, loss, "<%s> needs an energy, expert %d puts out a score", name,
-                   stage->expert);
-    return NULL;
+    config->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, loss->default_weight);
+    config->share = loss->has_share ? score_xml_double(reader, node, "share", SHARE, 1) : 1;
+    for (int k = 0; k < SCORE_LOSS_SETTINGS && loss->attributes[k].name != NULL; k++)
+        config->settings[k] = read_setting(reader, node, &loss->attributes[k]);
+    if (loss->check != NULL && !loss->check(at, config, message))
+        score_xml_fail(reader, node, "%s", message);
 }
 
 /* After the stage's times, which some losses depend on. */
 static void read_losses(score_xml_reader *reader, const xmlNode *node,
                         const score_model_config *model, score_stage *stage) {
     const score_expert_config *expert = &model->experts[stage->expert];
-    const xmlNode *loss = score_xml_only(reader, node, "DenoisingScoreMatching", true);
-    if (loss != NULL)
-        read_denoising(reader, loss, stage);
-    loss = find_loss_of_energy(reader, node, "FokkerPlanck", expert, stage);
-    if (loss != NULL)
-        read_fokker_planck(reader, loss, (score_schedule){model->beta_min, model->beta_max}, stage);
-    loss = find_loss_of_energy(reader, node, "TimeClassification", expert, stage);
-    if (loss != NULL)
-        read_classification(reader, loss, stage);
+    const score_loss_stage at = {{model->beta_min, model->beta_max}, expert, stage};
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        const score_loss *loss = score_loss_table[k];
+        const xmlNode *element = score_xml_only(reader, node, loss->element, loss->is_required);
+        if (element == NULL)
+            continue;
+        if (loss->needs_energy && expert->output != SCORE_OUTPUT_ENERGY)
+            score_xml_fail(reader, element, "<%s> needs an energy, expert %d puts out a score",
+                           loss->element, stage->expert);
+        else
+            read_loss(reader, element, loss, &at, &stage->losses[k]);
+    }
+}
+
+bool score_stage_is_antithetic(const score_stage *stage) {
+    return stage->losses[SCORE_LOSS_DENOISING].settings[SCORE_DENOISING_ANTITHETIC] != 0;
+}
+
+bool score_recipe_needs_forces(const score_recipe *recipe) {
+    bool needs = false;
+    for (int s = 0; s < recipe->stage_count; s++)
+        for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+            needs = needs ||
+                    (score_loss_table[k]->needs_forces && recipe->stages[s].losses[k].weight > 0);
+    return needs;
+}
+
+unsigned score_recipe_listed_losses(const score_recipe *recipe) {
+    unsigned listed = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        bool is_listed = score_loss_table[k]->is_listed;
+        for (int s = 0; s < recipe->stage_count; s++)
+            is_listed = is_listed || recipe->stages[s].losses[k].weight > 0;
+        listed |= is_listed ? SCORE_BIT(k) : 0;
+    }
+    return listed;
 }
 
 /* "0 1 2 3" */
@@ -219,9 +225,11 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
     score_xml_allow_attributes(reader, node,
                                "expert samples epochs batch timeBegin timeEnd "
                                "timeVariance weightMiddle");
-    score_xml_allow_children(reader, node,
-                             "AdamW Muon MovingAverage DenoisingScoreMatching FokkerPlanck "
-                             "TimeClassification Emphasis");
+    name_list children = "AdamW Muon MovingAverage";
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        add_name(children, score_loss_table[k]->element);
+    add_name(children, "Emphasis");
+    score_xml_allow_children(reader, node, children);
     if (recipe->stage_count == SCORE_MAX_STAGES)
         score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);
     if (reader->status != SCORE_OK)

@@ -12,9 +12,9 @@
 #include "base/text.h"
 #include "weights/xml_input.h"
 
-const score_range SCORE_POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
-const score_range SCORE_NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
-const score_range SCORE_TIME = {0, 1, false, false, "in [0, 1]"};
+const score_number_range SCORE_POSITIVE = {0, HUGE_VAL, true, true, "above 0"};
+const score_number_range SCORE_NOT_NEGATIVE = {0, HUGE_VAL, false, true, "of at least 0"};
+const score_number_range SCORE_TIME = {0, 1, false, false, "in [0, 1]"};
 
 enum { MOST_BYTES = 16 << 20 };
 static const double MOST_COUNT = 9007199254740992.0; /* 2^53: whole numbers are exact up to it */
@@ -307,13 +307,13 @@ void score_xml_copy_text(score_xml_reader *reader, const xmlNode *node, const ch
     free(value);
 }
 
-static bool in_range(double value, score_range range) {
+static bool in_range(double value, score_number_range range) {
     return (range.without_least ? value > range.least : value >= range.least) &&
            (range.without_most ? value < range.most : value <= range.most);
 }
 
 double score_xml_double(score_xml_reader *reader, const xmlNode *node, const char *name,
-                        score_range range, double fallback) {
+                        score_number_range range, double fallback) {
     bool required = isnan(fallback);
     double value = required ? 0 : fallback;
     xmlChar *text = get(reader, node, name, required);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "number_range.h"
 #include "score/status.h"
 
 typedef struct score_xml_reader {
@@ -17,19 +18,6 @@ typedef struct score_xml_reader {
     score_status status;
     score_error *error;
 } score_xml_reader;
-
-/* A number's allowed range; `text` says it in an error: "must be <text>". */
-typedef struct score_range {
-    double least;
-    double most;
-    bool without_least;
-    bool without_most;
-    const char *text;
-} score_range;
-
-extern const score_range SCORE_POSITIVE;     /* above 0 */
-extern const score_range SCORE_NOT_NEGATIVE; /* of at least 0 */
-extern const score_range SCORE_TIME;         /* in [0, 1] */
 
 /* In place of a default: the attribute must be there. */
 #define SCORE_REQUIRED NAN
@@ -67,7 +55,7 @@ void score_xml_copy_text(score_xml_reader *reader, const xmlNode *node, const ch
 
 /* The attribute as a number, or `fallback` where it is absent. */
 double score_xml_double(score_xml_reader *reader, const xmlNode *node, const char *name,
-                        score_range range, double fallback);
+                        score_number_range range, double fallback);
 int64_t score_xml_int(score_xml_reader *reader, const xmlNode *node, const char *name,
                       int64_t least, int64_t most, int64_t fallback);
 /* A count that may be written like 2e7; up to 2^53. */

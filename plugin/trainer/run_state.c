@@ -25,7 +25,8 @@ static score_status find_place(const score_run_state *state, const score_recipe 
             return SCORE_OK;
         }
         at->samples += at->steps * batch;
-        at->frames += at->steps * (recipe->stages[k].denoising.antithetic ? batch / 2 : batch);
+        at->frames += at->steps *
+                      (score_stage_is_antithetic(&recipe->stages[k]) ? batch / 2 : batch);
     }
     at->steps = 0;
     return SCORE_OK;
@@ -38,7 +39,7 @@ static bool is_loss(double value) {
 static bool has_numbers(const score_run_state *state) {
     bool good = isfinite(state->seconds) && state->seconds >= 0 && isfinite(state->interval_norm) &&
                 is_loss(state->last_loss) && is_loss(state->last_validation_loss);
-    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+    for (int k = 0; k < SCORE_STATE_LOSSES; k++)
         good = good && isfinite(state->interval_losses[k]);
     return good;
 }

@@ -5,6 +5,10 @@
 #include "checkpoint.h"
 #include "recipe.h"
 
+/* Room for losses to come: a checkpoint does not change its size with their number. */
+enum { SCORE_STATE_LOSSES = 8 };
+_Static_assert((int)SCORE_LOSS_KINDS <= (int)SCORE_STATE_LOSSES, "a state has room for all losses");
+
 /* How far a run is. All members have eight bytes: there is no padding, and it is stored as is. */
 typedef struct score_run_state {
     uint64_t stage;   /* under way, from 0; the number of stages once the run is finished */
@@ -14,7 +18,7 @@ typedef struct score_run_state {
     double seconds;   /* spent in all stages */
     /* Since the last row of the log. */
     uint64_t interval_steps;
-    double interval_losses[SCORE_LOSS_KINDS]; /* sums over steps */
+    double interval_losses[SCORE_STATE_LOSSES]; /* sums over steps; 0 of what is no loss yet */
     double interval_norm;
     /* In the last row of the log; not a number where there is none. */
     double last_loss;
@@ -23,7 +27,7 @@ typedef struct score_run_state {
 
 static const score_checkpoint_kind SCORE_TRAINING_RUN = {
     .magic = {'S', 'C', 'O', 'R', 'E', 'C', 'K', 'P'},
-    .version = 2,
+    .version = 3,
     .state_size = sizeof(score_run_state)};
 
 /* Whether a run of the recipe, with so many training frames, can be in this state. SCORE_ERROR_FORMAT

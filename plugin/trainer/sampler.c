@@ -1,6 +1,6 @@
 #include "sampler.h"
 
-#include "base/random.h"
+#include "purposes.h"
 
 int score_sampler_frames(const score_sampler *sampler) {
     return sampler->antithetic ? sampler->count / 2 : sampler->count;
@@ -33,32 +33,56 @@ static void rotate(int beads, const double rotation[9], double *x) {
     }
 }
 
+/* What is drawn for a sample before its noise. */
+typedef struct beginning {
+    uint64_t number;     /* of the sample in the data set */
+    score_random random; /* at the noise */
+    double t;
+    double rotation[9]; /* where samples are turned */
+} beginning;
+
+static beginning begin_sample(const score_sampler *sampler, uint32_t step, int index) {
+    const int frames = score_sampler_frames(sampler), k = sampler->antithetic ? index / 2 : index;
+    beginning sample;
+    sample.number = sampler->first_frame + (uint64_t)step * (uint64_t)frames + (uint64_t)k;
+    sample.random = score_random_stream(sampler->seed, sampler->purpose, step, (uint32_t)k);
+    sample.t = score_times_at(&sampler->times,
+                              (stratum(k, frames) + score_random_uniform(&sample.random)) / frames);
+    if (sampler->rotate)
+        score_random_rotation(&sample.random, sample.rotation);
+    return sample;
+}
+
 score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error) {
-    const int frames = score_sampler_frames(sampler), k = sampler->antithetic ? index / 2 : index;
-    score_status status = score_dataset_draw(
-        sampler->dataset, sampler->split,
-        sampler->first_frame + (uint64_t)step * (uint64_t)frames + (uint64_t)k, frame, error);
+    beginning sample = begin_sample(sampler, step, index);
+    score_status status = score_dataset_draw(sampler->dataset, sampler->split, sample.number, frame,
+                                             error);
     if (status != SCORE_OK)
         return status;
-    score_random random = score_random_stream(sampler->seed, sampler->purpose, step, (uint32_t)k);
-    *t = score_times_at(&sampler->times,
-                        (stratum(k, frames) + score_random_uniform(&random)) / frames);
-    if (sampler->rotate) {
-        double rotation[9];
-        score_random_rotation(&random, rotation);
-        rotate(sampler->beads, rotation, frame);
-    }
+    *t = sample.t;
+    if (sampler->rotate)
+        rotate(sampler->beads, sample.rotation, frame);
     const score_schedule schedule = sampler->times.scale.schedule;
     const double m = score_signal(schedule, *t), sigma = score_noise(schedule, *t);
     const double sign = sampler->antithetic && index % 2 == 1 ? -1 : 1;
     for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
-        double eps = sign * score_random_normal(&random);
+        double eps = sign * score_random_normal(&sample.random);
         noise[d] = (score_real)eps;
         x[d] = (score_real)(m * frame[d] + sigma * eps);
     }
     return SCORE_OK;
+}
+
+score_status score_sampler_draw_forces(const score_sampler *sampler, uint32_t step, int index,
+                                       double *forces, score_error *error) {
+    const beginning sample = begin_sample(sampler, step, index);
+    const score_status status = score_dataset_draw_forces(sampler->dataset, sampler->split,
+                                                          sample.number, forces, error);
+    if (status == SCORE_OK && sampler->rotate)
+        rotate(sampler->beads, sample.rotation, forces);
+    return status;
 }
 
 double score_sampler_weight(const score_sampler *sampler, double *frame, const score_real *x) {
@@ -70,21 +94,8 @@ double score_sampler_weight(const score_sampler *sampler, double *frame, const s
     return score_emphasis_at(sampler->emphasis, frame) / drawn;
 }
 
-void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
-                              score_real *first, score_real *second) {
-    score_random random = score_random_stream(sampler->seed, sampler->probe_purpose, step,
-                                              (uint32_t)index);
-    for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {
-        const uint32_t bits = score_random_uint(&random);
-        first[d] = (bits & 1u) != 0 ? 1 : -1;
-        second[d] = (bits & 2u) != 0 ? 1 : -1;
-    }
-}
-
-double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
-                               double *log_odds) {
-    score_random random = score_random_stream(sampler->seed, sampler->pair_purpose, step,
-                                              (uint32_t)index);
-    return score_time_pair(&sampler->times, &sampler->pairs, t, score_random_uniform(&random),
-                           log_odds);
+score_random score_sampler_loss_random(const score_sampler *sampler, score_loss_kind kind,
+                                       uint32_t step, int index) {
+    const uint32_t purpose = SCORE_PURPOSE_LOSSES + SCORE_PURPOSES_A_LOSS * (uint32_t)kind;
+    return score_random_stream(sampler->seed, purpose + sampler->stage, step, (uint32_t)index);
 }

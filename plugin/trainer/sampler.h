@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/random.h"
 #include "base/real.h"
 #include "dataset.h"
 #include "model/diffusion.h"
@@ -20,8 +21,7 @@ typedef struct score_sampler {
     uint64_t first_frame; /* frames drawn before step 0, by earlier stages */
     uint64_t seed;
     uint32_t purpose;
-    uint32_t probe_purpose;
-    uint32_t pair_purpose;
+    uint32_t stage;
     score_times times; /* from SCORE_TIME_MIN on */
     int beads;
     int dimensions;
@@ -29,35 +29,33 @@ typedef struct score_sampler {
     bool antithetic; /* samples 2k and 2k + 1 share all but the sign of eps; count is even */
     int count;       /* samples of a step */
     const score_emphasis *emphasis; /* that frames are drawn with, or NULL; needs 3 dimensions */
-    score_time_pairs pairs;
 } score_sampler;
 
 #define score_sampler_frames SCORE_TYPED(score_sampler_frames)
 #define score_sampler_draw SCORE_TYPED(score_sampler_draw)
+#define score_sampler_draw_forces SCORE_TYPED(score_sampler_draw_forces)
 #define score_sampler_weight SCORE_TYPED(score_sampler_weight)
-#define score_sampler_draw_probe SCORE_TYPED(score_sampler_draw_probe)
-#define score_sampler_draw_pair SCORE_TYPED(score_sampler_draw_pair)
+#define score_sampler_loss_random SCORE_TYPED(score_sampler_loss_random)
 
 /* Frames that a step draws: count, or half of it where samples come in pairs. */
 int score_sampler_frames(const score_sampler *sampler);
 
-/* Sample `index` of step `step`: x_t and eps (beads x dimensions each) and t. `frame` is room for
- * beads x dimensions numbers. SCORE_ERROR_FILE: the data cannot be read. */
+/* Sample `index` of step `step`: x_t and eps (beads x dimensions each) and t; x_0, turned, in `frame`.
+ * SCORE_ERROR_FILE: the data cannot be read. */
 score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int index,
                                 double *frame, score_real *x, score_real *noise, double *t,
                                 score_error *error);
+
+/* The forces on x_0 of that sample (score_dataset_draw_forces), turned as it is. SCORE_ERROR_FILE. */
+score_status score_sampler_draw_forces(const score_sampler *sampler, uint32_t step, int index,
+                                       double *forces, score_error *error);
 
 /* What the losses of a sample just drawn are multiplied by (emphasis.h), 1 without emphasis.
  * `frame`: as score_sampler_draw left it; overwritten. */
 double score_sampler_weight(const score_sampler *sampler, double *frame, const score_real *x);
 
-/* Two random vectors of independent signs +1 and -1, for z . H z as an estimate of the trace of H.
- * (Hutchinson 1990. Of all vectors with <z z> = 1, independent signs scatter least.) */
-void score_sampler_draw_probe(const score_sampler *sampler, uint32_t step, int index,
-                              score_real *first, score_real *second);
-
-/* The other time of a sample of time t, and its log-odds (time_scale.h). */
-double score_sampler_draw_pair(const score_sampler *sampler, uint32_t step, int index, double t,
-                               double *log_odds);
+/* The random numbers of one loss of a sample. */
+score_random score_sampler_loss_random(const score_sampler *sampler, score_loss_kind kind,
+                                       uint32_t step, int index);
 
 #endif

@@ -44,15 +44,12 @@ static score_sampler make_sampler(const score_recipe *recipe, const score_datase
     const score_model_config *model = &recipe->model;
     const score_times times = score_stage_times((score_schedule){model->beta_min, model->beta_max},
                                                 stage);
-    score_time_scale scale = times.scale;
-    scale.variance = stage->classification.variance;
     return (score_sampler){.dataset = dataset,
                            .seed = recipe->seed,
                            .times = times,
                            .beads = model->bead_count,
                            .dimensions = model->dimensions,
-                           .rotate = recipe->rotate,
-                           .pairs = {.scale = scale, .width = stage->classification.width}};
+                           .rotate = recipe->rotate};
 }
 
 static void set_samplers(score_stage_run *run, const score_recipe *recipe,
@@ -61,10 +58,9 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
     run->training.split = SCORE_SPLIT_TRAINING;
     run->training.first_frame = frames;
     run->training.purpose = SCORE_PURPOSE_TRAINING + (uint32_t)stage;
-    run->training.probe_purpose = SCORE_PURPOSE_PROBES + (uint32_t)stage;
-    run->training.pair_purpose = SCORE_PURPOSE_TIME_PAIRS + (uint32_t)stage;
+    run->training.stage = (uint32_t)stage;
     run->training.count = run->stage->batch;
-    run->training.antithetic = run->stage->denoising.antithetic;
+    run->training.antithetic = score_stage_is_antithetic(run->stage);
     run->training.emphasis = run->stage->emphasis.factor > 0 ? &run->stage->emphasis : NULL;
 
     run->validation = make_sampler(recipe, dataset, run->stage);
@@ -76,18 +72,16 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
 
 static score_loss_setting loss_setting(const score_recipe *recipe, const score_stage *stage,
                                        const int *features) {
-    return (score_loss_setting){
+    score_loss_setting setting = {
         .schedule = {recipe->model.beta_min, recipe->model.beta_max},
         .t_begin = stage->t_begin,
         .t_end = stage->t_end,
         .weight_middle = stage->weight_middle,
-        .weights = {[SCORE_LOSS_DENOISING] = stage->denoising.weight,
-                    [SCORE_LOSS_FOKKER_PLANCK] = stage->fokker_planck.weight,
-                    [SCORE_LOSS_CLASSIFICATION] = stage->classification.weight},
-        .fokker_planck_variance = stage->fokker_planck.variance,
         .beads = recipe->model.bead_count,
         .features = features,
     };
+    memcpy(setting.losses, stage->losses, sizeof setting.losses);
+    return setting;
 }
 
 /* The integer features of all beads, bead after bead. */
@@ -134,8 +128,7 @@ static score_status create_network_parts(score_stage_run *run, const score_recip
     if (status == SCORE_OK) {
         const score_loss_setting setting = loss_setting(recipe, run->stage, features);
         run->gradient_size = score_packed_gradient_size(run->packed);
-        status = score_minibatch_create(run->network, run->packed, &setting,
-                                        run->stage->fokker_planck.share, run->executor->threads,
+        status = score_minibatch_create(run->network, run->packed, &setting, run->executor->threads,
                                         &run->minibatch, error);
     }
     free(features);
@@ -226,11 +219,9 @@ static void update_average(void *argument, int piece, int thread) {
 }
 
 static unsigned losses_in_use(const score_stage *stage) {
-    unsigned use = 1u << SCORE_LOSS_DENOISING;
-    if (stage->fokker_planck.weight > 0)
-        use |= 1u << SCORE_LOSS_FOKKER_PLANCK;
-    if (stage->classification.weight > 0)
-        use |= 1u << SCORE_LOSS_CLASSIFICATION;
+    unsigned use = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        use |= stage->losses[k].weight > 0 ? SCORE_BIT(k) : 0;
     return use;
 }
 
@@ -274,9 +265,9 @@ score_status score_stage_run_validate(score_stage_run *run, double *loss, score_
         run->average_rounded[k] = (score_real)run->average[k];
     score_packed_update(run->average_packed, run->average_rounded, run->executor);
     double losses[SCORE_LOSS_KINDS];
-    score_status status = score_minibatch_evaluate(run->minibatch, run->average_packed,
-                                                   &run->validation, 0, 1u << SCORE_LOSS_DENOISING,
-                                                   run->executor, losses, NULL, error);
+    score_status status = score_minibatch_evaluate(
+        run->minibatch, run->average_packed, &run->validation, 0, SCORE_BIT(SCORE_LOSS_DENOISING),
+        run->executor, losses, NULL, error);
     *loss = losses[SCORE_LOSS_DENOISING];
     if (status == SCORE_OK && !isfinite(*loss))
         return score_fail(error, SCORE_ERROR_NUMERIC, "the validation loss is %g", *loss);

@@ -156,14 +156,16 @@ static score_status begin_new(trainer *run, score_error *error) {
     if (status == SCORE_OK)
         status = save(run, error);
     if (status == SCORE_OK)
-        status = score_log_create(run->paths.log, &run->log, error);
+        status = score_log_create(run->paths.log, score_recipe_listed_losses(run->recipe),
+                                  &run->log, error);
     return status;
 }
 
 static score_status begin_resumed(trainer *run, score_error *error) {
     score_status status = restore(run, error);
     if (status == SCORE_OK)
-        status = score_log_resume(run->paths.log, run->state.samples, &run->log, error);
+        status = score_log_resume(run->paths.log, score_recipe_listed_losses(run->recipe),
+                                  run->state.samples, &run->log, error);
     if (status == SCORE_OK)
         printf("resuming after %" PRIu64 " samples\n", run->state.samples);
     return status;
@@ -257,6 +259,7 @@ static score_status write_row(trainer *run, score_error *error) {
         .samples = state->samples,
         .epoch = (double)state->samples / training_frames(run),
         .rate = score_stage_run_rate(run->stage, state->step - 1),
+        .columns = score_recipe_listed_losses(run->recipe),
         .validation_loss = state->last_validation_loss,
         .gradient_norm = state->interval_norm / steps,
         .samples_per_s = (double)(state->samples - run->row_samples) /

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 
 import numpy as np
 import openmm
@@ -18,9 +19,12 @@ _MOST_THREADS = 2**20
 
 
 def context_state(context: openmm.Context, end: str = "") -> State:
-    """OpenMM's checkpoint, and the number of threads that it is good for. end: of their names."""
+    """OpenMM's checkpoint, its CRC-32, and the number of threads that it is good for. end: of
+    their names."""
+    content = context.createCheckpoint()
     return {
-        f"context{end}": np.frombuffer(context.createCheckpoint(), np.uint8),
+        f"context{end}": np.frombuffer(content, np.uint8),
+        f"context_crc32{end}": np.array(zlib.crc32(content)),
         f"threads{end}": np.array(_threads(context)),
     }
 
@@ -28,6 +32,7 @@ def context_state(context: openmm.Context, end: str = "") -> State:
 def _members(end: str) -> Members:
     return {
         f"context{end}": Member("u1", (None,)),
+        f"context_crc32{end}": Member("i8", (), 0, 2**32 - 1),
         f"threads{end}": Member("i8", (), 0, _MOST_THREADS),
     }
 
@@ -44,6 +49,8 @@ def restore_context(
     before, is_same = dict(context.getParameters()), own[f"threads{end}"] == _threads(context)
     content = own[f"context{end}"].tobytes()
     with naming(path):
+        if zlib.crc32(content) != own[f"context_crc32{end}"]:  # OpenMM crashes on some of them
+            raise ValueError(f"context{end} is damaged: it has not its CRC-32")
         try:
             context.loadCheckpoint(content)
         except openmm.OpenMMException as error:
@@ -69,6 +76,8 @@ def _check(context: openmm.Context, parameters: dict[str, float], name: str) -> 
         if not np.isfinite(values).all():
             raise ValueError(f"{name} has a {what} that is not finite")
     for each, value in context.getParameters().items():
+        if each not in parameters:
+            raise ValueError(f"{name} has a parameter {each!r}, this run has none of that name")
         if value != parameters[each]:
             raise ValueError(f"{name} has {each} {value}, this run has {parameters[each]}")
 

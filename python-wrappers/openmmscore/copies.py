@@ -16,16 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._values import as_count
 from .files import naming_os_errors, target_of
 from .frame_data import check_beads
-from .frame_file import beside
+from .frame_file import check_sidecars
 from .frame_reader import read_any
 from .model import Model
 from .pdb_file import is_pdb, read_pdb
 
-__all__ = ["check_output", "own_positions", "read_starts"]
+__all__ = ["check_output", "copies_of", "own_positions", "read_starts"]
 
 _EACH = "each"
+_MOST_COPIES = 1_000_000
 
 
 def read_starts(word: str | os.PathLike[str], model: Model, copies: int) -> NDArray[np.float64]:
@@ -74,8 +76,17 @@ def _read(path: Path, model: Model) -> NDArray[Any]:
     return frames.positions
 
 
-def check_output(path: Path, model: Model) -> None:
-    """Raises what would be raised when the simulation is to write its frames."""
+def copies_of(value: Any) -> int:
+    """The number of copies that a run is asked for. ValueError where it is out of range."""
+    copies = as_count("copies", value)
+    if copies > _MOST_COPIES:
+        raise ValueError(f"copies is {copies}, must be at most {_MOST_COPIES}")
+    return copies
+
+
+def check_output(path: Path, model: Model, start: str | None = None) -> None:
+    """Raises what would be raised when the simulation is to write its frames. start: as
+    `read_starts` has it, which must be another file."""
     if path.suffix not in (".h5", ".npy"):
         raise ValueError(f"{path}: must end in .h5 or .npy")
     folder = target_of(path).parent
@@ -83,13 +94,23 @@ def check_output(path: Path, model: Model) -> None:
         raise ValueError(f"{folder} is no folder")
     with naming_os_errors(path), tempfile.TemporaryFile(dir=folder):
         pass  # so files can be made there
+    if start is not None:
+        _check_other(path, start)
     if path.suffix == ".npy":
-        for end in ("_copy.npy", "_run.json"):
-            target_of(beside(path, end))
+        check_sidecars(path)
     else:
         if model.dimensions < 3:
             raise ValueError(f"a model of {model.dimensions} dimensions writes .npy, not .h5")
         from . import frames  # noqa: F401  # says which package is missing
+
+
+def _check_other(path: Path, start: str) -> None:
+    """A run must not replace what it starts from: it could not go on after that."""
+    found = _file_and_frame(start)[0]
+    if os.path.realpath(found) == os.path.realpath(path) or (
+        path.exists() and found.exists() and os.path.samefile(path, found)
+    ):
+        raise ValueError(f"{path} would replace {start}, which the run starts from")
 
 
 def own_positions(positions: NDArray[Any], model: Model) -> NDArray[Any]:

@@ -233,12 +233,13 @@ def _simulation(options: argparse.Namespace, found: Ensemble, data: Ensemble) ->
             f"{options.simulation} does not say how far its frames are apart: --equilibration-ps "
             "needs --interval-ps"
         )
-    if found.copy is not None:
-        return found
-    try:
-        return found.in_blocks(BLOCKS)
-    except ValueError as error:
-        raise ValueError(f"{options.simulation}: {error}") from error
+    with naming(options.simulation):
+        if found.copy is None:
+            found = found.in_blocks(BLOCKS)
+        if found.series().shape[1] < 2:
+            kind = "copies" if read.copy is not None else "pieces"
+            raise ValueError(f"has {kind} of 1 frame, must have 2 frames or more of each")
+    return found
 
 
 def _density(options: argparse.Namespace, coordinates: Coordinates, data: Ensemble) -> Density:

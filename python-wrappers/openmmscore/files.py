@@ -30,6 +30,7 @@ __all__ = [
     "UNFINISHED",
     "UnfinishedFile",
     "is_locked",
+    "keep_usable",
     "naming",
     "naming_os_errors",
     "read_npy",
@@ -42,6 +43,8 @@ __all__ = [
 UNFINISHED = ".unfinished"
 
 _MOST_ATTEMPTS = 1000
+_FLOCK = "hhqqi4x"  # the struct
+_WHOLE_FILE = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:
@@ -130,9 +133,8 @@ def _is_alive(process: int) -> bool:
 def lock(descriptor: int) -> bool:
     """Whether nobody else holds the file. A lock of the open file, as the C programs take it; file
     systems without locks go without."""
-    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, whole)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except BlockingIOError:
         return False
     except OSError:
@@ -142,17 +144,27 @@ def lock(descriptor: int) -> bool:
 
 def is_locked(path: str | os.PathLike[str]) -> bool:
     """Whether a process has the file, if there is one, to itself."""
-    whole = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     with suppress(FileNotFoundError), open(path, "r+b") as file, suppress(OSError):
-        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, whole)
-        return bool(struct.unpack("hhqqi4x", found)[0] != fcntl.F_UNLCK)
+        found = fcntl.fcntl(file.fileno(), fcntl.F_OFD_GETLK, _WHOLE_FILE)
+        return bool(struct.unpack(_FLOCK, found)[0] != fcntl.F_UNLCK)
     return False
 
 
 def take_mode(descriptor: int, old: Path) -> None:
-    """Permissions of the file that is to be replaced, where the file system knows any."""
-    with suppress(FileNotFoundError, PermissionError, NotImplementedError):
-        os.fchmod(descriptor, stat.S_IMODE(old.stat().st_mode) & 0o777)
+    """Permissions of the file that is to be replaced."""
+    with suppress(FileNotFoundError, PermissionError):
+        _set_mode(descriptor, old.stat().st_mode)
+
+
+def keep_usable(descriptor: int) -> None:
+    """The owner may read and write the file, whatever others may: who goes on with it must."""
+    _set_mode(descriptor, os.fstat(descriptor).st_mode | stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Permissions, where the file system knows any."""
+    with suppress(PermissionError, NotImplementedError):
+        os.fchmod(descriptor, mode & 0o777)
 
 
 def sync_folder(path: Path) -> None:
@@ -169,8 +181,9 @@ class UnfinishedFile:
     """A file whose size is known from the start, and whose parts come in any order.
 
     Until `finish` it is `<path>.unfinished` (or has another ending), so nobody takes it for a file
-    that is complete. All its room is reserved before the first part is written, and it belongs to
-    one process. `path` must not change its folder meanwhile.
+    that is complete, and its owner may read and write it; `finish` gives it the permissions of the
+    old file. All its room is reserved before the first part is written, and it belongs to one
+    process. `path` must not change its folder meanwhile.
 
     Goes on with the file where it was begun before. OSError, with the name, where it cannot be
     made, or another process writes it; ValueError where its name is that of a link or a folder.
@@ -191,7 +204,8 @@ class UnfinishedFile:
         if not lock(self.descriptor) or not self._is_there():
             self.close()
             raise OSError(f"{self.name}: is being written by another process")
-        take_mode(self.descriptor, self.path)
+        self._mode = os.fstat(self.descriptor).st_mode
+        keep_usable(self.descriptor)
 
     def _is_there(self) -> bool:
         """False where another process has given it its name before it could be locked here."""
@@ -247,8 +261,10 @@ class UnfinishedFile:
             os.fdatasync(self.descriptor)
 
     def finish(self) -> None:
-        """Gives the file its name, and closes it."""
+        """Gives the file its permissions and its name, and closes it."""
         with naming_os_errors(self.name):
+            _set_mode(self.descriptor, self._mode)
+            take_mode(self.descriptor, self.path)
             os.fsync(self.descriptor)
             os.replace(self.name, self.path)
         sync_folder(self.path)

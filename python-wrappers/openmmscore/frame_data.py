@@ -61,6 +61,8 @@ class Frames:
     def check(self) -> None:
         """ValueError where something is not as it must be."""
         shape = self.positions.shape
+        if len(shape) == 3 and shape[0] == 0:
+            raise ValueError("has no frames")
         if len(shape) != 3 or 0 in shape:
             raise ValueError(f"positions have shape {shape}, must be (frames, beads, dimensions)")
         count = shape[0]
@@ -80,6 +82,8 @@ class Frames:
         if wrong.any():
             frame = int(np.argmax(wrong))
             raise ValueError(f"frame {frame} (from 0) has log-weight {self.log_weights[frame]}")
+        if (self.log_weights == -np.inf).all():
+            raise ValueError(f"all {count} frames have weight 0")
         if self.copy is not None:
             self.copy = as_copies("copy", self.copy)
         if shape[1] > 1 and shape[2] > 0:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import UNFINISHED, UnfinishedFile, naming, require_file, target_of
+from .files import UNFINISHED, UnfinishedFile, naming, read_npy, require_file, target_of
 from .frame_table import FrameTable, Shape, is_laid_out, write_copies
 
 __all__ = [
@@ -31,7 +31,9 @@ __all__ = [
     "Shape",
     "attributes_of",
     "beside",
+    "check_sidecars",
     "plain",
+    "read_copies",
     "read_json",
     "remove_reserved",
 ]
@@ -76,22 +78,36 @@ class FrameFile:
         return is_laid_out(self._file)
 
     def begin(self) -> None:
-        """Lays it out, in the place of what was begun before. Leaves nothing where it fails."""
+        """Lays it out, in the place of what was begun before, which stays where there is no room.
+        Else it leaves nothing where it fails."""
+        was_begun = self.is_begun
         try:
             size, pieces = self._plan(self._table, self.attributes)
-            self._file.reserve(size)
-            if self._is_npy:
-                self._run.cut(0)
+            self._file.extend(size)
             self._reserve_the_rest(size)
+            self._file.reserve(size)
             self._table.lay_out(pieces)
         except BaseException:
-            self.abandon()
+            if was_begun:
+                self.close()
+            else:
+                self.abandon()
             raise
 
     def go_on(self) -> None:
         """Goes on with what was begun. ValueError where it is of another layout."""
         self._table.find()
+        if not self._is_npy:
+            self._keep_texts()
         self._reserve_the_rest(self._plan(self._table, self.attributes)[0])
+
+    def _keep_texts(self) -> None:
+        """Those that the file was begun with, as others, like another path of the same model, would
+        have other sizes."""
+        found = _of_hdf5(self._file.name)
+        for name, value in self.attributes.items():
+            if isinstance(value, str) and isinstance(found.get(name), str):
+                self.attributes[name] = found[name]
 
     def _plan(
         self, table: FrameTable, attributes: Mapping[str, Any]
@@ -122,12 +138,15 @@ class FrameFile:
         self.attributes |= attributes
         self._table.write_attributes(self._plan(self._table, self.attributes)[1])
 
-    def identity(self) -> Any:
-        """What the unfinished file says of the run that began it; None: nothing. A sidecar may
-        have its name already, where its run was killed at its end."""
+    def identity(self, *, also_finished: bool = False) -> Any:
+        """What the unfinished file says of the run that began it; None: nothing. also_finished: a
+        sidecar may have its name already, where its run was killed at its end."""
         if not self._is_npy:
             return _of_hdf5(self._file.name).get(IDENTITY)
-        return (read_json(self._run.name) or read_json(self._run.path)).get(IDENTITY)
+        found = read_json(self._run.name)
+        if not found and also_finished:
+            found = read_json(self._run.path)
+        return found.get(IDENTITY)
 
     def write(
         self,
@@ -188,6 +207,32 @@ class FrameFile:
                 file.close()
             else:
                 file.abandon()
+
+
+def check_sidecars(path: Path) -> None:
+    """What has the name of a sidecar of an .npy file must be one, or be nothing: it is replaced."""
+    if path.stem.endswith(_COPY.removesuffix(".npy")):
+        raise ValueError(f"{path}: {_COPY} is the end of files that number the copies of others")
+    copies, run = (beside(path, end) for end in (_COPY, _RUN))
+    for sidecar in (copies, run):
+        target_of(sidecar)
+    for sidecar, read in ((copies, read_copies), (run, read_json)):
+        try:
+            if sidecar.exists():
+                read(sidecar)
+        except ValueError as error:
+            raise ValueError(f"{error}; {path} would replace it") from error
+
+
+def read_copies(path: Path) -> NDArray[Any]:
+    """The numbers of copies. ValueError, with the name, where the file holds something else."""
+    found = read_npy(path)
+    with naming(path):
+        if found.ndim != 1 or found.dtype.kind not in "iu":
+            raise ValueError(
+                f"holds {found.dtype} of shape {found.shape}, must be integers, one a frame"
+            )
+    return found
 
 
 def remove_reserved(path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .files import naming, read_npy, require_file
 from .frame_data import Frames
-from .frame_file import beside, read_json
+from .frame_file import IDENTITY, beside, read_json
 
 __all__ = ["read_any"]
 
@@ -33,8 +34,10 @@ def read_any(path: str | os.PathLike[str]) -> Frames:
 
 def _read_npy(path: Path) -> Frames:
     positions, copies = read_npy(path), beside(path, "_copy.npy")
-    copy = read_npy(copies) if copies.exists() else None
     attributes = read_json(beside(path, "_run.json"))
+    if _copies_in(attributes) > 1:
+        require_file(copies)  # what belongs together is not taken for independent frames
+    copy = read_npy(copies) if copies.exists() else None
     with naming(path):
         if positions.dtype not in _KINDS or not positions.flags.c_contiguous:
             order = "C" if positions.flags.c_contiguous else "Fortran"
@@ -46,3 +49,10 @@ def _read_npy(path: Path) -> Frames:
         frames = Frames(positions, None, np.zeros(count), np.arange(count), attributes, copy)
         frames.check()
     return frames
+
+
+def _copies_in(attributes: dict[str, Any]) -> int:
+    """How many copies a run had, as it says; 0 where it does not."""
+    identity = attributes.get(IDENTITY)
+    said = identity.get("copies") if isinstance(identity, dict) else attributes.get("copies")
+    return said if isinstance(said, int) else 0

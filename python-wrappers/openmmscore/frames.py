@@ -2,8 +2,9 @@
 
 `mdtraj.load` reads these files, and `read_frames` reads what MDTraj writes. Data sets are added to
 MDTraj's: `log_weights` (frames), float64, the natural logarithm of a frame's statistical weight up
-to a constant (files without it have equal weights); and `copy` (frames), int32, the number of the
-independent simulation that a frame comes from.
+to a constant (files without it have equal weights), its units, if any, `natural logarithm` or
+`dimensionless`; and `copy` (frames), int32, the number of the independent simulation that a frame
+comes from.
 
 Like score-train, `read_frames` converts angstroms, makes molecules whole that a periodic box has
 broken (all frames have one, or none; lengths of 0 are none), and refuses other units, numbers of
@@ -30,15 +31,9 @@ except ImportError as error:
 from ._values import as_copies, in_unit
 from .files import UNFINISHED, naming, replace_file, require_file
 from .frame_data import Frames
-from .hdf5_columns import (
-    ANGLES,
-    LENGTHS,
-    TIMES,
-    has,
-    read_column,
-    read_text,
-    root_attributes,
-)
+from .hdf5_columns import has, read_column, read_text, root_attributes
+from .hdf5_links import check_links
+from .hdf5_units import ANGLES, LENGTHS, LOGARITHMS, TIMES
 from .periodic import make_frames_whole
 from .rehearsal import rehearse_texts
 from .topologies import topology_from_json, topology_to_json
@@ -268,6 +263,8 @@ def read_attributes(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _read(file: h5py.File) -> Frames:
+    for name in (*_COLUMNS, "topology"):
+        check_links(file, name)
     rehearse_texts(file, (*_COLUMNS, "topology"))
     positions = read_column(file, "coordinates", "f", LENGTHS)
     if positions.ndim == 3 and positions.shape[2] != 3:
@@ -279,7 +276,7 @@ def _read(file: h5py.File) -> Frames:
         positions = _whole(file, positions)
     weights = np.zeros(count)
     if has(file, "log_weights"):
-        weights = read_column(file, "log_weights", "f").astype(np.float64)
+        weights = read_column(file, "log_weights", "f", LOGARITHMS).astype(np.float64)
     timed = has(file, "time")
     times = np.arange(count, dtype=np.float32)
     if timed:

@@ -12,23 +12,12 @@ from numpy.typing import NDArray
 from .hdf5_storage import attribute_text, check_filters, check_written
 
 __all__ = [
-    "ANGLES",
-    "LENGTHS",
-    "TIMES",
     "has",
     "plain",
     "read_column",
     "read_text",
     "root_attributes",
 ]
-
-LENGTHS = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "angstroms": 0.1, "angstrom": 0.1}
-TIMES = {
-    **dict.fromkeys(("picoseconds", "picosecond", "ps"), 1.0),
-    **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e3),
-    **dict.fromkeys(("femtoseconds", "femtosecond", "fs"), 1e-3),
-}
-ANGLES = {"degrees": 1.0, "degree": 1.0}
 
 
 def has(file: h5py.File, name: str) -> bool:

@@ -12,21 +12,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from .hdf5_links import check_links, places
 from .hdf5_slab import Slab, read_slab, select_more
+from .hdf5_units import USUAL, same_unit
 
 __all__ = ["attribute_text", "check_filters", "check_written"]
 
 _MOST_DEPTH = 4
-_USUAL_UNITS = (
-    *("nanometers", "nanometer", "nm", "picoseconds", "picosecond", "ps", "degrees"),
-    "natural logarithm",
-)
 _FILTERS = {  # https://portal.hdfgroup.org/documentation/hdf5-docs/registered_filters.html
     305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle",
     32013: "zfp", 32015: "zstd", 32017: "sz", 32026: "blosc2",
@@ -48,15 +45,16 @@ def check_filters(dataset: h5py.Dataset, name: str) -> None:
 
 
 def attribute_text(dataset: h5py.Dataset, name: str) -> str | None:
-    """The single text of an attribute, empty where it is none; None without it."""
+    """The single text of an attribute, without spaces at its end, as Fortran fills it up; empty
+    where it is none; None without it."""
     if name not in dataset.attrs:
         return None
     value = dataset.attrs[name]
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
     if isinstance(value, bytes):
-        return value.partition(b"\0")[0].decode(errors="surrogateescape")
-    return str(value) if isinstance(value, str) else ""
+        value = value.partition(b"\0")[0].decode(errors="surrogateescape")
+    return value.rstrip(" ") if isinstance(value, str) else ""
 
 
 def check_written(dataset: h5py.Dataset, name: str) -> None:
@@ -92,13 +90,24 @@ class _Claim:
         if layout == h5py.h5d.CHUNKED:
             self._check_chunks(dataset)
         elif layout == h5py.h5d.VIRTUAL:
+            self._check_prefix("HDF5_VDS_PREFIX")
             self._check_sources(dataset)
         elif plan.get_external_count():
+            self._check_prefix("HDF5_EXTFILE_PREFIX")
             self._check_raw_files(dataset, plan)
         elif layout == h5py.h5d.CONTIGUOUS and (
             dataset.id.get_space_status() != h5py.h5d.SPACE_STATUS_ALLOCATED
         ):
             raise self.refuse("nothing of it is there")
+
+    def _check_prefix(self, variable: str) -> None:
+        """Such a variable makes HDF5 read other files than those that are looked at here."""
+        prefix = os.environ.get(variable)
+        if prefix:
+            raise ValueError(
+                f"data set {self.name} is in other files, and the environment's "
+                f"{variable}={prefix!r} leads HDF5 away from them: unset it"
+            )
 
     def _check_chunks(self, dataset: h5py.Dataset) -> None:
         expected = 1
@@ -164,6 +173,7 @@ class _Claim:
         wanted: how many numbers, if that is known."""
         file, name = (_resolve(text, block) for text in (part.file_name, part.dset_name))
         with self._open(dataset, file) as origin:
+            check_links(origin, name)
             found = origin.get(name)
             if not isinstance(found, h5py.Dataset):
                 raise self.refuse_source(f"{name} of {file} is missing")
@@ -182,16 +192,19 @@ class _Claim:
 
     def _check_units(self, dataset: h5py.Dataset, source: h5py.Dataset, where: str) -> None:
         """HDF5 does not convert: the units of a source must be those of the set."""
-        own, other = (attribute_text(each, "units") for each in (dataset, source))
-        if other is not None and other != own and not (own is None and other in _USUAL_UNITS):
-            raise self.refuse_source(f"that of {where} has units {other!r}, which are not its own")
+        own, found = (attribute_text(each, "units") for each in (dataset, source))
+        if found is None:
+            return
+        allowed = USUAL if own is None else (same_unit(own),)
+        if same_unit(found) not in allowed:
+            raise self.refuse_source(f"that of {where} has units {found!r}, which are not its own")
 
     @contextmanager
     def _open(self, dataset: h5py.Dataset, name: str) -> Iterator[h5py.File]:
         if name == ".":
             yield dataset.file
             return
-        there = [path for path in _places(dataset.file.filename, name) if os.path.isfile(path)]
+        there = [path for path in places(dataset.file.filename, name) if os.path.isfile(path)]
         if not there:
             raise self.refuse_source(f"{name} is missing")
         if not h5py.is_hdf5(there[0]):
@@ -203,15 +216,6 @@ class _Claim:
 def _resolve(pattern: str, block: int) -> str:
     """A name, with the number of the block in it, if it has a place for that."""
     return re.sub("%[b%]", lambda found: str(block) if found[0] == "%b" else "%", pattern)
-
-
-def _places(path: str, name: str) -> list[str]:
-    """As HDF5 looks for them: an absolute path, or else its last part; beside the file, from the
-    current folder, or beside the file that a link leads to."""
-    last = os.path.basename(name) if os.path.isabs(name) else name
-    folders = Path(path).parent, Path(), Path(os.path.realpath(path)).parent
-    beside = [os.fspath(folder / last) for folder in folders]
-    return [name, *beside] if os.path.isabs(name) else beside
 
 
 def _reach(source: h5py.Dataset, selection: Any, wanted: int | None) -> int | None:

@@ -2,16 +2,15 @@
 simulations to start from.
 
 Every MODEL is a frame, and so is what stands before an END. Residues are told apart by chain,
-number and insertion code. Of alternate locations the first counts. A CRYST1 of lengths 0 or 1 says
-that there is no box.
+number and insertion code. Lines end at line feeds. Of alternate locations the first counts. A
+CRYST1 of lengths 0 or 1 says that there is no box.
 """
 
 from __future__ import annotations
 
 import gzip
-import math
-import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +25,10 @@ __all__ = ["is_pdb", "read_pdb"]
 
 _ENDINGS = (".pdb", ".ent", ".pdb.gz", ".ent.gz")
 _GZIP = b"\x1f\x8b"
+_MOST_MIB = 256  # that a compressed file becomes
+_NUMBERS_END = 54  # the last column of z, and of gamma
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+_MOST = 1e6  # angstroms
 _NO_BOX = ([0.0] * 3, [1.0] * 3)  # of structures that are no crystals
 
 Box = tuple[list[float], list[float]]
@@ -41,10 +44,7 @@ def read_pdb(path: Path, beads: Sequence[Bead]) -> NDArray[np.float32]:
     their order; residues are counted from the file's first. Molecules are made whole."""
     require_file(path)
     with naming(path):
-        content = path.read_bytes()
-        if content.startswith(_GZIP):
-            content = gzip.decompress(content)
-        frames = _read(os.fspath(path), content.decode("latin-1"))
+        frames = _read(path)
         if not frames:
             raise ValueError("has no atoms")
         found = [_pick(frame, k, len(frames), beads) for k, frame in enumerate(frames)]
@@ -72,15 +72,36 @@ class _Frame:
     residues: list[_Residue] = field(default_factory=list)
 
 
-def _read(path: str, text: str) -> list[_Frame]:
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        if not packed:
+            yield from (line.decode("latin-1") for line in file)
+            return
+        left = _MOST_MIB * 2**20
+        with gzip.open(file) as unpacked:
+            while line := unpacked.readline(left + 1):
+                left -= len(line)
+                if left < 0:
+                    raise ValueError(f"becomes more than {_MOST_MIB} MiB when it is unpacked")
+                yield line.decode("latin-1")
+
+
+def _read(path: Path) -> list[_Frame]:
     frames: list[_Frame] = []
     box: Box | None = None
     key: tuple[str, ...] = ()
     is_open = False
-    for number, line in enumerate(text.splitlines(), 1):
-        record = line[:6].rstrip()
+    for number, line in enumerate(_lines(path), 1):
+        record, where = line[:6].rstrip(), f"{path}:{number}"
+        columns = len(line.rstrip("\r\n"))
+        if record in ("CRYST1", "ATOM", "HETATM") and columns < _NUMBERS_END:
+            raise ValueError(
+                f"{where}: {record} ends at column {columns}, its numbers at {_NUMBERS_END}"
+            )
         if record == "CRYST1":
-            box = _box(f"{path}:{number}", line)
+            box = _box(where, line)
         elif record in ("MODEL", "ENDMDL", "END"):
             is_open = False
         elif record == "TER":
@@ -89,7 +110,7 @@ def _read(path: str, text: str) -> list[_Frame]:
             if not is_open:
                 frames.append(_Frame(box))
                 is_open, key = True, ()
-            key = _add(frames[-1], key, f"{path}:{number}", line)
+            key = _add(frames[-1], key, where, line)
     return frames
 
 
@@ -107,13 +128,12 @@ def _box(where: str, line: str) -> Box | None:
 
 
 def _number(where: str, what: str, word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: {what} is {word!r}, must be a number")
-    return value
+    plain = word.strip(" ")
+    if not _DECIMAL.fullmatch(plain) or abs(float(plain)) > _MOST:
+        raise ValueError(
+            f"{where}: {what} is {word!r}, must be a decimal number of at most {_MOST:.0f} in size"
+        )
+    return float(plain)
 
 
 def _add(frame: _Frame, before: tuple[str, ...], where: str, line: str) -> tuple[str, ...]:

@@ -4,14 +4,18 @@ words that cost nothing where they cannot be written."""
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import suppress
 
-__all__ = ["Progress", "duration", "hold_standard_streams", "say"]
+__all__ = ["Progress", "duration", "hold_standard_streams", "say", "text_of"]
 
 # Of a stream that is full, closed or None.
 _CANNOT_BE_WRITTEN = (AttributeError, OSError, ValueError)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def duration(seconds: float) -> str:
@@ -28,6 +32,15 @@ def say(text: str, *, end: str = "\n", error: bool = False) -> None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
         shown = text.encode(encoding, "backslashreplace").decode(encoding)
         print(shown, end=end, file=stream, flush=True)
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says, with the file first if it has one; in one line, whatever a path has in
+    it."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return _CONTROL.sub("?", text)
 
 
 def hold_standard_streams() -> None:

@@ -56,7 +56,7 @@ from openmm import unit
 from ._values import as_count, as_number
 from .checkpoint import Member
 from .command import add_resuming, run_command
-from .copies import check_output, read_starts
+from .copies import check_output, copies_of, read_starts
 from .intact import Watch, add_option
 from .interruption import Interruption
 from .ladders import (
@@ -68,7 +68,7 @@ from .ladders import (
 )
 from .model import Model
 from .progress import say
-from .replicas import Energies, ReplicaExchange, model_energies
+from .replicas import Energies, ReplicaExchange, frames_of, model_energies
 from .run_output import RunOutput, describe_array, describe_file
 from .swaps import Run
 
@@ -237,12 +237,12 @@ def _saved_ladder(options: argparse.Namespace, output: RunOutput) -> list[float]
 
 def _simulate(options: argparse.Namespace) -> int:
     model = Model(options.model)
-    check_output(options.output, model)
+    check_output(options.output, model, options.start)
     settings = {
         name: getattr(options, name)
         for name in ("timestep", "friction", "steps", "platform", "seed")
     }
-    copies = as_count("copies", options.copies)
+    copies = copies_of(options.copies)
     interval = 0 if options.interval is None else as_count("interval", options.interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
     output = RunOutput(
@@ -252,7 +252,9 @@ def _simulate(options: argparse.Namespace) -> int:
         checkpoint_s=options.checkpoint,
     )
     if output.finished:
-        say(output.finished)
+        sweep_ps = options.steps * options.timestep
+        frames, _ = frames_of(options.time, interval * options.timestep, sweep_ps)
+        output.tell_finished(model, frames, copies)
         return 0
     name = PARAMETERS[options.parameter]
     if output.saved is None:

@@ -29,6 +29,7 @@ from .system import create_system
 __all__ = [
     "Energies",
     "ReplicaExchange",
+    "frames_of",
     "model_energies",
 ]
 
@@ -36,6 +37,17 @@ Array = NDArray[np.float64]
 Energies = Callable[[Array, Mapping[str, float]], ArrayLike]
 """(positions, parameters) -> reduced energies: positions (copies, particles, 3) in nm, the Context
 parameters of one state, and (copies,) energies over kT, up to a constant for each state."""
+
+
+def frames_of(
+    time: float | unit.Quantity, interval: float | unit.Quantity, sweep_ps: float
+) -> tuple[int, int]:
+    """How many frames of each copy there are in a time, and how many sweeps apart."""
+    keep = as_steps("time", time, sweep_ps)
+    every = max(1, as_steps("interval", interval, sweep_ps))
+    if keep < every:
+        raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
+    return keep // every, every
 
 
 class ReplicaExchange:
@@ -226,11 +238,7 @@ class ReplicaExchange:
         self, time: float | unit.Quantity, interval: float | unit.Quantity = 0.0
     ) -> tuple[int, int]:
         """How many frames of each copy a run of this time has, and how many sweeps apart."""
-        keep = self._sweeps("time", time)
-        every = max(1, self._sweeps("interval", interval))
-        if keep < every:
-            raise ValueError(f"a time of {time} has no frame at an interval of {interval}")
-        return keep // every, every
+        return frames_of(time, interval, self.steps * self.timestep_ps)
 
     def _state(self, done: int, record: Record, watch: Watch | None) -> State:
         """Of a run after so many sweeps, for `_restore`."""

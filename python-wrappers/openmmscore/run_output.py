@@ -15,6 +15,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from .checkpoint import (
 from .copies import own_positions
 from .files import (
     UNFINISHED,
+    is_locked,
+    keep_usable,
     naming,
     naming_os_errors,
     remove_leftovers,
@@ -42,9 +45,10 @@ from .files import (
     sync_folder,
     target_of,
 )
+from .finished import check_finished
 from .frame_file import IDENTITY, FrameFile, Shape, attributes_of, plain, remove_reserved
 from .model import Model
-from .progress import say
+from .progress import say, text_of
 
 __all__ = ["RunOutput", "describe_array", "describe_file"]
 
@@ -52,6 +56,7 @@ Weights = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 """(copies,), log-weights, of (copies, beads, dimensions)."""
 
 _EARLY = "ended_early"
+_REPLACED = ": a finished file of other options stands there, and without --resume is replaced"
 _INTERRUPTED, _STOPPED = "interrupted", "limit on time"
 
 
@@ -92,15 +97,16 @@ class RunOutput:
         self._missed: State | None = None
         self.always: State = {}
         self.saved: State | None = None
-        self.finished = ""
+        self.finished, self._is_short = "", False
         begun = os.path.lexists(self._unfinished)
+        if self._unfinished.is_file() and is_locked(self._unfinished):
+            raise OSError(f"{self._unfinished}: is being written by another process")
         if self.checkpoint.exists():
             if not resume:
                 raise self._not_anew(self.checkpoint)
             self.saved = self._read()
         if resume and not begun and self.path.exists():
             self.finished = self._read_finished()
-            self._clean_up()
         elif self.saved is not None and not begun:
             raise ValueError(f"{self.checkpoint} is there, but not {self._unfinished.name}")
 
@@ -118,7 +124,8 @@ class RunOutput:
             self._compare(from_json(identity))
         return state
 
-    def _compare(self, then: Any) -> None:
+    def _compare(self, then: Any, more: str = "") -> None:
+        """more: to say behind what differs."""
         if not isinstance(then, dict):
             raise ValueError(
                 "does not say of which run it is: remove it, or choose another --output"
@@ -127,17 +134,18 @@ class RunOutput:
             if then.get(name) != self.identity.get(name):
                 raise ValueError(
                     f"was made with {name} {then.get(name)!r}, now it is "
-                    f"{self.identity.get(name)!r}"
+                    f"{self.identity.get(name)!r}{more}"
                 )
 
     def _read_finished(self) -> str:
         """What there is to say of a file that has its name."""
         attributes = attributes_of(self.path)
         with naming(self.path):
-            self._compare(attributes.get(IDENTITY))
+            self._compare(attributes.get(IDENTITY), _REPLACED)
             why = attributes.get(_EARLY)
             if why is None:
                 return f"{self.path}: finished already"
+            self._is_short = True
             if why != _STOPPED:
                 raise ValueError(
                     f"is of a run that was {why}, and {self._unfinished.name} is gone: remove it "
@@ -146,6 +154,15 @@ class RunOutput:
             return (
                 f"{self.path}: finished already, short of what was asked for: it came to its {why}"
             )
+
+    def tell_finished(self, model: Model, frames: int, copies: int) -> None:
+        """Says that nothing is left to do, where the file is what such a run has made.
+
+        frames: of each copy. Errors: of `openmmscore.finished.check_finished`.
+        """
+        check_finished(self.path, model, frames, copies, is_short=self._is_short)
+        self._clean_up()
+        say(self.finished)
 
     def members(self, members: Members) -> State:
         """These of the saved state. ValueError, with the name, where one is missing or wrong."""
@@ -170,8 +187,7 @@ class RunOutput:
             if file.is_begun:
                 if not self.resume:
                     raise self._not_anew(self._unfinished)
-                with naming(self._unfinished):
-                    self._compare(file.identity())
+                self._check_identity(file)
             if self.saved is None:
                 file.begin()
             else:
@@ -182,6 +198,14 @@ class RunOutput:
             raise
         self._file = file
         remove_leftovers(self.checkpoint)  # nobody else writes there now
+
+    def _check_identity(self, file: FrameFile) -> None:
+        """Of frames that were begun. A sidecar that had its name may have gone elsewhere with it:
+        the checkpoint says whose they are."""
+        then = file.identity(also_finished=self.saved is None)
+        if then is not None or self.saved is None:
+            with naming(self._unfinished):
+                self._compare(then)
 
     def _find_last_frame(self, file: FrameFile) -> None:
         """The last of which the checkpoint knows: is it of this file?"""
@@ -222,7 +246,7 @@ class RunOutput:
             self._had_trouble, self._missed = False, None
         except (OSError, ValueError) as error:
             if not self._had_trouble:
-                say(f"{error}; the run goes on without this checkpoint", error=True)
+                say(f"{text_of(error)}; the run goes on without this checkpoint", error=True)
             self._had_trouble, self._missed = True, state
         self._saved_at = time.monotonic()
 
@@ -237,7 +261,7 @@ class RunOutput:
             **self.always,
             **state,
         }
-        replace_file(self.checkpoint, lambda file: file.write(packed(arrays)))
+        replace_file(self.checkpoint, partial(_write_checkpoint, content=packed(arrays)))
         self._saved_at = time.monotonic()
 
     def end(self, attributes: Mapping[str, Any], *, interrupted: bool) -> None:
@@ -270,7 +294,7 @@ class RunOutput:
             with naming_os_errors(self.path):
                 remove_reserved(self.path)
         except OSError as error:
-            say(f"{error}; it can be removed", error=True)
+            say(f"{text_of(error)}; it can be removed", error=True)
         sync_folder(self.checkpoint)
 
     def close(self) -> None:
@@ -282,6 +306,11 @@ class RunOutput:
             self._file.close()
         else:
             self._file.abandon()
+
+
+def _write_checkpoint(file: Any, content: bytes) -> None:
+    keep_usable(file.fileno())
+    file.write(content)
 
 
 def describe_file(path: str | os.PathLike[str]) -> str:

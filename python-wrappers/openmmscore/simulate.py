@@ -42,7 +42,7 @@ from openmm import unit
 
 from ._values import as_count, as_positive, as_steps
 from .command import add_resuming, run_command
-from .copies import check_output, read_starts
+from .copies import check_output, copies_of, read_starts
 from .dynamics import Run, create_context, simulate
 from .intact import Watch, add_option
 from .interruption import Interruption
@@ -120,8 +120,8 @@ def _command(options: argparse.Namespace) -> int:
     if not options.time_limit > 0:  # infinite by default
         raise ValueError(f"--time-limit is {options.time_limit:g}, must be positive")
     model = Model(options.model)
-    check_output(options.output, model)
-    copies = as_count("copies", options.copies)
+    check_output(options.output, model, options.start)
+    copies = copies_of(options.copies)
     start = None if options.start is None else read_starts(options.start, model, copies)
     settings = {
         name: getattr(options, name)
@@ -138,7 +138,7 @@ def _command(options: argparse.Namespace) -> int:
         options.output, identity, resume=options.resume, checkpoint_s=options.checkpoint
     )
     if output.finished:
-        say(output.finished)
+        output.tell_finished(model, frames, copies)
         return 0
     context = create_context(model, copies, start=start, threads=options.threads, **settings)
     watch = Watch(

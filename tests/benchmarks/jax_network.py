@@ -57,11 +57,11 @@ def affine_energy(
     node = ref._embed(network, parameters, jnp.zeros((len(x), 0), int), t, len(x))
     for layer in range(network.layers):
         prefix = f"layer.{layer}"
-        normed = ref._layer_norm(parameters, f"{prefix}.attention_norm", node)
+        normed = ref._layer_norm(network, parameters, f"{prefix}.attention_norm", node)
         new = _affine_attention(network, parameters, prefix, normed, x)
         node = ref._gate(parameters[f"{prefix}.attention_gate.weight"], new, node)
-        new = ref._layer_norm(parameters, f"{prefix}.feedforward_norm", node)
-        new = ref._gelu(ref._dense(parameters, f"{prefix}.feedforward_in", new))
+        new = ref._layer_norm(network, parameters, f"{prefix}.feedforward_norm", node)
+        new = ref._gelu(network, ref._dense(parameters, f"{prefix}.feedforward_in", new))
         new = ref._dense(parameters, f"{prefix}.feedforward_out", new)
         node = ref._gate(parameters[f"{prefix}.feedforward_gate.weight"], new, node)
     return jnp.sum(ref._dense(parameters, "readout", node))

@@ -9,7 +9,8 @@
 #include "run_model.h"
 #include "stage_run.h"
 
-enum { MOST_LOSSES = 4096 };
+/* The losses that its peers have too: denoising, Fokker-Planck and classification, the first ones. */
+enum { MOST_LOSSES = 4096, COMPARED_LOSSES = 3 };
 
 typedef struct training_job {
     bench_job job;
@@ -20,7 +21,7 @@ typedef struct training_job {
     score_dataset *dataset;
     score_model *model;
     score_stage_run *run;
-    double losses[MOST_LOSSES][SCORE_LOSS_KINDS]; /* of the first steps */
+    double losses[MOST_LOSSES][COMPARED_LOSSES]; /* of the first steps */
 } training_job;
 
 static score_status call(bench_job *base, score_error *error) {
@@ -30,7 +31,7 @@ static score_status call(bench_job *base, score_error *error) {
     if (status != SCORE_OK)
         return status;
     if (job->step < MOST_LOSSES)
-        memcpy(job->losses[job->step], losses, sizeof losses);
+        memcpy(job->losses[job->step], losses, sizeof *job->losses);
     job->step++;
     return SCORE_OK;
 }

@@ -122,6 +122,10 @@ void with_gelu(int set, subject_test test) {
     with_activation("gelu", SCORE_GELU, set, test);
 }
 
+void with_gelu_erf(int set, subject_test test) {
+    with_activation("gelu with erf", SCORE_GELU_ERF, set, test);
+}
+
 void with_swish(int set, subject_test test) {
     with_activation("swish", SCORE_SWISH, set, test);
 }
@@ -138,7 +142,7 @@ static void layernorm_forward(const subject *self, unsigned streams, const doubl
     spoil(streams, self->y_size, y);
     spoil(streams, self->y_size, state->centred);
     spoil(streams, ROWS, state->variance);
-    score_layernorm_forward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+    score_layernorm_forward(&self->layout, streams, ROWS, all_rows, state->width, .01, theta,
                             theta + state->width, x, y, state->centred, state->variance);
 }
 
@@ -147,7 +151,7 @@ static void layernorm_backward(const subject *self, unsigned streams, const doub
                                double *theta_bar) {
     (void)x;
     norm_state *state = self->data;
-    score_layernorm_backward(&self->layout, streams, ROWS, all_rows, state->width, theta,
+    score_layernorm_backward(&self->layout, streams, ROWS, all_rows, state->width, .01, theta,
                              state->centred, state->variance, y_bar, x_bar, theta_bar,
                              theta_bar + state->width);
 }
@@ -406,92 +410,4 @@ void with_embedding_kinds(int set, subject_test test) {
 void with_embedding_features(int set, subject_test test) {
     score_embedding_shape shape = {0, TABLES, TIMES, IN, MOLECULES, ROWS, first_row, bead_features};
     with_embedding("embedding of features", &shape, set, test);
-}
-
-typedef struct network_state {
-    score_packed *packed;
-    score_tile *tile;
-    score_tile_view view;
-    int coordinates; /* of one stream */
-    double t_middle; /* an input u of the ladder is the time t_middle + t_width u */
-    double t_width;
-} network_state;
-
-static void network_forward(const subject *self, unsigned streams, const double *x,
-                            const double *theta, double *y) {
-    network_state *state = self->data;
-    const score_executor serial = score_executor_serial();
-    score_packed_update(state->packed, theta, &serial);
-    for (int s = 0; s < self->layout.count; s++)
-        if (score_has_stream(streams, s)) {
-            memcpy(state->view.x + s * state->coordinates, x + s * self->x_size,
-                   (size_t)state->coordinates * sizeof(double));
-            const double *u = x + s * self->x_size + state->coordinates;
-            for (int m = 0; m < state->view.molecules; m++)
-                state->view.t[s * state->view.molecules + m] = (s == 0 ? state->t_middle : 0) +
-                                                               state->t_width * u[m];
-        }
-    const score_pass pass = {.streams = streams};
-    score_forward(state->packed, state->tile, &pass);
-    memcpy(y, state->view.output, (size_t)(self->layout.count * self->y_size) * sizeof(double));
-}
-
-static void network_backward(const subject *self, unsigned streams, const double *x,
-                             const double *theta, const double *y_bar, double *x_bar,
-                             double *theta_bar) {
-    (void)x;
-    network_state *state = self->data;
-    (void)theta;
-    double *gradient = calloc(score_packed_gradient_size(state->packed), sizeof *gradient);
-    assert_non_null(gradient);
-    memcpy(state->view.output_bar, y_bar,
-           (size_t)(self->layout.count * self->y_size) * sizeof(double));
-    memset(state->view.x_bar, 0, (size_t)state->coordinates * sizeof(double));
-    memset(state->view.t_bar, 0, (size_t)state->view.molecules * sizeof(double));
-    const score_pass pass = {.streams = streams, .wants_time = true, .gradient = gradient};
-    score_backward(state->packed, state->tile, &pass);
-    score_packed_fold_gradient(state->packed, gradient);
-    for (int k = 0; k < state->coordinates; k++)
-        x_bar[k] += state->view.x_bar[k];
-    for (int m = 0; m < state->view.molecules; m++)
-        x_bar[state->coordinates + m] += state->t_width * state->view.t_bar[m];
-    for (int k = 0; k < self->theta_size; k++)
-        theta_bar[k] += gradient[k];
-    free(gradient);
-}
-
-void with_network(const char *name, const score_model_config *config, int molecules,
-                  const int *beads, const int *features, int set, subject_test test) {
-    score_error error = {0};
-    score_network network;
-    network_state state;
-    int rows = 0;
-    size_t pairs = 0;
-    for (int m = 0; m < molecules; m++) {
-        rows += beads[m];
-        pairs += (size_t)beads[m] * (size_t)beads[m];
-    }
-    const score_streams layout = stream_set(set);
-    const score_tile_limits limits = {.molecules = molecules, .rows = rows, .pairs = pairs};
-    assert_int_equal(score_network_create(config, 0, &network, &error), SCORE_OK);
-    assert_int_equal(score_packed_create(&network, &state.packed, &error), SCORE_OK);
-    assert_int_equal(score_tile_create(&network, &layout, &limits, &state.tile, &error), SCORE_OK);
-    state.view = score_tile_set_molecules(state.tile, molecules, beads, features);
-    state.coordinates = rows * config->dimensions;
-    state.t_middle = (config->experts[0].t_begin + config->experts[0].t_end) / 2;
-    state.t_width = 0.1 * (config->experts[0].t_end - config->experts[0].t_begin);
-    const subject self = {name,
-                          layout,
-                          state.coordinates + molecules,
-                          0,
-                          state.coordinates,
-                          (int)network.parameter_count,
-                          molecules * network.outputs,
-                          network_forward,
-                          network_backward,
-                          &state};
-    test(&self);
-    score_tile_destroy(state.tile);
-    score_packed_destroy(state.packed);
-    score_network_destroy(&network);
 }

@@ -9,6 +9,7 @@ typedef void (*subject_test)(const subject *self);
 /* Each makes its subject for stream_set(set), runs `test` on it and takes it down. */
 void with_linear(int set, subject_test test);
 void with_gelu(int set, subject_test test);
+void with_gelu_erf(int set, subject_test test);
 void with_swish(int set, subject_test test);
 void with_layernorm(int set, subject_test test);
 void with_gate(int set, subject_test test);

@@ -15,6 +15,7 @@
 
 LADDER(linear)
 LADDER(gelu)
+LADDER(gelu_erf)
 LADDER(swish)
 LADDER(layernorm)
 LADDER(gate)
@@ -26,6 +27,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_climbs_the_ladder),
         cmocka_unit_test(gelu_climbs_the_ladder),
+        cmocka_unit_test(gelu_erf_climbs_the_ladder),
         cmocka_unit_test(swish_climbs_the_ladder),
         cmocka_unit_test(layernorm_climbs_the_ladder),
         cmocka_unit_test(gate_climbs_the_ladder),

@@ -9,6 +9,7 @@
 
 #include "gaussians.h"
 #include "score/batch.h"
+#include "nn/activation_kind.h"
 #include "subjects.h"
 
 static const score_bead three_beads[3] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
@@ -68,6 +69,14 @@ static void climb_all_sets(const char *name, score_model_config config, int mole
 static void energy_transformer_climbs_the_ladder(void **state) {
     (void)state;
     climb_all_sets("energy transformer", transformer(SCORE_OUTPUT_ENERGY, 0, 1), 2, three, NULL);
+}
+
+static void transformer_of_other_settings_climbs_the_ladder(void **state) {
+    (void)state;
+    score_model_config config = transformer(SCORE_OUTPUT_ENERGY, 0, 1);
+    config.experts[0].activation = SCORE_GELU_ERF;
+    config.experts[0].norm_epsilon = .01;
+    climb_all_sets("transformer with exact gelu", config, 2, three, NULL);
 }
 
 static void score_transformer_climbs_the_ladder(void **state) {
@@ -298,6 +307,7 @@ static void misuse_names_the_value(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(energy_transformer_climbs_the_ladder),
+        cmocka_unit_test(transformer_of_other_settings_climbs_the_ladder),
         cmocka_unit_test(score_transformer_climbs_the_ladder),
         cmocka_unit_test(transformer_of_seven_time_features_climbs_the_ladder),
         cmocka_unit_test(transformer_of_bead_features_climbs_the_ladder),

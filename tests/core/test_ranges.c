@@ -43,14 +43,14 @@ typedef struct layer {
 
 static void norm_forward(arrays *at, const score_streams *layout, unsigned streams,
                          score_range range) {
-    score_layernorm_forward(layout, streams, ROWS, range, WIDTH, at->weight, at->weight + WIDTH,
-                            at->in[0], at->out[0], at->out[1], at->scalar);
+    score_layernorm_forward(layout, streams, ROWS, range, WIDTH, 1e-6, at->weight,
+                            at->weight + WIDTH, at->in[0], at->out[0], at->out[1], at->scalar);
 }
 
 static void norm_backward(arrays *at, const score_streams *layout, unsigned streams,
                           score_range range) {
-    score_layernorm_backward(layout, streams, ROWS, range, WIDTH, at->weight, at->in[0], at->scalar,
-                             at->in[1], at->out[0], at->sum, at->sum + WIDTH);
+    score_layernorm_backward(layout, streams, ROWS, range, WIDTH, 1e-6, at->weight, at->in[0],
+                             at->scalar, at->in[1], at->out[0], at->sum, at->sum + WIDTH);
 }
 
 static void gate_forward(arrays *at, const score_streams *layout, unsigned streams,
@@ -65,29 +65,21 @@ static void gate_backward(arrays *at, const score_streams *layout, unsigned stre
                         at->scalar, at->in[2], at->out[0], at->out[1], at->sum);
 }
 
-static void gelu_forward(arrays *at, const score_streams *layout, unsigned streams,
-                         score_range range) {
-    score_activation_forward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->out[0],
-                             at->out[1]);
-}
+#define ACTIVATION(name, kind)                                                                     \
+    static void name##_forward(arrays *at, const score_streams *layout, unsigned streams,          \
+                               score_range range) {                                                \
+        score_activation_forward(kind, layout, streams, ROWS, WIDTH, range, at->in[0], at->out[0], \
+                                 at->out[1]);                                                      \
+    }                                                                                              \
+    static void name##_backward(arrays *at, const score_streams *layout, unsigned streams,         \
+                                score_range range) {                                               \
+        score_activation_backward(kind, layout, streams, ROWS, WIDTH, range, at->in[0], at->in[1], \
+                                  at->out[0]);                                                     \
+    }
 
-static void gelu_backward(arrays *at, const score_streams *layout, unsigned streams,
-                          score_range range) {
-    score_activation_backward(SCORE_GELU, layout, streams, ROWS, WIDTH, range, at->in[0], at->in[1],
-                              at->out[0]);
-}
-
-static void swish_forward(arrays *at, const score_streams *layout, unsigned streams,
-                          score_range range) {
-    score_activation_forward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                             at->out[0], at->out[1]);
-}
-
-static void swish_backward(arrays *at, const score_streams *layout, unsigned streams,
-                           score_range range) {
-    score_activation_backward(SCORE_SWISH, layout, streams, ROWS, WIDTH, range, at->in[0],
-                              at->in[1], at->out[0]);
-}
+ACTIVATION(gelu, SCORE_GELU)
+ACTIVATION(gelu_erf, SCORE_GELU_ERF)
+ACTIVATION(swish, SCORE_SWISH)
 
 static const layer layers[] = {
     {"layernorm forward", false, true, norm_forward},
@@ -96,6 +88,8 @@ static const layer layers[] = {
     {"gate backward", false, false, gate_backward},
     {"gelu forward", true, true, gelu_forward},
     {"gelu backward", true, false, gelu_backward},
+    {"gelu with erf forward", true, true, gelu_erf_forward},
+    {"gelu with erf backward", true, false, gelu_erf_backward},
     {"swish forward", true, true, swish_forward},
     {"swish backward", true, false, swish_backward},
 };

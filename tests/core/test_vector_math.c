@@ -129,8 +129,8 @@ static void activations_are_straight_far_out(void **state) {
     const score_real places[WIDTH] = {40, -40, 100, -100, 1000, -1000, 10000, -10000};
     const score_streams layout = {.count = 3, .order = {0, 1, 2}};
     const score_range range = {0, WIDTH};
-    const score_activation kinds[] = {SCORE_GELU, SCORE_SWISH};
-    for (int i = 0; i < 2; i++) {
+    const score_activation kinds[] = {SCORE_GELU, SCORE_GELU_ERF, SCORE_SWISH};
+    for (int i = 0; i < 3; i++) {
         const score_activation kind = kinds[i];
         /* x' = 1 and x'' = 0, so y' and y'' are derivatives; of y'' then x' gets twice the second,
          * x the third */

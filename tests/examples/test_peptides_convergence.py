@@ -200,3 +200,50 @@ def test_the_table_and_the_file_of_the_command(slow, tmp_path, monkeypatch, caps
     monkeypatch.setattr(sys, "argv", [*words[:2], str(tmp_path), *words[3:]])
     with pytest.raises(SystemExit, match="no finished run"):
         convergence.main()
+
+
+def test_rows_of_runs_that_are_not_there_stay(slow, tmp_path, monkeypatch, capsys):
+    path, _, _ = slow
+    data, output = path.parents[2], tmp_path / "table.csv"
+    monkeypatch.setattr(
+        sys, "argv", ["convergence.py", "--data", str(data), "--output", str(output)]
+    )
+    convergence.main()
+    lines = output.read_text().splitlines()
+    other = lines[1].replace(f"test,{path.stem},", "train,WW,", 1)
+    stale = lines[1].replace("146", "999")
+    assert other != lines[1]
+    assert stale != lines[1]
+    output.write_text("\n".join([lines[0], stale, other]) + "\n")
+    convergence.main()
+    assert output.read_text().splitlines() == [lines[0], other, lines[1]]
+    assert "1 runs as" in capsys.readouterr().err
+    (row,) = convergence.read_csv(output)[:1]
+    assert {**row.row(), "set": "test", "sequence": path.stem} == convergence.convergence_of(
+        path, "test"
+    ).row()
+
+
+def test_references_are_counts_and_stay(slow, tmp_path):
+    path, _, _ = slow
+    output = tmp_path / "table.npz"
+    counts = convergence.reference_of(path)
+    convergence.write_references(output, {"WW": counts})
+    convergence.write_references(output, {path.stem: counts})
+    with np.load(output) as file:
+        assert file.files == sorted(["WW", path.stem])
+        assert file["WW"].shape == (64, 64)
+        assert file[path.stem].sum() == len(read_frames(path))
+        # psi1 is the second: its share of alpha is that of the run
+        centres = -180 + 360 / 64 * (np.arange(64) + 0.5)
+        alpha = file["WW"][:, (centres > -120) & (centres < 60)].sum() / file["WW"].sum()
+    found = convergence.convergence_of(path, "test")
+    # the bins at the two ends reach beyond it by less than half a bin each
+    assert alpha == pytest.approx(found.alpha, abs=0.1)
+
+
+def test_a_row_that_no_run_has_is_named(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("set,sequence\ntrain,WW\n")
+    with pytest.raises(ValueError, match=r"table.csv: line 2: 'frames' is not what a run has"):
+        convergence.read_csv(path)

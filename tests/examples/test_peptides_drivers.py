@@ -461,3 +461,17 @@ def test_the_manifest_says_what_has_changed(tmp_path):
     listed.write_text("123 4\n")
     with pytest.raises(ValueError, match=r"data.sha256:1: '123 4' is not"):
         manifest.read_manifest(listed)
+
+
+def test_the_manifest_keeps_what_is_not_there(tmp_path, monkeypatch, capsys):
+    data, listed = tmp_path / "data", tmp_path / "data.sha256"
+    words = ["manifest.py", "write", "--data", str(data), "--manifest", str(listed)]
+    data.mkdir()
+    (data / "AA.h5").write_text("AA")
+    monkeypatch.setattr(sys, "argv", words)
+    manifest.main()
+    first = manifest.read_manifest(listed)
+    (data / "AA.h5").rename(data / "AC.h5")
+    manifest.main()
+    assert manifest.read_manifest(listed) == first | {"AC.h5": first["AA.h5"]}
+    assert "2 files, 1 of them here" in capsys.readouterr().out

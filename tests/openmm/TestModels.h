@@ -16,13 +16,13 @@ namespace OpenMMScore {
 
 inline score_expert_config graphExpert(double begin, double end,
                                        score_output output = SCORE_OUTPUT_ENERGY) {
-    return {SCORE_GRAPH_TRANSFORMER, output,         8, 2, 2, 4, begin, end, 0,
-            SCORE_FLOAT64,           SCORE_BASE_NONE};
+    return {SCORE_GRAPH_TRANSFORMER, output,          8, 2, 2, 4, begin, end, 0,
+            SCORE_FLOAT64,           SCORE_BASE_NONE, 0, 0};
 }
 
 inline score_expert_config mlpExpert(double begin, double end) {
     return {SCORE_MLP,     SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, 0,
-            SCORE_FLOAT64, SCORE_BASE_NONE};
+            SCORE_FLOAT64, SCORE_BASE_NONE,     0,  0};
 }
 
 /* A zigzag chain in nm, a little irregular so that nothing vanishes by symmetry. */

@@ -2,6 +2,7 @@
 checked, and what is wrong is named with its file."""
 
 import json
+import zlib
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,37 @@ def test_random_numbers_are_those_of_a_generator(checkpoint):
     assert forged.resumes()
 
 
+def with_crc32(name, content):
+    """A context and its CRC-32."""
+    return {
+        name: content,
+        name.replace("context", "context_crc32"): np.array(zlib.crc32(content.tobytes())),
+    }
+
+
+@RUNS
+def test_a_context_has_its_crc32(run, checkpoint):
+    """OpenMM crashes on some that have not, as on the last byte of the Reference platform's."""
+    forged = checkpoint(run)
+    name = "context" if run == "simulate" else "context.1"
+    for place in (-1, 0, len(forged.state[name]) // 2):
+        content = forged.state[name].copy()
+        content[place] ^= 0x80
+        assert f"{name} is damaged" in forged.error_with({**forged.state, name: content})
+    assert forged.resumes()
+
+
+def test_parameters_of_a_context_are_those_of_the_run(checkpoint):
+    forged = checkpoint("simulate")
+    content = forged.state["context"].tobytes().replace(b"ScoreForceD", b"ScoreForc\xe5D")
+    error = forged.error_with(
+        {**forged.state, **with_crc32("context", np.frombuffer(content, np.uint8))}
+    )
+    assert "context has a parameter 'ScoreForc" in error
+    assert "this run has none of that name" in error
+    assert forged.resumes()
+
+
 @RUNS
 def test_positions_of_a_context_are_finite(run, checkpoint):
     """At whichever places of 8 bytes they are."""
@@ -166,7 +198,7 @@ def test_positions_of_a_context_are_finite(run, checkpoint):
         numbers[places[len(places) // 2]] = np.nan
         other = np.frombuffer(content[:shift] + numbers.tobytes(), np.uint8)
         other = np.append(other, np.frombuffer(content[len(other) :], np.uint8))
-        assert name in forged.error_with({**forged.state, name: other})
+        assert name in forged.error_with({**forged.state, **with_crc32(name, other)})
     assert forged.resumes()
 
 

@@ -33,7 +33,9 @@ def data(tmp_path):
         (["--samples", "two.npy"], "two.npy: coordinates x of frames of 2 beads"),
         (["--samples", "point.npy"], "point.npy: frame 0 (from 0) has all its beads in one point"),
         (["--simulation", "copies.npy"], "copies.npy: copy has shape (3,), not (6,)"),
-        (["--simulation", "uneven.npy"], "copy 1 has 2 frames and copy 0 has 4"),
+        (["--simulation", "own.npy"], "own.npy: has copies of 1 frame, must have 2"),
+        (["--simulation", "twenty.npy"], "twenty.npy: has pieces of 1 frame, must have 2"),
+        (["--simulation", "uneven.npy"], "uneven.npy: copy 1 has 2 frames and copy 0 has 4"),
         (["--simulation", "few.npy"], "few.npy: 4 frames are too few"),
         (["--simulation", "few.npy", "--equilibration-ps", "5"], "needs --interval-ps"),
         (["--samples", "data.npy", "--state", "far:x:5:6"], "state 'far'"),
@@ -82,6 +84,8 @@ def test_bad_input_is_named(data, tmp_path, monkeypatch, capsys, words, message)
     save(tmp_path / "few.npy", np.zeros(4))
     save(tmp_path / "nine.npy", np.where(np.arange(60) < 27, 0, 2))  # 20 pieces of 3
     save(tmp_path / "copies.npy", np.zeros(6), np.array([0, 1, 2]))
+    save(tmp_path / "own.npy", np.arange(30), np.arange(30))
+    save(tmp_path / "twenty.npy", np.arange(20))
     save(tmp_path / "uneven.npy", np.arange(6), np.array([0, 0, 0, 0, 1, 1]))
     assert evaluate(data, tmp_path / "out", *words) == 2
     assert message in capsys.readouterr().err

@@ -166,16 +166,59 @@ def test_sources_hold_numbers_of_the_same_kind(frames, tmp_path):
     refuse(path, r".*numbers of another kind are in 50%-0\.h5")
 
 
-@pytest.mark.parametrize("units", ["nanometers", "angstroms"])
-def test_sources_have_the_units_of_the_whole(frames, tmp_path, units):
+def test_prefixes_that_lead_hdf5_elsewhere_are_refused(frames, tmp_path, positions, monkeypatch):
+    raw, every = tmp_path / "a.raw", select(COUNT, 0, 1, COUNT)
+    raw.write_bytes(positions[:COUNT].tobytes())
+    parts = [(raw, 0, h5py.h5f.UNLIMITED)]
+    for variable, make in (
+        ("HDF5_VDS_PREFIX", put_together([(FIRST, every, every)], COUNT)),
+        (
+            "HDF5_EXTFILE_PREFIX",
+            lambda file: file.create_dataset("coordinates", EACH, "f4", external=parts),
+        ),
+    ):
+        path = frames(make)
+        monkeypatch.setenv(variable, "/else where")
+        refuse(path, f"data set coordinates is in other files, .* {variable}='/else where' leads")
+        monkeypatch.setenv(variable, "")
+        assert len(read_frames(path)) == COUNT
+
+
+@pytest.mark.parametrize("own", [None, "nanometers", "nm   "])
+@pytest.mark.parametrize("units", ["nanometers", "nm", "nanometer  ", "angstroms"])
+def test_sources_have_the_units_of_the_whole(frames, tmp_path, units, own):
     with h5py.File(tmp_path / "50%-0.h5", "r+") as file:
         file["coordinates"].attrs["units"] = np.bytes_(units)
     every = select(COUNT, 0, 1, COUNT)
     path = frames(put_together([(FIRST, every, every)], COUNT))
-    if units == "nanometers":
+    if own is not None:
+        with h5py.File(path, "r+") as file:
+            file["coordinates"].attrs["units"] = np.bytes_(own)
+    if units != "angstroms":
         assert len(read_frames(path)) == COUNT
     else:
         refuse(path, r".* that of 50%-0\.h5 has units 'angstroms', which are not its own")
+
+
+def test_links_lead_to_regular_files(frames, tmp_path, positions):
+    def link(file):
+        file["folder"] = h5py.ExternalLink("50%-0.h5", "/")
+        file["coordinates"] = h5py.SoftLink("/folder/coordinates")
+
+    path, source = frames(link), tmp_path / "50%-0.h5"
+    with h5py.File(path, "r+") as file:
+        file["time"] = h5py.SoftLink("time")
+    refuse(path, "data set time cannot be opened")
+    with h5py.File(path, "r+") as file:
+        del file["time"]
+    np.testing.assert_array_equal(read_frames(path).positions, positions[:COUNT])
+    every = select(COUNT, 0, 1, COUNT)
+    source.unlink()
+    os.mkfifo(source)
+    refuse(path, r"a link leads to 50%-0\.h5, which is no regular file")
+    path.rename(tmp_path / "inner.h5")
+    path = frames(put_together([("inner.h5", every, every)], COUNT))
+    refuse(path, r"a link leads to 50%-0\.h5, which is no regular file")
 
 
 def test_raw_files_need_all_their_bytes(frames, tmp_path, positions):

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from openmmscore import pdb_file
 from openmmscore.copies import read_starts
 
 from .test_simulate import command
@@ -140,7 +141,12 @@ def test_models_are_frames(model, tmp_path, capsys, model_file, end):
         (cryst1(6, 20, 20), ": frame 0 .from 0. has beads 0 and 1 as far apart as nearly half"),
         ("ATOM      1    C ACE A   1       1.000   *****   0.000", r":1: y is '   \*\*\*\*\*'"),
         ("ATOM      1    C ACE A   1       1.000     nan   0.000", r":1: y is '     nan'"),
-        ("ATOM      1    C ACE A", r":1: x is ''"),
+        ("ATOM      1    C ACE A   1       1_000   0.000   0.000", r":1: x is '   1_000'"),
+        ("ATOM      1    C ACE A   1       1e300   0.000   0.000", r":1: x is '   1e300'"),
+        ("ATOM      1    C ACE A   1    -2000000   0.000   0.000", r":1: x is '-2000000'"),
+        ("ATOM      1    C ACE A   1       1.000   0.000   0.0", ":1: ATOM ends at column 52"),
+        (cryst1(20, 20, 20)[:53], ":1: CRYST1 ends at column 53, its numbers at 54"),
+        ("REMARK \x85 \x0c\nHETATM    1    C ACE A", ":2: HETATM ends at column 22"),
     ],
 )
 def test_what_is_wrong_is_named(model, tmp_path, line, message):
@@ -156,3 +162,17 @@ def test_what_is_no_structure_is_named(model, tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.pdb: ."):
         read_starts(path, model, 1)
+
+
+def test_compressed_files_have_a_limit(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdb_file, "_MOST_MIB", 1)
+    path = tmp_path / "a.pdb.gz"
+    for size in (2**20 - 2**14, 2**20):
+        write_pdb(tmp_path / "a.pdb", PDB_ATOMS)
+        whole = (tmp_path / "a.pdb").read_bytes() + b"x" * size
+        path.write_bytes(gzip.compress(whole))
+        if size < 2**20:
+            assert len(read_starts(path, model, 1)) == 1
+        else:
+            with pytest.raises(ValueError, match=r"a\.pdb\.gz: becomes more than 1 MiB"):
+                read_starts(path, model, 1)

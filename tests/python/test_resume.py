@@ -233,11 +233,13 @@ def test_two_processes_do_not_write_one_file(model_file, tmp_path, monkeypatch, 
             with monkeypatch.context() as patch:
                 patch.setattr(run_output.RunOutput, "add", add)
                 assert simulate_main(arguments) == 1
+                error = capsys.readouterr().err
+                assert "run.h5.unfinished: is being written by another process" in error
 
     monkeypatch.setattr(run_output.RunOutput, "add", again)
-    assert simulate_main(arguments) == 0
-    assert seen
-    assert "run.h5.unfinished: is being written by another process" in capsys.readouterr().err
+    for more in ([], ["--checkpoint", "0"]):
+        assert simulate_main([*arguments, *more]) == 0
+    assert len(seen) == 2
 
 
 def test_an_unfinished_file_is_no_file_of_frames(model_file, tmp_path, monkeypatch):
@@ -291,7 +293,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_run(
     arguments = words("simulate", model_file, tmp_path / "run.h5", "--checkpoint", "0")
     assert simulate_main(arguments) == 0
     error = capsys.readouterr().err
-    assert error.count("No space left on device") == 1
+    assert error.count("run.h5.checkpoint: No space left on device; the run goes on") == 1
     assert names(tmp_path) == ["run.h5"]
 
 

@@ -341,5 +341,5 @@ def test_a_checkpoint_that_becomes_a_folder_does_not_end_the_run(
     )
     told = capsys.readouterr().err
     assert told.count("run.npy.checkpoint is a folder: it cannot be replaced") == 1
-    assert "run.npy.checkpoint'; it can be removed" in told
+    assert "run.npy.checkpoint: Is a directory; it can be removed" in told
     assert len(np.load(tmp_path / "run.npy")) == 3 * 40

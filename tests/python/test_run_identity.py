@@ -45,6 +45,9 @@ def test_a_finished_run_is_that_of_its_options(
     assert MAINS[run]([*arguments, option, value]) == 1
     error = capsys.readouterr().err
     assert f"{output}: was made with " in error
+    assert (
+        "a finished file of other options stands there, and without --resume is replaced" in error
+    )
     assert message in error
     assert contents(tmp_path) == before
 

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from openmmscore.copies import read_starts
 
+from .test_resume import MAINS, RUNS, words
 from .test_simulate import command
 
 
@@ -74,3 +75,18 @@ def test_a_model_is_a_file(tmp_path, capsys):
     assert f"{pipe}: is no regular file" in capsys.readouterr().err
     assert command(tmp_path, tmp_path / "run.npy") == 1
     assert f"{tmp_path}: cannot be opened: Is a directory" in capsys.readouterr().err
+
+
+@RUNS
+def test_a_start_is_not_the_output(run, model_file, tmp_path, capsys):
+    """By whatever name: the run would replace it, and could not go on after that."""
+    output, link, twin = (tmp_path / name for name in ("run.h5", "link.h5", "twin.h5"))
+    assert MAINS[run](words(run, model_file, output)) == 0
+    before = output.read_bytes()
+    link.symlink_to("run.h5")
+    os.link(output, twin)
+    for start in (output, f"{output}:-1", link, twin):
+        assert MAINS[run](words(run, model_file, output, "--start", start)) == 1
+        error = capsys.readouterr().err
+        assert f"{output} would replace {start}, which the run starts from" in error
+    assert output.read_bytes() == before

@@ -112,7 +112,7 @@ def test_the_example_of_the_documentation_runs(model, tmp_path, monkeypatch):
 def test_the_example_of_the_readme_is_that_of_the_documentation():
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     for example in doctest.DocTestParser().get_examples(openmmscore.__doc__ or ""):
-        assert f"    {example.source}" in readme
+        assert f"\n{example.source}" in readme
 
 
 @pytest.mark.parametrize(

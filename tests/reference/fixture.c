@@ -97,6 +97,11 @@ static score_expert_config read_expert(hid_t file) {
         .time_variance = H5Aexists(file, "time_variance") > 0 ? read_real(file, "time_variance")
                                                               : 0,
         .dtype = SCORE_FLOAT64,
+        .activation = H5Aexists(file, "activation") > 0 &&
+                              reads(file, "activation", "gelu", "gelu-tanh")
+                          ? SCORE_GELU_ERF
+                          : SCORE_GELU,
+        .norm_epsilon = H5Aexists(file, "norm_epsilon") > 0 ? read_real(file, "norm_epsilon") : 0,
     };
 }
 

@@ -7,6 +7,7 @@
 
 #include "model/diffusion.h"
 #include "model/network.h"
+#include "nn/activation_kind.h"
 
 typedef struct fixture {
     hid_t file;

@@ -124,6 +124,16 @@ CASES = [
         False,  # samples of two sizes
         "all",
     ),
+    # The epsilon is large enough to matter.
+    Case(
+        "settings",
+        13,
+        replace(SMALL, activation="gelu", norm_epsilon=0.01),
+        (5,),
+        (1e-5, 1e-5, 0.03, 0.3, 1.0),
+        0.3,
+        True,
+    ),
     Case("base_coordinates", 12, MLP, (1,), (1e-5, 0.01, 0.05, 0.1), 0.05, True, "coordinates"),
 ]
 
@@ -369,6 +379,10 @@ def write_attributes(file: h5py.File, case: Case, schedule: ref.Schedule) -> Non
     }
     if network.time_variance > 0:
         reals["time_variance"] = network.time_variance
+    if network.norm_epsilon != ref.NORM_EPSILON:
+        reals["norm_epsilon"] = network.norm_epsilon
+    if network.activation != "gelu-tanh":
+        file.attrs["activation"] = np.bytes_(network.activation)
     for name, real in reals.items():
         file.attrs[name] = np.float64(real)
 

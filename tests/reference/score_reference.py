@@ -59,6 +59,8 @@ class Network:
     t_end: float
     feature_sizes: tuple[int, ...] = ()
     time_variance: float = 0.0  # above 0: features of the noise's scale, see time_features
+    activation: str = "gelu-tanh"  # of a graph transformer; "gelu": with the error function
+    norm_epsilon: float = NORM_EPSILON
     base: Gaussian | None = field(default=None, compare=False)  # of an energy
 
     @property
@@ -178,15 +180,16 @@ def _dense(parameters: Parameters, name: str, x: Array) -> Array:
     return x @ parameters[f"{name}.weight"] + parameters[f"{name}.bias"]
 
 
-def _layer_norm(parameters: Parameters, name: str, x: Array) -> Array:
+def _layer_norm(network: Network, parameters: Parameters, name: str, x: Array) -> Array:
     deviation = x - jnp.mean(x, axis=-1, keepdims=True)
     variance = jnp.mean(deviation**2, axis=-1, keepdims=True)
-    normed = deviation / jnp.sqrt(variance + NORM_EPSILON)
+    normed = deviation / jnp.sqrt(variance + network.norm_epsilon)
     return normed * parameters[f"{name}.scale"] + parameters[f"{name}.bias"]
 
 
-def _gelu(x: Array) -> Array:
-    """The tanh form."""
+def _gelu(network: Network, x: Array) -> Array:
+    if network.activation == "gelu":
+        return 0.5 * x * (1 + jax.scipy.special.erf(x / jnp.sqrt(2)))
     return 0.5 * x * (1 + jnp.tanh(jnp.sqrt(2 / jnp.pi) * (x + 0.044715 * x**3)))
 
 
@@ -236,12 +239,12 @@ def _graph_transformer(
             network,
             parameters,
             prefix,
-            _layer_norm(parameters, f"{prefix}.attention_norm", node),
+            _layer_norm(network, parameters, f"{prefix}.attention_norm", node),
             edge,
         )
         node = _gate(parameters[f"{prefix}.attention_gate.weight"], new, node)
-        new = _layer_norm(parameters, f"{prefix}.feedforward_norm", node)
-        new = _gelu(_dense(parameters, f"{prefix}.feedforward_in", new))
+        new = _layer_norm(network, parameters, f"{prefix}.feedforward_norm", node)
+        new = _gelu(network, _dense(parameters, f"{prefix}.feedforward_in", new))
         new = _dense(parameters, f"{prefix}.feedforward_out", new)
         node = _gate(parameters[f"{prefix}.feedforward_gate.weight"], new, node)
     if network.output == "energy":

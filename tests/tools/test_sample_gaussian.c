@@ -69,7 +69,7 @@ static score_status take(void *context, uint32_t first, uint32_t count, const fl
 }
 
 /* The variance of n = 3 COUNT normal numbers has the relative error sqrt(2/n); a hundred steps of
- * second order are within .007 of it (README). */
+ * second order are within .007 of it (docs/sampling.md). */
 static void samples_have_the_covariance(void **state) {
     (void)state;
     const float *positions = drawn.positions;

@@ -95,6 +95,15 @@ void write_hdf5(const char *path, const hdf5_file *file) {
         write_topology(root, file);
     if (file->box != NULL)
         write_box(root, file);
+    if (file->forces != NULL)
+        write_coordinates(
+            root, &(hdf5_file){.frames = file->force_frames > 0 ? file->force_frames : file->frames,
+                               .beads = file->force_beads > 0 ? file->force_beads : file->beads,
+                               .dimensions = file->dimensions,
+                               .coordinates = file->forces,
+                               .name = "forces",
+                               .type = file->type,
+                               .units = file->force_units});
     if (file->log_weights != NULL) {
         hsize_t frames = file->frames;
         hid_t space = H5Screate_simple(1, &frames, NULL);

@@ -29,6 +29,10 @@ typedef struct hdf5_file {
     const char *angle_units;   /* of cell_angles, or NULL */
     uint64_t boxed;            /* frames that have the box, those after them lengths of 0; 0: all */
     uint64_t claimed;          /* frames that the file claims; 0: as many as it has */
+    const double *forces;      /* like coordinates, or NULL: there are none */
+    const char *force_units;   /* NULL: no attribute */
+    uint64_t force_frames;     /* 0: as many as there are frames, */
+    int force_beads;           /* and as many as there are beads */
 } hdf5_file;
 
 void write_hdf5(const char *path, const hdf5_file *file);

@@ -218,10 +218,14 @@ static void another_build_or_processor_is_a_warning(void **state) {
 
 /* -------- logs -------- */
 
+/* Of the first three losses. */
+enum { LOG_COLUMNS = 7 };
+
 static score_log_row row_at(uint64_t samples) {
     return (score_log_row){.stage = 1,
                            .step = samples / 10,
                            .samples = samples,
+                           .columns = LOG_COLUMNS,
                            .losses = {0.5, 0, 0.25},
                            .validation_loss = NAN};
 }
@@ -229,7 +233,7 @@ static score_log_row row_at(uint64_t samples) {
 static void write_log(const char *path, int rows) {
     FILE *log = NULL;
     score_error error = {0};
-    assert_int_equal(score_log_create(path, &log, &error), SCORE_OK);
+    assert_int_equal(score_log_create(path, LOG_COLUMNS, &log, &error), SCORE_OK);
     for (int k = 1; k <= rows; k++) {
         score_log_row row = row_at(100 * (uint64_t)k);
         assert_int_equal(score_log_write(log, path, &row, &error), SCORE_OK);
@@ -249,7 +253,7 @@ static void assert_same_file(const char *a, const char *b) {
 static void resume_to_the_end(const char *path, uint64_t samples) {
     FILE *log = NULL;
     score_error error = {0};
-    assert_int_equal(score_log_resume(path, samples, &log, &error), SCORE_OK);
+    assert_int_equal(score_log_resume(path, LOG_COLUMNS, samples, &log, &error), SCORE_OK);
     for (uint64_t done = samples / 100 * 100 + 100; done <= 500; done += 100) {
         score_log_row row = row_at(done);
         assert_int_equal(score_log_write(log, path, &row, &error), SCORE_OK);
@@ -302,7 +306,7 @@ static void cut_row_is_not_written_on(void **state) {
     write_bytes("log", bytes, cut);
     FILE *log = NULL;
     score_error error = {0};
-    assert_int_equal(score_log_resume("log", 300, &log, &error), SCORE_OK);
+    assert_int_equal(score_log_resume("log", LOG_COLUMNS, 300, &log, &error), SCORE_OK);
     fclose(log);
     assert_int_equal(read_bytes("log", bytes, sizeof bytes), size);
     assert_same_file("log", "expected");
@@ -315,7 +319,7 @@ static void file_that_is_no_log_is_left_alone(void **state) {
     write_bytes("copy", text, sizeof text - 1);
     FILE *log = NULL;
     score_error error = {0};
-    assert_int_equal(score_log_resume("log", 5, &log, &error), SCORE_ERROR_FORMAT);
+    assert_int_equal(score_log_resume("log", LOG_COLUMNS, 5, &log, &error), SCORE_ERROR_FORMAT);
     assert_string_equal(error.file, "log");
     if (log != NULL)
         fclose(log);

@@ -125,6 +125,8 @@ static void beads_of_other_names(void **state) {
         {TOPOLOGY(ATOM("0", "\"N\"") ", " ATOM("1", "\"CA\"")), "bead 0 is N, the recipe's is CA"},
         {TOPOLOGY(ATOM("1", "\"CA\"") ", " ATOM("0", "\"N\"")), "bead 0 is N, the recipe's is CA"},
         {TOPOLOGY(ATOM("0", "\"CA\"") ", " ATOM("1", "\"N\\\"\"")), "bead 1 is N\", the recipe's"},
+        {TOPOLOGY(ATOM("0", "\"CA\"") ", " ATOM("1", "\"\"")),
+         "bead 1 has no name, the recipe's is N"},
         {TOPOLOGY(ATOM("0", "\"CA\"")), "a topology of 1 atoms, the recipe has 2 beads"},
         {TOPOLOGY(ATOM("0", "\"CA\"") "," ATOM("1", "\"N\"") "," ATOM("2", "\"C\"")),
          "a topology of 3 atoms"},
@@ -212,6 +214,28 @@ static void too_few_frames_to_hold_out(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "heldOut=\"0.04\"");
 }
 
+static void say_units(const char *name, const char *units) {
+    hid_t root = H5Fopen("a.h5", H5F_ACC_RDWR, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1);
+    hid_t space = H5Screate(H5S_SCALAR);
+    H5Tset_size(type, strlen(units));
+    hid_t attribute = H5Acreate_by_name(root, name, "units", type, space, H5P_DEFAULT, H5P_DEFAULT,
+                                        H5P_DEFAULT);
+    assert_true(H5Awrite(attribute, type, units) >= 0);
+    H5Aclose(attribute);
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Fclose(root);
+}
+
+static void units_that_are_filled_up(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    file.units = "nanometers      ";
+    write_hdf5("a.h5", &file);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_good(&recipe, FRAMES);
+}
+
 static void wrong_log_weights(void **state) {
     (void)state;
     double log_weights[FRAMES] = {0};
@@ -234,6 +258,9 @@ static void wrong_log_weights(void **state) {
         log_weights[k] = -INFINITY;
     write_hdf5("a.h5", &file);
     check_error(&recipe, SCORE_ERROR_FORMAT, "all 20 training frames have weight 0");
+    say_units("log_weights", "kT");
+    check_error(&recipe, SCORE_ERROR_FORMAT,
+                "log_weights have units 'kT', must be natural logarithm or dimensionless");
     recipe.data.log_weights = NULL;
     recipe.data.no_weights = true;
     score_dataset *dataset = NULL;
@@ -302,6 +329,7 @@ int main(void) {
         cmocka_unit_test(frames_that_have_no_box),
         cmocka_unit_test(boxes_that_are_too_small),
         cmocka_unit_test(too_few_frames_to_hold_out),
+        cmocka_unit_test(units_that_are_filled_up),
         cmocka_unit_test(wrong_log_weights),
         cmocka_unit_test(files_of_no_known_kind),
         cmocka_unit_test(truncated_files),

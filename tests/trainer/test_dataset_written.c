@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "frame_errors.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -166,6 +167,9 @@ static void sources_in_other_units(void **state) {
     write_planned(plan, FRAMES, false);
     score_recipe recipe = recipe_for("a.h5", BEADS, 3);
     check_error(&recipe, SCORE_ERROR_FORMAT, "one.h5 has units 'angstroms', which are not its own");
+    file.units = "nm";
+    write_hdf5("one.h5", &file);
+    check_good(&recipe, FRAMES);
 }
 
 /* Sources that are put together from sources, or from themselves. */
@@ -190,6 +194,29 @@ static void sources_of_sources(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "these again from others, too often");
 }
 
+/* Also beyond another link, and of a source. */
+static void links_to_what_is_no_regular_file(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    write_hdf5("one.h5", &file);
+    hid_t root = H5Fcreate("a.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_external("one.h5", "/", root, "folder", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_soft("/folder/coordinates", root, "coordinates", H5P_DEFAULT, H5P_DEFAULT);
+    H5Fclose(root);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    check_good(&recipe, FRAMES);
+    assert_int_equal(unlink("one.h5"), 0);
+    assert_int_equal(mkfifo("one.h5", 0600), 0);
+    check_error(&recipe, SCORE_ERROR_FORMAT,
+                "coordinates (a link leads to one.h5, which is no regular file)");
+    assert_int_equal(rename("a.h5", "middle.h5"), 0);
+    hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    add_source(plan, frames_of(FRAMES, 0, 1, FRAMES), "middle.h5", frames_of(FRAMES, 0, 1, FRAMES));
+    write_planned(plan, FRAMES, false);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "coordinates of middle.h5 is missing");
+    assert_int_equal(unlink("one.h5"), 0);
+}
+
 static void raw_files(void **state) {
     (void)state;
     float frames[FRAMES * VALUES];
@@ -210,6 +237,26 @@ static void raw_files(void **state) {
     check_error(&recipe, SCORE_ERROR_FORMAT, "its raw file a.raw is missing");
     assert_int_equal(mkfifo("a.raw", 0600), 0);
     check_error(&recipe, SCORE_ERROR_FORMAT, "its raw file a.raw is no regular file");
+}
+
+static void prefixes_that_lead_hdf5_elsewhere(void **state) {
+    (void)state;
+    hdf5_file file = good_file();
+    write_hdf5("one.h5", &file);
+    hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
+    add_source(plan, frames_of(FRAMES, 0, 1, FRAMES), "one.h5", frames_of(FRAMES, 0, 1, FRAMES));
+    write_planned(plan, FRAMES, false);
+    score_recipe recipe = recipe_for("a.h5", BEADS, 3);
+    setenv("HDF5_VDS_PREFIX", "/else where", 1);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "HDF5_VDS_PREFIX='/else where' leads HDF5 away");
+    setenv("HDF5_VDS_PREFIX", "", 1);
+    check_good(&recipe, FRAMES);
+    plan = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(plan, "a.raw", 0, H5F_UNLIMITED);
+    write_planned(plan, FRAMES, false);
+    setenv("HDF5_EXTFILE_PREFIX", "/else where", 1);
+    check_error(&recipe, SCORE_ERROR_FORMAT, "HDF5_EXTFILE_PREFIX='/else where' leads HDF5 away");
+    unsetenv("HDF5_EXTFILE_PREFIX");
 }
 
 /* A vector of `name` for every frame, of which only some were written. */
@@ -253,7 +300,9 @@ int main(void) {
         cmocka_unit_test(sources_with_numbers),
         cmocka_unit_test(sources_of_sources),
         cmocka_unit_test(sources_in_other_units),
+        cmocka_unit_test(links_to_what_is_no_regular_file),
         cmocka_unit_test(raw_files),
+        cmocka_unit_test(prefixes_that_lead_hdf5_elsewhere),
         cmocka_unit_test(weights_and_boxes_that_were_never_written),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

@@ -281,7 +281,9 @@ static void a_sample_has_all_its_losses_weighted(void **state) {
                                         .t_begin = 0.01,
                                         .t_end = 0.3,
                                         .weight_middle = 0.155,
-                                        .weights = {1, 1, 1},
+                                        .losses = {[SCORE_LOSS_DENOISING] = {1, 1, {0}},
+                                                   [SCORE_LOSS_FOKKER_PLANCK] = {1, 1, {0}},
+                                                   [SCORE_LOSS_CLASSIFICATION] = {1, 1, {0.8}}},
                                         .beads = BEADS};
     int threads = 1, weights[3] = {0};
     const score_executor executor = score_executor_openmp(&threads);
@@ -289,14 +291,13 @@ static void a_sample_has_all_its_losses_weighted(void **state) {
     score_minibatch *minibatch = NULL;
     assert_int_equal(score_packed_create(network, &packed, NULL), SCORE_OK);
     score_packed_update(packed, score_model_parameters(model, 0), &executor);
-    assert_int_equal(score_minibatch_create(network, packed, &setting, 1, 1, &minibatch, NULL),
+    assert_int_equal(score_minibatch_create(network, packed, &setting, 1, &minibatch, NULL),
                      SCORE_OK);
     for (uint32_t step = 0; step < 200; step++) {
         double losses[2][SCORE_LOSS_KINDS], frame[COORDINATES], x[COORDINATES], noise[COORDINATES],
             t;
         score_sampler sampler = make_sampler(dataset, NULL);
         sampler.count = 1;
-        sampler.pairs = (score_time_pairs){.scale = sampler.times.scale, .width = 0.8};
         for (int with = 0; with < 2; with++) {
             sampler.emphasis = with ? &UPPER : NULL;
             assert_int_equal(score_minibatch_evaluate(minibatch, packed, &sampler, step, 7,

@@ -13,7 +13,7 @@ static score_stage make_stage(double begin, double end) {
                          .t_end = end,
                          .time_variance = -1,
                          .weight_middle = begin + 0.3 * (end - begin),
-                         .denoising = {.weight = 1}};
+                         .losses = {[SCORE_LOSS_DENOISING] = {.weight = 1}}};
 }
 
 static void eigenvalues_are_those_of_the_matrix(void **state) {

@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "loss.h"
+#include "loss_classification.h"
+#include "loss_fokker_planck.h"
+#include "losses.h"
 #include "temporary_folder.h"
 #include "tiny_networks.h"
 
@@ -26,6 +28,8 @@ typedef struct fixture {
     double weight[SAMPLES];
     double other_t[SAMPLES];
     double other_log_odds[SAMPLES];
+    double frames[SAMPLES * 9];
+    double forces[SAMPLES * 9];
     unsigned use;
 } fixture;
 
@@ -37,10 +41,15 @@ static const unsigned SETS[] = {
     BIT(SCORE_LOSS_DENOISING) | BIT(SCORE_LOSS_FOKKER_PLANCK),
     BIT(SCORE_LOSS_DENOISING) | BIT(SCORE_LOSS_CLASSIFICATION),
     BIT(SCORE_LOSS_DENOISING) | BIT(SCORE_LOSS_FOKKER_PLANCK) | BIT(SCORE_LOSS_CLASSIFICATION),
+    BIT(SCORE_LOSS_DENOISING) | BIT(SCORE_LOSS_FORCE_MATCHING),
+    BIT(SCORE_LOSS_DENOISING) | BIT(SCORE_LOSS_FOKKER_PLANCK) | BIT(SCORE_LOSS_CLASSIFICATION) |
+        BIT(SCORE_LOSS_FORCE_MATCHING),
 };
 
 static int set_count(const tiny_network *tiny) {
-    return tiny->output == SCORE_OUTPUT_ENERGY ? (int)(sizeof SETS / sizeof *SETS) : 1;
+    if (tiny->output != SCORE_OUTPUT_ENERGY)
+        return 1;
+    return (int)(sizeof SETS / sizeof *SETS) - (tiny->t_begin > 0 ? 2 : 0); /* forces are at t_0 */
 }
 
 static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
@@ -53,27 +62,32 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
                                       .t_begin = tiny->t_begin,
                                       .t_end = tiny->t_end,
                                       .weight_middle = 0.7 * tiny->t_begin + 0.3 * tiny->t_end,
-                                      .weights = {1.5},
+                                      .losses = {[SCORE_LOSS_DENOISING] = {1.5, 1, {0}}},
                                       .beads = TINY_BEADS,
                                       .features = features};
     f->use = use;
-    if (use & BIT(SCORE_LOSS_FOKKER_PLANCK))
-        f->setting.weights[SCORE_LOSS_FOKKER_PLANCK] = 0.02;
-    if (use & BIT(SCORE_LOSS_CLASSIFICATION))
-        f->setting.weights[SCORE_LOSS_CLASSIFICATION] = 0.7;
     /* Both weights of Fokker-Planck: the published one where it is alone. */
-    f->setting.fokker_planck_variance = use & BIT(SCORE_LOSS_CLASSIFICATION) ? 0.05 : -1;
+    if (use & BIT(SCORE_LOSS_FOKKER_PLANCK))
+        f->setting.losses[SCORE_LOSS_FOKKER_PLANCK] = (score_loss_config){
+            0.02, 1, {use & BIT(SCORE_LOSS_CLASSIFICATION) ? 0.05 : -1}};
+    if (use & BIT(SCORE_LOSS_CLASSIFICATION))
+        f->setting.losses[SCORE_LOSS_CLASSIFICATION] = (score_loss_config){0.7, 1, {0}};
+    if (use & BIT(SCORE_LOSS_FORCE_MATCHING))
+        f->setting.losses[SCORE_LOSS_FORCE_MATCHING] = (score_loss_config){0.3, 1, {0}};
     assert_int_equal(score_packed_create(f->network, &f->packed, &error), SCORE_OK);
     const score_executor serial = score_executor_serial();
     score_packed_update(f->packed, score_model_parameters(f->model, 0), &serial);
     assert_int_equal(score_losses_create(f->network, &f->setting, SAMPLES, &f->losses, &error),
                      SCORE_OK);
     score_random random = score_random_stream(6, 0, 0, 0);
+    score_random of_frames = score_random_stream(6, 1, 0, 0);
     for (int k = 0; k < SAMPLES * f->coordinates; k++) {
         f->x[k] = score_random_normal(&random);
         f->noise[k] = score_random_normal(&random);
         f->probes[0][k] = score_random_normal(&random);
         f->probes[1][k] = score_random_normal(&random);
+        f->frames[k] = score_random_normal(&of_frames);
+        f->forces[k] = 3 * score_random_normal(&of_frames);
     }
     for (int m = 0; m < SAMPLES; m++) { /* strictly inside: energies are differentiated there */
         f->t[m] = tiny->t_begin + (tiny->t_end - tiny->t_begin) * (m + 0.4) / SAMPLES;
@@ -101,13 +115,20 @@ static double evaluate(fixture *f, int samples, double share, double *gradient) 
     for (int m = 0; m < samples; m++) {
         room.t[m] = f->t[m];
         room.weight[m] = f->weight[m];
-        if (room.other_t != NULL) {
-            room.other_t[m] = f->other_t[m];
-            room.other_log_odds[m] = f->other_log_odds[m];
+        double *other = room.drawn[SCORE_LOSS_CLASSIFICATION];
+        if (other != NULL) {
+            other[m * SCORE_OTHER_NUMBERS + SCORE_OTHER_TIME] = f->other_t[m];
+            other[m * SCORE_OTHER_NUMBERS + SCORE_OTHER_LOG_ODDS] = f->other_log_odds[m];
+        }
+        double *forces = room.drawn[SCORE_LOSS_FORCE_MATCHING];
+        for (int d = 0; d < f->coordinates && forces != NULL; d++) {
+            forces[2 * m * f->coordinates + d] = f->frames[m * f->coordinates + d];
+            forces[(2 * m + 1) * f->coordinates + d] = f->forces[m * f->coordinates + d];
         }
     }
-    const double shares[SCORE_LOSS_KINDS] = {share, share, share};
-    double sums[SCORE_LOSS_KINDS] = {0}, sum = 0;
+    double shares[SCORE_LOSS_KINDS], sums[SCORE_LOSS_KINDS] = {0}, sum = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        shares[k] = share;
     score_losses_evaluate(f->losses, f->packed, shares, gradient, sums);
     for (int k = 0; k < SCORE_LOSS_KINDS; k++)
         sum += share * sums[k];
@@ -133,13 +154,12 @@ static void forward(fixture *f, score_tile *tile, const double *x, double t, dou
         output[k] = view.output[k];
 }
 
-/* The score of sample m: what a score expert puts out, or -dE/dx by differences of fourth order,
+/* The score at x and t: what a score expert puts out, or -dE/dx by differences of fourth order,
  * whose error is some 1e-12: h^4 = 1e-12 and rounding epsilon |E|/h = 1e-13. */
-static void score_of(fixture *f, score_tile *tile, int m, double *score) {
+static void score_of(fixture *f, score_tile *tile, double *x, double t, double *score) {
     const double h = 1e-3;
-    double *x = f->x + m * f->coordinates;
     if (f->network->expert.output == SCORE_OUTPUT_SCORE) {
-        forward(f, tile, x, f->t[m], score);
+        forward(f, tile, x, t, score);
         return;
     }
     for (int d = 0; d < f->coordinates; d++) {
@@ -147,7 +167,7 @@ static void score_of(fixture *f, score_tile *tile, int m, double *score) {
         const double steps[4] = {h, -h, 2 * h, -2 * h};
         for (int k = 0; k < 4; k++) {
             x[d] = old + steps[k];
-            forward(f, tile, x, f->t[m], &energy[k]);
+            forward(f, tile, x, t, &energy[k]);
         }
         x[d] = old;
         score[d] = -(8 * (energy[0] - energy[1]) - (energy[2] - energy[3])) / (12 * h);
@@ -208,7 +228,8 @@ static double denoising_loss(fixture *f, int m, const double *score) {
 
 /* w(t) / D^2, or the inverse square of (sigma^2)' / (sigma^2 + variance), sigma^2 = 1 - m^2. */
 static double residual_weight(const fixture *f, double t) {
-    const double variance = f->setting.fokker_planck_variance;
+    const double variance = f->setting.losses[SCORE_LOSS_FOKKER_PLANCK]
+                                .settings[SCORE_FOKKER_PLANCK_VARIANCE];
     const double square = exp(-t * t * 19.9 / 2 - 0.1 * t), slope = (0.1 + 19.9 * t) * square;
     if (variance < 0)
         return time_weight(f, t) / (f->coordinates * f->coordinates);
@@ -235,6 +256,15 @@ static double classification_loss(fixture *f, score_tile *tile, int m) {
     return -0.7 * log(right / (right + wrong));
 }
 
+/* The mean of (F - s)^2 at the frame and t = 1e-5. */
+static double force_matching_loss(fixture *f, score_tile *tile, int m) {
+    double score[9], square = 0;
+    score_of(f, tile, f->frames + m * f->coordinates, 1e-5, score);
+    for (int d = 0; d < f->coordinates; d++)
+        square += pow(f->forces[m * f->coordinates + d] - score[d], 2);
+    return 0.3 * square / f->coordinates;
+}
+
 static double expected_loss(fixture *f) {
     const score_streams streams = {.count = 1};
     const score_tile_limits limits = {
@@ -245,12 +275,14 @@ static double expected_loss(fixture *f) {
     double sum = 0;
     for (int m = 0; m < SAMPLES; m++) {
         double score[9] = {0};
-        score_of(f, tile, m, score);
+        score_of(f, tile, f->x + m * f->coordinates, f->t[m], score);
         sum += f->weight[m] * denoising_loss(f, m, score);
         if (f->use & BIT(SCORE_LOSS_FOKKER_PLANCK))
             sum += f->weight[m] * fokker_planck_loss(f, tile, m, score);
         if (f->use & BIT(SCORE_LOSS_CLASSIFICATION))
             sum += f->weight[m] * classification_loss(f, tile, m);
+        if (f->use & BIT(SCORE_LOSS_FORCE_MATCHING))
+            sum += force_matching_loss(f, tile, m);
     }
     score_tile_destroy(tile);
     return sum;
@@ -298,7 +330,7 @@ static double difference(fixture *f, double *parameter, double loss, double *tol
     const double h = 1e-3, one = odd_part(f, parameter, h), two = odd_part(f, parameter, 2 * h);
     const double four = odd_part(f, parameter, 4 * h);
     const double fine = (8 * one - two) / (6 * h), coarse = (8 * two - four) / (12 * h);
-    *tolerance = fabs(coarse - fine) / 5 + 100 * 2.2e-16 * loss / h;
+    *tolerance = fabs(coarse - fine) / 5 + 100 * 2.2e-16 * fabs(loss) / h;
     return fine;
 }
 
@@ -344,6 +376,8 @@ static void gradients_of_tiles_add_up(void **state) {
             for (int d = 0; d < f.coordinates; d++) {
                 one.x[d] = f.x[m * f.coordinates + d];
                 one.noise[d] = f.noise[m * f.coordinates + d];
+                one.frames[d] = f.frames[m * f.coordinates + d];
+                one.forces[d] = f.forces[m * f.coordinates + d];
                 for (int p = 0; p < 2; p++)
                     one.probes[p][d] = f.probes[p][m * f.coordinates + d];
             }

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "bad_recipes.h"
+#include "loss_classification.h"
+#include "loss_fokker_planck.h"
+#include "nn/activation_kind.h"
 #include "recipe.h"
 
 static const char
@@ -149,10 +152,10 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
     assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0 && adam->momentum == -1);
     assert_true(adam->average_half_life == 0);
-    assert_true(stage->denoising.weight == 1);
-    assert_false(stage->denoising.antithetic);
-    assert_true(stage->fokker_planck.weight == 0);
-    assert_true(stage->classification.weight == 0);
+    assert_true(stage->losses[SCORE_LOSS_DENOISING].weight == 1);
+    assert_false(score_stage_is_antithetic(stage));
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        assert_true(k == SCORE_LOSS_DENOISING || stage->losses[k].weight == 0);
     score_recipe_destroy(recipe);
 }
 
@@ -170,6 +173,10 @@ static void values_replace_defaults(void **state) {
     recipe = read_edited("unit=\"angstrom\"", "unit=\"nm\" logWeights=\"none\"");
     assert_true(recipe->data.unit_nm == 1 && recipe->data.no_weights);
     assert_null(recipe->data.log_weights);
+    score_recipe_destroy(recipe);
+    recipe = read_edited("unit=\"angstrom\"", "forces=\"frames.npy\" forceUnits=\"kJ/mol/nm\"");
+    assert_string_equal(recipe->data.forces, "frames.npy");
+    assert_true(recipe->data.force_unit == 1);
     score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>",
                          "<AdamW rate=\"1\" finalRate=\"0\" warmUpSamples=\"1e5\" beta1=\"0\" "
@@ -211,6 +218,7 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
                       "<DenoisingScoreMatching weight='2'/>"
                       "<FokkerPlanck weight='5e-4' share='0.25' variance='1e-3'/>"
                       "<TimeClassification weight='3' width='0.8' variance='7e-4'/>"
+                      "<ForceMatching weight='2' share='0.5'/>"
                       "</Stage></Training></ScoreRecipe>";
     score_recipe *recipe = NULL;
     score_error error;
@@ -223,13 +231,19 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
     assert_int_equal(recipe->model.experts[1].dtype, SCORE_FLOAT64);
     assert_true(recipe->stages[0].t_begin == 0.1);
     assert_true(recipe->stages[1].t_begin == SCORE_TIME_MIN && recipe->stages[1].t_end == 0.1);
-    assert_true(recipe->stages[0].denoising.antithetic);
+    assert_true(score_stage_is_antithetic(&recipe->stages[0]));
     const score_stage *last = &recipe->stages[1];
-    assert_true(last->denoising.weight == 2);
-    assert_true(last->fokker_planck.weight == 5e-4 && last->fokker_planck.share == 0.25 &&
-                last->fokker_planck.variance == 1e-3);
-    assert_true(last->classification.weight == 3 && last->classification.width == 0.8 &&
-                last->classification.variance == 7e-4);
+    assert_true(last->losses[SCORE_LOSS_DENOISING].weight == 2);
+    const score_loss_config *residual = &last->losses[SCORE_LOSS_FOKKER_PLANCK];
+    assert_true(residual->weight == 5e-4 && residual->share == 0.25 &&
+                residual->settings[SCORE_FOKKER_PLANCK_VARIANCE] == 1e-3);
+    const score_loss_config *forces = &last->losses[SCORE_LOSS_FORCE_MATCHING];
+    assert_true(forces->weight == 2 && forces->share == 0.5);
+    assert_true(score_recipe_needs_forces(recipe));
+    const score_loss_config *pairs = &last->losses[SCORE_LOSS_CLASSIFICATION];
+    assert_true(pairs->weight == 3 && pairs->share == 1 &&
+                pairs->settings[SCORE_CLASSIFICATION_WIDTH] == 0.8 &&
+                pairs->settings[SCORE_CLASSIFICATION_VARIANCE] == 7e-4);
     score_recipe_destroy(recipe);
     assert_true(schema_accepts(toy));
 }
@@ -237,8 +251,9 @@ static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
 static void losses_of_energies_are_refused_for_a_score(void **state) {
     (void)state;
     const char *losses[] = {"<FokkerPlanck weight=\"1\"/>",
-                            "<TimeClassification weight=\"1\" width=\"1\"/>"};
-    for (int k = 0; k < 2; k++) {
+                            "<TimeClassification weight=\"1\" width=\"1\"/>",
+                            "<ForceMatching weight=\"1\"/>"};
+    for (int k = 0; k < 3; k++) {
         char *scored = edited("layers=\"2\"", "layers=\"2\" output=\"score\"");
         char *place = strstr(scored, "    </Stage>");
         char text[4096];
@@ -326,13 +341,16 @@ static void bead_features_are_read(void **state) {
                        "<Bead name='X' mass='1' features='19 0'/><Bead name='Y' mass='1' "
                        "features=' 3  3 '/>"
                        "<Expert architecture='graph-transformer' hidden='8' layers='1' heads='2' "
-                       "headWidth='4'/></Model><Training><Stage samples='1' batch='1'>"
+                       "headWidth='4' activation='gelu' normEpsilon='1e-5'/></Model><Training>"
+                       "<Stage samples='1' batch='1'>"
                        "<AdamW rate='1e-3'/><DenoisingScoreMatching/></Stage></Training>"
                        "</ScoreRecipe>";
     score_recipe *recipe = NULL;
     score_error error;
     assert_int_equal(read_text(text, &recipe, &error), SCORE_OK);
     assert_int_equal(recipe->model.feature_count, 2);
+    assert_int_equal(recipe->model.experts[0].activation, SCORE_GELU_ERF);
+    assert_true(recipe->model.experts[0].norm_epsilon == 1e-5);
     assert_int_equal(recipe->model.feature_sizes[1], 4);
     assert_int_equal(recipe->beads[0].features[0], 19);
     assert_int_equal(recipe->beads[1].features[1], 3);

@@ -36,21 +36,16 @@ static score_dataset *make_dataset(bool centred) {
 }
 
 static score_sampler make_sampler(const score_dataset *dataset) {
-    return (score_sampler){
-        .dataset = dataset,
-        .split = SCORE_SPLIT_TRAINING,
-        .seed = 3,
-        .purpose = 0x300,
-        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6},
-                  .even_in_t = true},
-        .beads = TINY_BEADS,
-        .dimensions = 3,
-        .rotate = true,
-        .probe_purpose = 0x500,
-        .pair_purpose = 0x600,
-        .pairs = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6, .variance = 0.01},
-                  .width = 0.8},
-        .count = 40};
+    return (score_sampler){.dataset = dataset,
+                           .split = SCORE_SPLIT_TRAINING,
+                           .seed = 3,
+                           .purpose = 0x300,
+                           .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6},
+                                     .even_in_t = true},
+                           .beads = TINY_BEADS,
+                           .dimensions = 3,
+                           .rotate = true,
+                           .count = 40};
 }
 
 static noised draw(const score_sampler *sampler, uint32_t step, int index) {
@@ -176,6 +171,11 @@ static void samples_depend_on_their_number_alone(void **state) {
 
 /* -------- a step -------- */
 
+enum {
+    ALL_LOSSES = 1 << SCORE_LOSS_DENOISING | 1 << SCORE_LOSS_FOKKER_PLANCK |
+                 1 << SCORE_LOSS_CLASSIFICATION
+};
+
 typedef struct step_fixture {
     score_model *model;
     score_dataset *dataset;
@@ -191,12 +191,15 @@ static step_fixture begin_step(void) {
     const int *features;
     f.dataset = make_dataset(true);
     f.model = make_tiny_model(&TINY_NETWORKS[0], &features);
-    f.setting = (score_loss_setting){.schedule = {0.1, 20},
-                                     .t_begin = 0.1,
-                                     .t_end = 0.6,
-                                     .weight_middle = 0.5,
-                                     .weights = {1, 0.02, 0.7},
-                                     .beads = TINY_BEADS};
+    f.setting = (score_loss_setting){
+        .schedule = {0.1, 20},
+        .t_begin = 0.1,
+        .t_end = 0.6,
+        .weight_middle = 0.5,
+        .losses = {[SCORE_LOSS_DENOISING] = {1, 1, {0}},
+                   [SCORE_LOSS_FOKKER_PLANCK] = {0.02, 0.3, {0}},
+                   [SCORE_LOSS_CLASSIFICATION] = {0.7, 0.6, {0.8, 0.01}}},
+        .beads = TINY_BEADS};
     assert_int_equal(score_packed_create(score_model_network(f.model, 0), &f.packed, &error),
                      SCORE_OK);
     const score_executor serial = score_executor_serial();
@@ -212,9 +215,6 @@ static void end_step(step_fixture *f) {
     score_dataset_close(f->dataset);
 }
 
-enum { ALL_LOSSES = (1 << SCORE_LOSS_KINDS) - 1 };
-static const double FOKKER_PLANCK_SHARE = 0.3;
-
 /* The sum of all losses. */
 static double evaluate(step_fixture *f, int threads, double *gradient) {
     score_minibatch *minibatch = NULL;
@@ -222,8 +222,7 @@ static double evaluate(step_fixture *f, int threads, double *gradient) {
     const score_executor executor = score_executor_openmp(&threads);
     double losses[SCORE_LOSS_KINDS];
     assert_int_equal(score_minibatch_create(score_model_network(f->model, 0), f->packed,
-                                            &f->setting, FOKKER_PLANCK_SHARE, threads, &minibatch,
-                                            &error),
+                                            &f->setting, threads, &minibatch, &error),
                      SCORE_OK);
     for (int again = 0; again < 2; again++) /* the second time finds nothing left of the first */
         assert_int_equal(score_minibatch_evaluate(minibatch, f->packed, &f->sampler, 4, ALL_LOSSES,
@@ -231,7 +230,7 @@ static double evaluate(step_fixture *f, int threads, double *gradient) {
                          SCORE_OK);
     score_minibatch_destroy(minibatch);
     for (int k = 0; k < SCORE_LOSS_KINDS; k++)
-        assert_true(losses[k] != 0);
+        assert_true((losses[k] != 0) == ((ALL_LOSSES >> k & 1) != 0));
     return losses[0] + losses[1] + losses[2];
 }
 
@@ -242,13 +241,16 @@ static void lay_out_sample(const step_fixture *f, score_losses *losses, int inde
     memcpy(room.noise, sample.noise, sizeof sample.noise);
     room.t[0] = sample.t;
     room.weight[0] = 1;
-    if (room.probes[0] != NULL)
-        score_sampler_draw_probe(&f->sampler, 4, index, room.probes[0], room.probes[1]);
-    room.other_t[0] = score_sampler_draw_pair(&f->sampler, 4, index, sample.t,
-                                              &room.other_log_odds[0]);
+    const score_loss_draw of = {&f->sampler, 4, index, NULL, sample.t};
+    assert_int_equal(score_losses_draw(losses, &of, &room, 0, NULL), SCORE_OK);
 }
 
-/* Fokker-Planck's is of the first three tenths of each of the eight groups, rounded up. */
+/* Of group g of eight, how many samples have the loss: the first ones, rounded up. */
+static int samples_with(const step_fixture *f, int g, int kind) {
+    const int samples = 267 * (g + 1) / 8 - 267 * g / 8;
+    return (int)ceil(f->setting.losses[kind].share * samples);
+}
+
 static void a_step_is_the_mean_of_its_samples(void **state) {
     (void)state;
     step_fixture f = begin_step();
@@ -260,25 +262,27 @@ static void a_step_is_the_mean_of_its_samples(void **state) {
     assert_int_equal(
         score_losses_create(score_model_network(f.model, 0), &f.setting, 1, &losses, &error),
         SCORE_OK);
-    int probed = 0;
-    for (int g = 0; g < 8; g++) {
-        const int samples = 267 * (g + 1) / 8 - 267 * g / 8;
-        probed += (int)ceil(FOKKER_PLANCK_SHARE * samples);
+    double share[SCORE_LOSS_KINDS];
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
+        int samples = 0;
+        for (int g = 0; g < 8; g++)
+            samples += samples_with(&f, g, k);
+        share[k] = samples > 0 ? 1.0 / samples : 0;
     }
-    const double share[SCORE_LOSS_KINDS] = {1.0 / 267, 1.0 / probed, 1.0 / 267};
-    for (int g = 0; g < 8; g++) {
-        const int begin = 267 * g / 8, end = 267 * (g + 1) / 8;
-        for (int index = begin; index < end; index++) {
-            const bool has_probe = index - begin < (int)ceil(0.3 * (end - begin));
-            lay_out_sample(&f, losses, index,
-                           has_probe ? ALL_LOSSES : ALL_LOSSES & ~(1u << SCORE_LOSS_FOKKER_PLANCK));
+    for (int g = 0; g < 8; g++)
+        for (int index = 267 * g / 8; index < 267 * (g + 1) / 8; index++) {
+            unsigned use = 0;
+            for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+                use |= index - 267 * g / 8 < samples_with(&f, g, k) ? SCORE_BIT(k) : 0;
+            lay_out_sample(&f, losses, index, use);
             score_losses_evaluate(losses, f.packed, share, sum, sums);
         }
-    }
     score_packed_fold_gradient(f.packed, sum);
     for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
         largest = fmax(largest, fabs(sum[k]));
-    const double expected = share[0] * sums[0] + share[1] * sums[1] + share[2] * sums[2];
+    double expected = 0;
+    for (int k = 0; k < SCORE_LOSS_KINDS; k++)
+        expected += share[k] * sums[k];
     /* Sums of 267 terms in another order: 267 epsilon times what cancels, a factor of 100. */
     assert_true(fabs(loss - expected) <= 1e-11 * fabs(expected));
     for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
@@ -293,13 +297,16 @@ static void a_step_is_the_mean_of_its_samples(void **state) {
  * trace's square. The standard errors are those measured. */
 static void probes_are_independent_and_unbiased(void **state) {
     (void)state;
-    const score_sampler sampler = {
-        .seed = 3, .probe_purpose = 0x500, .beads = 1, .dimensions = 2, .count = 1};
+    const score_sampler sampler = {.seed = 3, .beads = 1, .dimensions = 2, .count = 1};
+    const score_loss *loss = score_loss_table[SCORE_LOSS_FOKKER_PLANCK];
     enum { N = 20000 };
     double sum[3] = {0}, square[3] = {0};
     for (int k = 0; k < N; k++) {
         double z[2][2], estimate[3];
-        score_sampler_draw_probe(&sampler, 7, k, z[0], z[1]);
+        const score_loss_samples room = {.probes = {z[0], z[1]}};
+        const score_loss_draw of = {&sampler, 7, k, NULL, 0};
+        score_random random = score_sampler_loss_random(&sampler, SCORE_LOSS_FOKKER_PLANCK, 7, k);
+        assert_int_equal(loss->draw(NULL, &of, &random, &room, 0, NULL), SCORE_OK);
         for (int p = 0; p < 2; p++) /* H = (2, 1; 1, -.5) */
             estimate[p] = 2 * z[p][0] * z[p][0] + 2 * z[p][0] * z[p][1] - 0.5 * z[p][1] * z[p][1];
         estimate[2] = estimate[0] * estimate[1];

@@ -226,6 +226,7 @@ static int same_bead(const score_bead *a, const score_bead *b) {
 static int same_expert(const score_expert_config *a, const score_expert_config *b) {
     return a->architecture == b->architecture && a->output == b->output && a->hidden == b->hidden &&
            a->layers == b->layers && a->heads == b->heads && a->head_width == b->head_width &&
+           a->activation == b->activation && same_number(a->norm_epsilon, b->norm_epsilon) &&
            same_number(a->t_begin, b->t_begin) && same_number(a->t_end, b->t_end) &&
            same_number(a->time_variance, b->time_variance) && a->base == b->base &&
            a->dtype == b->dtype;

@@ -162,7 +162,9 @@ static void tensors_may_stand_in_any_order(void **state) {
                                               .heads = 1,
                                               .head_width = 1,
                                               .t_end = 1,
-                                              .dtype = SCORE_FLOAT64}}};
+                                              .dtype = SCORE_FLOAT64,
+                                              .activation = 1,
+                                              .norm_epsilon = 1e-5}}};
     score_model *model, *copy;
     score_error error = {0};
     assert_ok(score_model_create(&config, &model, &error), &error);

@@ -44,7 +44,7 @@ static void a_model_is_described(void **state) {
         "of 2 beads", "    0 CA       ALA            0    12.0110", "note 'unicode':\n    \xc3\xa9",
         "expert 0: graph transformer for the score, diffusion times 0.6 to 1",
         "expert 1: MLP for the energy, diffusion times 0.3333333333 to 0.6",
-        "hidden 2, layers 1, 1 heads of 2; ", " parameters stored as float64",
+        "hidden 2, layers 1, heads 1, headWidth 2; ", " parameters stored as float64",
         /* the root of (9 + 16)/2 */
         "readout.weight                            2 x 1           -4            3        3.536"};
     for (size_t k = 0; k < sizeof expected / sizeof expected[0]; k++)
@@ -81,6 +81,21 @@ static void a_base_is_described(void **state) {
             assert_says("out", "\n    base: the Gaussian of the data, diffused until its time\n");
     }
     assert_int_equal(system("! grep -q base: out"), 0);
+}
+
+static void what_a_terminal_acts_on_is_escaped(void **state) {
+    (void)state;
+    score_model *model = make_sample(SAMPLE_EXPERTS);
+    assert_int_equal(score_model_write(model, "odd.xml", NULL), SCORE_OK);
+    score_model_destroy(model);
+    assert_int_equal(
+        system("sed -i -e 's/\xc3\xa9 /\xc3\xa9\t\xc2\x9b\xe2\x80\xae\xe2\x81\xa9/' "
+               "-e 's/\"unicode\"/\"uni\xe2\x80\xae\"/' -e 's/\"CA\"/\"C\xe2\x80\xae\"/' "
+               "odd.xml"),
+        0);
+    assert_int_equal(run("odd.xml"), 0);
+    assert_says("out", "note 'uni\\u202e':\n    \xc3\xa9\t\\u009b\\u202e\\u2069\xe2\x82\xac");
+    assert_says("out", "    0 C\\u202e  ALA            0    12.0110");
 }
 
 static void a_bad_file_is_named_and_the_others_are_shown(void **state) {
@@ -164,6 +179,7 @@ int main(void) {
         cmocka_unit_test(a_model_is_described),
         cmocka_unit_test(features_are_described),
         cmocka_unit_test(a_base_is_described),
+        cmocka_unit_test(what_a_terminal_acts_on_is_escaped),
         cmocka_unit_test(a_bad_file_is_named_and_the_others_are_shown),
         cmocka_unit_test(the_command_line_is_checked),
         cmocka_unit_test(the_instructions_in_use_are_named),

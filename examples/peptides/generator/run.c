@@ -183,7 +183,9 @@ static score_status check_restored(const run *r, const char *path, score_error *
 
 static void read_mark(run *r, const char *identity) {
     const char *line = strstr(identity, MARK);
-    r->has_mark = line != NULL && sscanf(line + strlen(MARK), "%8" SCNx32, &r->mark) == 1;
+    char *end = NULL;
+    r->mark = line == NULL ? 0 : (uint32_t)strtoul(line + strlen(MARK), &end, 16);
+    r->has_mark = line != NULL && end == line + strlen(MARK) + 8;
 }
 
 /* `size`: how much of the identity must be the same. */

@@ -86,6 +86,10 @@ typedef struct score_expert_config {
     double time_variance;
     score_dtype dtype;
     score_base base; /* of an energy; a score has none */
+    /* Graph transformer only, else 0: the feed-forward's activation, score_activation of
+     * nn/activation_kind.h, and what is added to the variance in a norm, 0 for 1e-6. */
+    int activation;
+    double norm_epsilon;
 } score_expert_config;
 
 /* How far the frames of training reach. Both are 0 where it is not known. */

@@ -88,6 +88,28 @@ SCORE_INLINE score_vector score_exp_lanes(score_vector x) {
 
 #endif
 
+/* Q(|x|) = erfc(|x|/sqrt(2))/2, what a normal variable has beyond |x|, from e = exp(-x^2/2). In float
+ * it is t/2 exp(P(2 t - 1)) e with t = 1/(1 + |x|/sqrt(8)): the polynomial interpolates the logarithm
+ * of the rest at Chebyshev's points, to 1.1e-8. */
+SCORE_INLINE score_vector score_normal_tail_lanes(score_vector x, score_vector e) {
+#ifdef SCORE_SINGLE
+    static const float coefficients[] = {-8.72838106e-05f, 8.00073823e-06f,  5.73766373e-04f,
+                                         -2.27910966e-04f, -2.28876524e-03f, 1.79406625e-03f,
+                                         8.80882537e-03f,  -9.88001932e-03f, -4.68936406e-02f,
+                                         4.73438876e-02f,  6.72643155e-01f,  -6.71794092e-01f};
+    const score_vector size = score_select(x < score_splat(0), -x, x);
+    const score_vector t = 1 / (1 + size * 0.353553391f), s = 2 * t - 1;
+    score_vector p = score_splat(coefficients[0]);
+    for (size_t k = 1; k < sizeof coefficients / sizeof coefficients[0]; k++)
+        p = p * s + coefficients[k];
+    return t * score_exp_inside_lanes(p) * e * 0.5f;
+#else
+    for (int l = 0; l < SCORE_LANES; l++)
+        e[l] = erfc(fabs(x[l]) * 0.70710678118654752440) / 2;
+    return e;
+#endif
+}
+
 SCORE_INLINE score_real score_logistic(score_real x) {
     return 1 / (1 + score_exp(-x));
 }

@@ -32,7 +32,6 @@ struct score_packed {
     const score_host *host;
     const score_network *network;
     score_plan *plan;   /* for training */
-    size_t value_count; /* of the plan's parameters */
     score_real *values; /* parameters, then what is derived from them */
     int linear_count;
     score_linear *linears; /* in the order of the forward sweep */

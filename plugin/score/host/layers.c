@@ -74,9 +74,14 @@ const score_host_operation score_host_embed = {.forward = embed_forward,
 
 /* -------- norm -------- */
 
+static double epsilon_of(const score_call *call) {
+    const double epsilon = call->tile->network->expert.norm_epsilon;
+    return epsilon > 0 ? epsilon : SCORE_LAYERNORM_EPSILON;
+}
+
 static void norm_forward(const score_call *call) {
     score_layernorm_forward(&call->tile->streams, score_moving_streams(call), call->tile->view.rows,
-                            own_rows(call), width_of(call, call->step->out[0]),
+                            own_rows(call), width_of(call, call->step->out[0]), epsilon_of(call),
                             score_value(call, 0, 0), score_value(call, 0, 1), score_in(call, 0),
                             score_out(call, 0), score_out(call, 1), score_out(call, 2));
 }
@@ -84,8 +89,8 @@ static void norm_forward(const score_call *call) {
 static void norm_backward(const score_call *call) {
     score_layernorm_backward(
         &call->tile->streams, score_moving_streams(call), call->tile->view.rows, own_rows(call),
-        width_of(call, call->step->out[0]), score_value(call, 0, 0), score_out(call, 1),
-        score_out(call, 2), score_out_bar(call, 0), score_in_bar(call, 0),
+        width_of(call, call->step->out[0]), epsilon_of(call), score_value(call, 0, 0),
+        score_out(call, 1), score_out(call, 2), score_out_bar(call, 0), score_in_bar(call, 0),
         score_value_bar(call, 0, 0), score_value_bar(call, 0, 1));
 }
 

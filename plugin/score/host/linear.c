@@ -8,13 +8,12 @@ static const score_linear *linear_of(const score_packed *packed, const score_ste
     return &packed->linears[packed->linear_of[step->tensor[0]]];
 }
 
-/* The columns of an array that the call has, in `ranges`; returns how many ranges they are. */
-static int own_columns(const score_call *call, int array, score_range ranges[3]) {
+/* The columns that the call has of an array of `width`, in `ranges`; returns how many ranges they are. */
+static int own_columns(const score_call *call, int array, int width, score_range ranges[3]) {
     const int groups = score_array_of(call, array)->head_groups;
     const score_expert_config *expert = &call->tile->network->expert;
     if (groups == 0) {
-        ranges[0] = score_share_of_columns(call->share,
-                                           score_array_width(score_array_of(call, array)));
+        ranges[0] = score_share_of_columns(call->share, width);
         return 1;
     }
     const score_range heads = score_share_of_heads(call);
@@ -34,7 +33,7 @@ static void linear_forward(const score_call *call) {
     const int rows = score_rows_of(call, call->step->out[0]);
     const unsigned moving = score_moving_streams(call);
     score_range ranges[3];
-    const int count = own_columns(call, call->step->out[0], ranges);
+    const int count = own_columns(call, call->step->out[0], linear->out, ranges);
     for (int k = 0; k < count; k++)
         score_linear_forward(moving, rows, linear->in, linear->out, ranges[k], linear->panels,
                              score_value(call, 0, 1), score_in(call, 0), score_out(call, 0));
@@ -46,16 +45,11 @@ static void linear_backward(const score_call *call) {
     const score_linear *linear = linear_of(call->packed, call->step);
     const int rows = score_rows_of(call, call->step->out[0]);
     const unsigned moving = score_moving_streams(call);
-    score_range range;
-    if (score_array_of(call, call->step->in[0])->head_groups > 0) {
-        const int width = call->tile->network->expert.head_width;
-        const score_range heads = score_share_of_heads(call);
-        range = (score_range){heads.begin * width, heads.end * width};
-    } else {
-        range = score_share_of_columns(call->share, linear->in);
-    }
-    score_linear_backward(moving, rows, linear->in, linear->out, range, linear->transposed,
-                          score_out_bar(call, 0), score_in_bar(call, 0));
+    score_range ranges[3];
+    const int count = own_columns(call, call->step->in[0], linear->in, ranges);
+    for (int k = 0; k < count; k++)
+        score_linear_backward(moving, rows, linear->in, linear->out, ranges[k], linear->transposed,
+                              score_out_bar(call, 0), score_in_bar(call, 0));
     if (call->pass->gradient != NULL)
         score_linear_gradient(moving, rows, linear->in, linear->out, score_in(call, 0),
                               score_out_bar(call, 0), score_value_bar(call, 0, 0),

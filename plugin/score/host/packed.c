@@ -44,10 +44,9 @@ score_status score_packed_create_on(const score_host *host, const score_network 
     packed->network = network;
     if (score_plan_create(network, SCORE_FOR_TRAINING, &packed->plan, error) != SCORE_OK)
         goto fail;
-    packed->value_count = packed->plan->parameter_count;
     packed->linears = calloc((size_t)packed->plan->step_count, sizeof *packed->linears);
     packed->linear_of = calloc((size_t)network->tensor_count, sizeof *packed->linear_of);
-    packed->values = calloc(packed->value_count, sizeof *packed->values);
+    packed->values = calloc(packed->plan->parameter_count, sizeof *packed->values);
     if (packed->linears == NULL || packed->linear_of == NULL || packed->values == NULL)
         goto fail;
     find_linears(packed);
@@ -102,7 +101,7 @@ void score_packed_update(score_packed *packed, const score_real *parameters,
 }
 
 size_t score_packed_gradient_size(const score_packed *packed) {
-    return packed->value_count;
+    return packed->plan->parameter_count;
 }
 
 void score_packed_fold_gradient(const score_packed *packed, score_real *gradient) {

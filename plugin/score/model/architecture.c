@@ -3,10 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void (*const describe[])(score_description *) = {
-    [SCORE_GRAPH_TRANSFORMER] = score_describe_graph_transformer,
-    [SCORE_MLP] = score_describe_mlp,
+static const score_architecture_kind *const kinds[] = {
+    [SCORE_GRAPH_TRANSFORMER] = &SCORE_GRAPH_TRANSFORMER_KIND,
+    [SCORE_MLP] = &SCORE_MLP_KIND,
 };
+
+const char *score_architecture_word(int architecture) {
+    const int count = (int)(sizeof kinds / sizeof kinds[0]);
+    return architecture >= 0 && architecture < count ? kinds[architecture]->word : NULL;
+}
+
+const char *score_architecture_title(score_architecture architecture) {
+    return kinds[architecture]->title;
+}
+
+const score_setting *score_architecture_settings(score_architecture architecture) {
+    return kinds[architecture]->settings;
+}
 
 /* -------- tensors -------- */
 
@@ -150,7 +163,7 @@ void score_end_readout(score_description *d, int readout) {
 
 void score_describe(score_description *d) {
     add_shared_arrays(d);
-    describe[d->network->expert.architecture](d);
+    kinds[d->network->expert.architecture]->describe(d);
     if (d->network->base != NULL && d->purpose != SCORE_FOR_CONSTANTS)
         score_add_step(d, (score_step){.operation = SCORE_ADD_BASE,
                                        .layer = -1,

@@ -6,6 +6,7 @@
 #define SCORE_ARCHITECTURE_H
 
 #include "model/plan.h"
+#include "model/settings.h"
 
 /* What a description is written to. Entries of a list that is NULL are only counted. */
 typedef struct score_description {
@@ -26,8 +27,15 @@ typedef struct score_description {
 /* Describes the network by its architecture, with its base. */
 void score_describe(score_description *description);
 
-void score_describe_graph_transformer(score_description *description);
-void score_describe_mlp(score_description *description);
+/* One architecture. */
+typedef struct score_architecture_kind {
+    const char *word;  /* in files */
+    const char *title; /* for readers */
+    const score_setting *settings;
+    void (*describe)(score_description *description);
+} score_architecture_kind;
+
+extern const score_architecture_kind SCORE_GRAPH_TRANSFORMER_KIND, SCORE_MLP_KIND;
 
 /* Tensors. Each returns its place in the list, the first of those that stand together. The name of
  * one is "<name>.<kind>", in front of it "layer.<layer>." unless that is negative.

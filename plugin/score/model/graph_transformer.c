@@ -163,7 +163,7 @@ static int add_feedforward(score_description *d, int layer, int middle, const la
                                    .layer = layer,
                                    .in = {wide},
                                    .out = {active, slope},
-                                   .activation = SCORE_GELU});
+                                   .activation = (score_activation)d->network->expert.activation});
     add_linear(d, layer, active, fresh, t->shrink);
     return fresh;
 }
@@ -179,7 +179,7 @@ static void add_readout(score_description *d, int node, int tensor) {
     score_end_readout(d, readout);
 }
 
-void score_describe_graph_transformer(score_description *d) {
+static void describe(score_description *d) {
     const score_network *network = d->network;
     const sizes n = sizes_of(network);
     const bool constants_alone = d->purpose == SCORE_FOR_CONSTANTS;
@@ -225,3 +225,34 @@ void score_describe_graph_transformer(score_description *d) {
     if (!constants_alone)
         add_readout(d, node, readout);
 }
+
+static const char *const activations[] = {"gelu-tanh", "gelu", NULL};
+
+static const score_setting settings[] = {
+    {.name = "heads",
+     .kind = SCORE_SETTING_INT,
+     .offset = offsetof(score_expert_config, heads),
+     .least = 1,
+     .most = SCORE_MAX_WIDTH,
+     .usual = 8},
+    {.name = "headWidth",
+     .kind = SCORE_SETTING_INT,
+     .offset = offsetof(score_expert_config, head_width),
+     .least = 1,
+     .most = SCORE_MAX_WIDTH,
+     .usual = 64},
+    {.name = "activation",
+     .kind = SCORE_SETTING_CHOICE,
+     .offset = offsetof(score_expert_config, activation),
+     .optional = true,
+     .choices = activations},
+    {.name = "normEpsilon",
+     .kind = SCORE_SETTING_NUMBER,
+     .offset = offsetof(score_expert_config, norm_epsilon),
+     .usual = 1e-6,
+     .optional = true},
+    {.name = NULL},
+};
+
+const score_architecture_kind SCORE_GRAPH_TRANSFORMER_KIND = {
+    "graph-transformer", "graph transformer", settings, describe};

@@ -2,7 +2,7 @@
  * activations, a dense read-out: E, or score = -Dense_D. */
 #include "model/architecture.h"
 
-void score_describe_mlp(score_description *d) {
+static void describe(score_description *d) {
     const score_network *network = d->network;
     const int h = network->expert.hidden, layers = network->expert.layers;
     const int coordinates = network->beads * network->dimensions;
@@ -45,3 +45,7 @@ void score_describe_mlp(score_description *d) {
                                                                network->outputs, 0)}});
     score_end_readout(d, readout);
 }
+
+static const score_setting settings[] = {{.name = NULL}};
+
+const score_architecture_kind SCORE_MLP_KIND = {"mlp", "MLP", settings, describe};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/network.h"
+#include "model/settings.h"
 
 struct score_model {
     score_model_config config;
@@ -37,7 +38,8 @@ static score_status check_expert(const score_model_config *config, int k, score_
     score_status status;
     if ((status = check_count("hidden", expert->hidden, 1,
                               SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, error)) ||
-        (status = check_count("layers", expert->layers, 1, SCORE_MAX_LAYERS, error)))
+        (status = check_count("layers", expert->layers, 1, SCORE_MAX_LAYERS, error)) ||
+        (status = score_settings_check(expert, error)))
         return status;
     if (!(expert->t_begin >= 0 && expert->t_begin < expert->t_end && expert->t_end <= 1))
         return score_fail(error, SCORE_ERROR_ARGUMENT,
@@ -61,19 +63,12 @@ static score_status check_expert(const score_model_config *config, int k, score_
         if (config->feature_count > 0)
             return score_fail(error, SCORE_ERROR_ARGUMENT,
                               "expert %d is an MLP, which cannot use bead features", k);
-        if (expert->heads != 0 || expert->head_width != 0)
-            return score_fail(error, SCORE_ERROR_ARGUMENT,
-                              "expert %d is an MLP with %d heads of width %d, must be 0", k,
-                              expert->heads, expert->head_width);
         return SCORE_OK;
     }
     if (config->dimensions != 3)
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "expert %d is a graph transformer in %d dimensions, must be 3", k,
                           config->dimensions);
-    if ((status = check_count("heads", expert->heads, 1, SCORE_MAX_WIDTH, error)) ||
-        (status = check_count("headWidth", expert->head_width, 1, SCORE_MAX_WIDTH, error)))
-        return status;
     if ((long)expert->heads * expert->head_width * 3 > SCORE_MAX_WIDTH)
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "%d heads of width %d are wider than the limit of %d", expert->heads,
@@ -244,6 +239,8 @@ score_status score_model_create(const score_model_config *config, score_model **
     if (model == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a model");
     model->config = *config;
+    for (int k = 0; k < config->expert_count; k++)
+        score_settings_complete(&model->config.experts[k]);
     model->config.note_count = 0;
     model->config.notes = NULL;
     model->config.gaussian = NULL;

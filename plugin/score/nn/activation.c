@@ -4,16 +4,34 @@
 
 #include "base/vector_math.h"
 
-/* Both functions are f(x) = x s(w(x)) with the logistic function s, since (1 + tanh u)/2 = s(2u):
+/* But for the one with erf, functions are f(x) = x s(w(x)) with the logistic function s, since (1 + tanh u)/2 = s(2u):
  * w = x for swish, w = SLOPE x + CUBIC x^3 for GELU. */
 #define SLOPE ((score_real)1.59576912160573071176) /* 2 sqrt(2/pi) */
 #define CUBIC (SLOPE * (score_real)0.044715)
 
 enum { L = SCORE_LANES };
 
+/* x Phi(x), Phi and phi the distribution and the density of the normal distribution. */
+SCORE_INLINE void derive_gelu_erf(int order, score_vector x, score_vector f[4]) {
+    const score_vector square = x * x, e = score_exp_lanes(square * (score_real)-0.5);
+    const score_vector tail = score_normal_tail_lanes(x, e);
+    const score_vector below = score_select(x < score_splat(0), tail, 1 - tail);
+    const score_vector density = e * (score_real)0.39894228040143267794; /* 1/sqrt(2 pi) */
+    f[0] = x * below;
+    f[1] = below + x * density;
+    if (order > 1)
+        f[2] = density * (2 - square);
+    if (order > 2)
+        f[3] = x * density * (square - 4);
+}
+
 /* f[n] becomes the n-th derivative at x for n <= order, which is at least 1; `kind` and `order` are
  * constants. */
 SCORE_INLINE void derive(score_activation kind, int order, score_vector x, score_vector f[4]) {
+    if (kind == SCORE_GELU_ERF) {
+        derive_gelu_erf(order, x, f);
+        return;
+    }
     const score_vector one = score_splat(1), square = x * x;
     const score_vector minus_w = kind == SCORE_GELU ? x * (-SLOPE - CUBIC * square) : -x;
     const score_vector e = score_exp_lanes(minus_w);
@@ -186,8 +204,11 @@ void score_activation_forward(score_activation kind, const score_streams *layout
         CASE(true, SCORE_GELU, 0)
         CASE(true, SCORE_GELU, 1)
         CASE(true, SCORE_GELU, 2)
+        CASE(true, SCORE_GELU_ERF, 0)
         CASE(true, SCORE_SWISH, 0)
+        CASE(true, SCORE_GELU_ERF, 1)
         CASE(true, SCORE_SWISH, 1)
+        CASE(true, SCORE_GELU_ERF, 2)
         CASE(true, SCORE_SWISH, 2)
     }
 }
@@ -202,8 +223,11 @@ void score_activation_backward(score_activation kind, const score_streams *layou
         CASE(false, SCORE_GELU, 1)
         CASE(false, SCORE_GELU, 2)
         CASE(false, SCORE_GELU, 3)
+        CASE(false, SCORE_GELU_ERF, 1)
         CASE(false, SCORE_SWISH, 1)
+        CASE(false, SCORE_GELU_ERF, 2)
         CASE(false, SCORE_SWISH, 2)
+        CASE(false, SCORE_GELU_ERF, 3)
         CASE(false, SCORE_SWISH, 3)
     }
 }

@@ -10,7 +10,6 @@
 #define score_activation_forward SCORE_TYPED(score_activation_forward)
 #define score_activation_backward SCORE_TYPED(score_activation_backward)
 
-
 /* x, y: [streams][rows][width], of which the columns of `range` are handled. slope: [rows][width],
  * the derivative at the value, set by a pass with the value and kept for the others: with it, a
  * pass of first orders alone, and the backward of the value alone, do not read the value of x. */

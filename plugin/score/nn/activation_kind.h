@@ -3,8 +3,9 @@
 #define SCORE_ACTIVATION_KIND_H
 
 typedef enum score_activation {
-    SCORE_GELU, /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), arXiv 1606.08415 */
-    SCORE_SWISH /* x / (1 + exp(-x)) */
+    SCORE_GELU,     /* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), arXiv 1606.08415 */
+    SCORE_GELU_ERF, /* x/2 (1 + erf(x/sqrt(2))), which that one is close to */
+    SCORE_SWISH     /* x / (1 + exp(-x)) */
 } score_activation;
 
 #endif

@@ -16,13 +16,16 @@ typedef struct norm {
     unsigned streams;
     int rows;
     int width;
+    score_real epsilon;
     ptrdiff_t stride; /* from one stream to the next */
     int direction_count;
     score_direction directions[SCORE_MAX_STREAMS];
 } norm;
 
-static norm norm_of(const score_streams *layout, unsigned streams, int rows, int width) {
-    norm it = {layout, streams, rows, width, (ptrdiff_t)rows * width, 0, {{0, false}}};
+static norm norm_of(const score_streams *layout, unsigned streams, int rows, int width,
+                    double epsilon) {
+    norm it = {layout, streams,     rows, width, (score_real)epsilon, (ptrdiff_t)rows * width,
+               0,      {{0, false}}};
     it.direction_count = score_directions(layout, streams, it.directions);
     return it;
 }
@@ -37,7 +40,7 @@ typedef struct root {
 SCORE_INLINE void derive_root(const norm *it, const score_real *variance, root *of) {
     for (int s = 0; s < it->layout->count; s++)
         of->v[s] = variance[(ptrdiff_t)s * it->rows];
-    const score_real square = 1 / (of->v[0] + (score_real)SCORE_LAYERNORM_EPSILON);
+    const score_real square = 1 / (of->v[0] + it->epsilon);
     of->f[0] = sqrt(square);
     of->f[1] = -of->f[0] * square / 2;
     of->f[2] = -3 * of->f[1] * square / 2;
@@ -118,10 +121,10 @@ SCORE_INLINE void forward_row(const norm *it, const score_real *scale, const sco
 }
 
 void score_layernorm_forward(const score_streams *layout, unsigned streams, int rows,
-                             score_range range, int width, const score_real *scale,
+                             score_range range, int width, double epsilon, const score_real *scale,
                              const score_real *bias, const score_real *x, score_real *y,
                              score_real *centred, score_real *variance) {
-    const norm it = norm_of(layout, streams, rows, width);
+    const norm it = norm_of(layout, streams, rows, width, epsilon);
     for (int i = range.begin; i < range.end; i++) {
         const ptrdiff_t row = (ptrdiff_t)i * width;
         forward_row(&it, scale, bias, x + row, y + row, centred + row, variance + i);
@@ -276,11 +279,11 @@ SCORE_INLINE void backward_row(const norm *it, const root *of, const score_real 
 }
 
 void score_layernorm_backward(const score_streams *layout, unsigned streams, int rows,
-                              score_range range, int width, const score_real *scale,
+                              score_range range, int width, double epsilon, const score_real *scale,
                               const score_real *centred, const score_real *variance,
                               const score_real *y_bar, score_real *x_bar, score_real *scale_bar,
                               score_real *bias_bar) {
-    const norm it = norm_of(layout, streams, rows, width);
+    const norm it = norm_of(layout, streams, rows, width, epsilon);
     for (int i = range.begin; i < range.end; i++) {
         const ptrdiff_t row = (ptrdiff_t)i * width;
         root of = {{0}, {0}, {0}};

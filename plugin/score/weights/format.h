@@ -12,7 +12,6 @@ enum {
 };
 
 /* The words of attributes, in the order of the enumerations of score/model.h. */
-static const char *const SCORE_ARCHITECTURE_WORDS[] = {"graph-transformer", "mlp", NULL};
 static const char *const SCORE_OUTPUT_WORDS[] = {"energy", "score", NULL};
 static const char *const SCORE_DTYPE_WORDS[] = {"float32", "float64", NULL};
 static const char *const SCORE_BASE_WORDS[] = {"none", "gaussian", NULL};

@@ -7,7 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
-#include "score/model.h"
+#include "model/settings.h"
 #include "weights/base64.h"
 #include "weights/claim.h"
 #include "weights/format.h"
@@ -260,15 +260,27 @@ static score_status write_gaussian(score_text_sink *sink, const score_gaussian *
     return SCORE_OK;
 }
 
+static void write_settings(score_text_sink *sink, const score_expert_config *expert) {
+    char text[SCORE_SETTING_TEXT];
+    for (const score_setting *setting = score_architecture_settings(expert->architecture);
+         setting->name != NULL; setting++) {
+        if (score_setting_is_usual(expert, setting))
+            continue;
+        if (setting->kind == SCORE_SETTING_NUMBER)
+            write_number_attribute(sink, setting->name, score_setting_get(expert, setting));
+        else
+            write_text_attribute(sink, setting->name, score_setting_text(expert, setting, text));
+    }
+}
+
 static score_status write_expert(score_text_sink *sink, const score_model *model, int expert,
                                  score_error *error) {
     const score_expert_config *config = &score_model_get_config(model)->experts[expert];
     score_sink_print(sink,
                      "    <Expert architecture=\"%s\" output=\"%s\" hidden=\"%d\" layers=\"%d\"",
-                     SCORE_ARCHITECTURE_WORDS[config->architecture],
+                     score_architecture_word((int)config->architecture),
                      SCORE_OUTPUT_WORDS[config->output], config->hidden, config->layers);
-    if (config->architecture == SCORE_GRAPH_TRANSFORMER)
-        score_sink_print(sink, " heads=\"%d\" headWidth=\"%d\"", config->heads, config->head_width);
+    write_settings(sink, config);
     write_number_attribute(sink, "timeBegin", config->t_begin);
     write_number_attribute(sink, "timeEnd", config->t_end);
     if (config->time_variance > 0)
