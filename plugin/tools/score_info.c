@@ -25,7 +25,8 @@ static const char USAGE[] =
     "  --build    how this program computes: compiler, sets of instructions, matrix products\n"
     "  --help     this text\n"
     "  --version  the version of the program\n"
-    "Exit status: 0, 1 if a file could not be read, 2 if the command line is wrong.\n";
+    "Exit status: 0, 1 if a file could not be read, 2 if the command line or SCORE_PRODUCTS is "
+    "wrong.\n";
 
 /* What a terminal acts on: controls but the tab, and what turns the direction of text. */
 static bool is_control(unsigned code) {
@@ -222,21 +223,33 @@ static int print_file(const char *path) {
     return EXIT_GOOD;
 }
 
-static void print_build(void) {
-    printf("score-info %s\n", SCORE_VERSION);
-    printf("  compiler: %s\n", __VERSION__);
-    printf("  arithmetic compiled for: %s\n", SCORE_ISA_NAMES);
-    printf("  in use on this processor: %s\n", score_host_in_use()->name);
+/* Which products there are, and who uses which. */
+static int print_products(void) {
 #ifdef SCORE_HAS_OPENBLAS
     const score_openblas *library = score_openblas_load();
     if (library != NULL)
         printf("  matrix products: panels, openblas %s\n", library->version);
     else
-        printf("  matrix products: panels; built for openblas, which cannot be loaded here\n");
+        printf("  matrix products: panels; no openblas: %s\n", score_openblas_missing());
 #else
-    printf("  matrix products: panels\n");
+    printf("  matrix products: panels; built without openblas\n");
 #endif
-    printf("  products in use: %s\n", score_host_in_use()->products);
+    score_error error = {0};
+    if (score_host_check(&error) != SCORE_OK) {
+        fprintf(stderr, "score-info: %s\n", error.message);
+        return EXIT_USAGE;
+    }
+    printf("  products in use: %s, on the Reference platform: %s\n", score_host_in_use()->products,
+           score_host_reference()->products);
+    return EXIT_GOOD;
+}
+
+static int print_build(void) {
+    printf("score-info %s\n", SCORE_VERSION);
+    printf("  compiler: %s\n", __VERSION__);
+    printf("  arithmetic compiled for: %s\n", SCORE_ISA_NAMES);
+    printf("  in use on this processor: %s\n", score_host_in_use()->name);
+    return print_products();
 }
 
 int main(int argc, char **argv) {
@@ -250,8 +263,7 @@ int main(int argc, char **argv) {
         return EXIT_GOOD;
     }
     if (argc == 2 && strcmp(argv[1], "--build") == 0) {
-        print_build();
-        return EXIT_GOOD;
+        return print_build();
     }
     if (argc > 1 && strcmp(argv[1], "--") == 0)
         first = 2;

@@ -1,5 +1,5 @@
-/* supported ISA PROGRAM: becomes PROGRAM if the processor has the instructions of ISA (v1, v3, v4, openblas),
- * else exits with 77, which ctest takes for skipped. */
+/* supported ISA PROGRAM: becomes PROGRAM if the processor has the instructions of ISA (v1, v3, v4, or
+ * openblas, which chooses for itself), else exits with 77, which ctest takes for skipped. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/processor.h"
 
 static int has(const char *isa) {
-    if (strcmp(isa, "v1") == 0 || strcmp(isa, "openblas") == 0) /* it chooses for itself */
+    if (strcmp(isa, "v1") == 0 || strcmp(isa, "openblas") == 0)
         return 1;
 #ifdef SCORE_HAS_X86_64_LEVELS
     if (strcmp(isa, "v3") == 0)

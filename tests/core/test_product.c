@@ -1,5 +1,5 @@
-/* Matrix products, panels' and OpenBLAS's, in double and in float. Of small integers, and halves of them, every sum is
- * exact in either, so plain loops must be met to the last bit. */
+/* Matrix products, panels' and OpenBLAS's, in double and in float. Of small integers, and halves of
+ * them, every sum is exact in either, so plain loops must be met to the last bit. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -42,9 +42,10 @@ SCORE_EXPORT void score_batch_destroy(score_batch *batch);
  *   score_per_nm     R x d, d log q_t / d r = -dE/dr in 1/nm, or NULL
  *   time_derivative  molecules, dE/dt in kT, or NULL
  * Results do not depend on the number of threads, where products are OpenBLAS's but for rounding;
- * asking for time derivatives changes how energies and scores are rounded. SCORE_ERROR_ARGUMENT: no expert owns t, or energies or time derivatives
- * are asked of a score expert; SCORE_ERROR_NUMERIC names the molecule whose energy or score is not
- * finite. */
+ * asking for time derivatives changes how energies and scores are rounded. SCORE_ERROR_ARGUMENT: no
+ * expert owns t, or energies or time derivatives are asked of a score expert, or SCORE_PRODUCTS of
+ * the environment asks for products that there are not; SCORE_ERROR_NUMERIC names the molecule whose
+ * energy or score is not finite. */
 SCORE_EXPORT score_status score_batch_evaluate(score_batch *batch, const double *positions_nm,
                                                double t, const score_executor *executor,
                                                double *energy, double *score_per_nm,

@@ -15,4 +15,7 @@ typedef struct score_openblas {
  * threads may call this. */
 const score_openblas *score_openblas_load(void);
 
+/* Why there is none, in a line that names the file; NULL where there is one. */
+const char *score_openblas_missing(void);
+
 #endif

@@ -1,8 +1,8 @@
 /* The numerical core is compiled several times from one source: with SCORE_SINGLE for float,
  * without for double; and what does the arithmetic (nn/ and the blocks of model/) once for every
- * set of instructions SCORE_ISA of base/simd.h, one of which host/dispatch.c chooses when the
- * library is loaded (and once as `openblas`, with that library's products), so that one binary runs on every machine and makes the most of it.
- * SCORE_TYPED(name) gives each copy its own symbol. */
+ * set of instructions SCORE_ISA of base/simd.h, and once as `openblas`, with that library's products.
+ * host/dispatch.c chooses one of them at run time, so that one binary runs on every machine and makes
+ * the most of it. SCORE_TYPED(name) gives each copy its own symbol. */
 #ifndef SCORE_REAL_H
 #define SCORE_REAL_H
 

@@ -15,6 +15,7 @@
 #define score_host_table SCORE_TYPED(score_host_table)
 #define score_host_in_use SCORE_PRECISE(score_host_in_use)
 #define score_host_reference SCORE_PRECISE(score_host_reference)
+#define score_host_check SCORE_PRECISE(score_host_check)
 #define score_packed_create_on SCORE_PRECISE(score_packed_create_on)
 
 /* A linear layer's weights as nn/linear.h wants them. */
@@ -102,12 +103,16 @@ struct score_host {
 extern const score_host score_host_table;
 
 /* That of the best instructions which the processor has, or what SCORE_ISA and SCORE_PRODUCTS ask
- * for. */
+ * for; chosen by the first call, which loads OpenBLAS where it is wanted. */
 const score_host *score_host_in_use(void);
 
 /* What others are checked against: that of OpenBLAS's products (base/openblas.h) where there are such
  * and SCORE_PRODUCTS does not say `panels`, else that in use. */
 const score_host *score_host_reference(void);
+
+/* SCORE_ERROR_ARGUMENT where SCORE_PRODUCTS asks for what there is not. Whoever packs weights is told,
+ * so that nothing is computed otherwise than was asked. */
+score_status score_host_check(score_error *error);
 
 /* score_packed_create for another table than that in use; it must be that of the tiles as well. */
 score_status score_packed_create_on(const score_host *host, const score_network *network,

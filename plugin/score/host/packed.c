@@ -37,6 +37,9 @@ static size_t place_panels(score_packed *packed, score_real *memory) {
 score_status score_packed_create_on(const score_host *host, const score_network *network,
                                     score_packed **result, score_error *error) {
     *result = NULL;
+    score_status status = score_host_check(error);
+    if (status != SCORE_OK)
+        return status;
     score_packed *packed = calloc(1, sizeof *packed);
     if (packed == NULL)
         goto fail;

@@ -58,7 +58,8 @@ typedef struct score_pass {
     int part;
 } score_pass;
 
-/* The weights of one expert in the form the operations use. `network` must outlive it. */
+/* The weights of one expert in the form the operations use. `network` must outlive it.
+ * SCORE_ERROR_ARGUMENT where SCORE_PRODUCTS is wrong (host/host.h), SCORE_ERROR_MEMORY. */
 score_status score_packed_create(const score_network *network, score_packed **packed,
                                  score_error *error);
 void score_packed_destroy(score_packed *packed);
