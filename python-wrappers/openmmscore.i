@@ -1,4 +1,5 @@
-/* The functions of _openmmscore, the extension module under openmmscore/force.py and model.py.
+/* The functions of _openmmscore, the extension module under the Python package's model/force.py and
+   model/model.py.
 
    Those two are written by hand, so that they can be read, annotated and checked; the proxy classes
    that SWIG writes are not used. Python's ScoreForce and Model take their places in SWIG's table of

@@ -27,14 +27,15 @@ import openmm
 from numpy.typing import NDArray
 from openmm import unit
 from openmmscore import Model
-from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
-from openmmscore.command import add_resuming, run_command
-from openmmscore.copies import check_output
-from openmmscore.files import naming
-from openmmscore.interruption import Interruption
-from openmmscore.progress import say
-from openmmscore.run_output import RunOutput, describe_array, describe_file
-from openmmscore.simulate import create_context, plan, simulate
+from openmmscore.base.command import run_command
+from openmmscore.base.files import naming
+from openmmscore.base.interruption import Interruption
+from openmmscore.base.progress import say
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ, dihedrals
+from openmmscore.options import add_resuming
+from openmmscore.sampling.copies import check_output
+from openmmscore.sampling.dynamics import create_context, plan, simulate
+from openmmscore.sampling.run_output import RunOutput, describe_array, describe_file
 
 from generate import FRICTION_PER_PS, HERE, PHI, Bias
 

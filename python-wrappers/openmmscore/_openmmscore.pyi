@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .force import ScoreForce
-from .model import Model
+from .model.force import ScoreForce
+from .model.model import Model
 
 def isScoreForce(force: Any) -> bool: ...
 def libraryDirectory() -> str: ...

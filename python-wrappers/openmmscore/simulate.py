@@ -6,8 +6,8 @@ All copies run side by side in one System, by Langevin dynamics at the model's t
 start at the same place (unless --start asks for more) with different velocities, and do not
 interact. What they do during equilibration is discarded. Of the rest, a frame every --interval
 steps is written: all frames of copy 0 first, then those of copy 1, and so on, with the number of
-each frame's copy (see `openmmscore.copies`), as `python -m openmmscore.evaluate` reads them.
-Positions are relative to the molecule's centre, unless the model is not `centred`.
+each frame's copy (see `openmmscore.sampling.copies`), as `python -m openmmscore.evaluate` reads
+them. Positions are relative to the molecule's centre, unless the model is not `centred`.
 
 The same command serves toy models in one or two dimensions, which write .npy. OpenMM's particles
 have three dimensions all the same: along those that a model does not use there is no force, so a
@@ -24,8 +24,8 @@ to others as good. Ctrl-C, SIGTERM and the end of the terminal end a run with a 
 the frames that there are as a complete file, which --resume replaces at its end; the exit status is
 then 130. A run that --time-limit ends is finished: no checkpoint is left to go on from.
 
-Where a copy has fallen apart, or the kinetic temperature is wrong (`openmmscore.intact`), the exit
-status is 3, and the file stays unfinished, unless --allow-broken is given.
+Where a copy has fallen apart, or the kinetic temperature is wrong (`openmmscore.model.reach`), the
+exit status is 3, and the file stays unfinished, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from typing import Any
 
 from openmm import unit
 
-from ._values import as_count, as_positive, as_steps
-from .command import add_resuming, run_command
-from .copies import check_output, copies_of, read_starts
-from .dynamics import Run, create_context, simulate
-from .intact import Watch, add_option
-from .interruption import Interruption
-from .model import Model
-from .progress import say
-from .run_output import RunOutput, describe_array, describe_file
+from .base.command import run_command
+from .base.interruption import Interruption
+from .base.progress import say
+from .model.model import Model
+from .options import add_allow_broken, add_resuming
+from .sampling.copies import check_output, copies_of, read_starts
+from .sampling.dynamics import Run, create_context, plan, simulate
+from .sampling.run_output import RunOutput, describe_array, describe_file
+from .sampling.watch import Watch
 
-__all__ = ["Run", "create_context", "main", "plan", "simulate"]
+__all__ = ["main"]
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -91,26 +91,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         default=math.inf,
         help="stop after so many seconds; equilibration after 3/10 of them",
     )
-    add_option(parser)
+    add_allow_broken(parser)
     add_resuming(parser)
     return parser.parse_args(words)
-
-
-def plan(
-    time_ps: float, equilibration_ps: float, interval: int, timestep_ps: float
-) -> tuple[int, int]:
-    """The numbers of frames and of steps of equilibration. interval: steps between frames.
-
-    ValueError, with name and value, where one is out of range or there would be no frame.
-    """
-    step_ps = as_positive("timestep", timestep_ps)
-    equilibration = as_steps("equilibration", equilibration_ps, step_ps)
-    steps = as_steps("time", time_ps, step_ps)
-    if as_count("interval", interval) > steps:
-        raise ValueError(
-            f"interval is {interval} steps, longer than the {steps} steps of time {time_ps:g}"
-        )
-    return steps // interval, equilibration
 
 
 def _command(options: argparse.Namespace) -> int:

@@ -1,8 +1,8 @@
-"""openmmscore.analysis against answers that are known exactly."""
+"""openmmscore.evaluation.analysis against answers that are known exactly."""
 
 import numpy as np
 import pytest
-from openmmscore import analysis
+from openmmscore.evaluation import analysis
 
 
 def ar1(coefficient: float, copies: int, frames: int, seed: int) -> np.ndarray:

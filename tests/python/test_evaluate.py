@@ -8,11 +8,18 @@ from typing import Any
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.analysis import js_divergence, noise_floor
-from openmmscore.comparison import Bins, Divergence, State, compare, length_of, population
-from openmmscore.coordinates import Coordinates
-from openmmscore.ensembles import Density, Ensemble, read_ensemble
-from openmmscore.frames import write_frames
+from openmmscore.evaluation.analysis import js_divergence, noise_floor
+from openmmscore.evaluation.comparison import (
+    Bins,
+    Divergence,
+    State,
+    compare,
+    length_of,
+    population,
+)
+from openmmscore.evaluation.coordinates import Coordinates
+from openmmscore.evaluation.ensembles import Density, Ensemble, read_ensemble
+from openmmscore.io import write_frames
 
 from .double_well import GRID, draws, energy, evaluate, save, save_walk, walk
 

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmm import unit
 from openmmscore import Model, _openmmscore
-from openmmscore.model import _Evaluator
+from openmmscore.model.model import _Evaluator
 
 EPS = np.finfo(np.float64).eps
 

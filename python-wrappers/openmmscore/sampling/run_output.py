@@ -1,12 +1,13 @@
-"""What a run writes: its frames (`openmmscore.frame_file`), and checkpoints from which it goes on.
+"""What a run writes: its frames (`openmmscore.io.frame_file`), and checkpoints from which it goes
+on.
 
 `<path>.checkpoint` holds the state of a run that has not come to its end: arrays
-(`openmmscore.checkpoint`), and a description of the run, which another run must not go on with; the
-files of frames hold it, too. It is replaced as a whole, never knows of frames that are not on the
-disk, and knows the last of those by its SHA-256. OpenMM's own checkpoints are in it, with
-positions, velocities and random numbers, so on the Reference platform, and on the CPU platform with
-the same number of threads, a run that was killed and resumed has the frames of an uninterrupted
-one, bit by bit.
+(`openmmscore.sampling.checkpoint`), and a description of the run, which another run must not go on
+with; the files of frames hold it, too. It is replaced as a whole, never knows of frames that are
+not on the disk, and knows the last of those by its SHA-256. OpenMM's own checkpoints are in it,
+with positions, velocities and random numbers, so on the Reference platform, and on the CPU platform
+with the same number of threads, a run that was killed and resumed has the frames of an
+uninterrupted one, bit by bit.
 """
 
 from __future__ import annotations
@@ -22,6 +23,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.files import (
+    UNFINISHED,
+    is_locked,
+    keep_usable,
+    naming,
+    naming_os_errors,
+    remove_leftovers,
+    replace_file,
+    sync_folder,
+    target_of,
+)
+from ..base.progress import say, text_of
+from ..io.finished import check_finished
+from ..io.frame_file import IDENTITY, FrameFile, Shape, attributes_of, plain, remove_reserved
+from ..model.model import Model
+from ..model.system import create_system
 from .checkpoint import (
     TEXT,
     Member,
@@ -34,21 +51,6 @@ from .checkpoint import (
     to_json,
 )
 from .copies import own_positions
-from .files import (
-    UNFINISHED,
-    is_locked,
-    keep_usable,
-    naming,
-    naming_os_errors,
-    remove_leftovers,
-    replace_file,
-    sync_folder,
-    target_of,
-)
-from .finished import check_finished
-from .frame_file import IDENTITY, FrameFile, Shape, attributes_of, plain, remove_reserved
-from .model import Model
-from .progress import say, text_of
 
 __all__ = ["RunOutput", "describe_array", "describe_file"]
 
@@ -158,9 +160,10 @@ class RunOutput:
     def tell_finished(self, model: Model, frames: int, copies: int) -> None:
         """Says that nothing is left to do, where the file is what such a run has made.
 
-        frames: of each copy. Errors: of `openmmscore.finished.check_finished`.
+        frames: of each copy. Errors: of `openmmscore.io.finished.check_finished`.
         """
-        check_finished(self.path, model, frames, copies, is_short=self._is_short)
+        each = (len(model.beads), model.dimensions)
+        check_finished(self.path, each, frames, copies, is_short=self._is_short)
         self._clean_up()
         say(self.finished)
 
@@ -180,8 +183,10 @@ class RunOutput:
     ) -> None:
         """Makes the file, or opens the one that was begun."""
         assert not self.finished, "there is nothing left to do"
-        self.frames, self._weights = frames, weights
-        shape = Shape(model, frames, copies, interval_ps, weights is not None)
+        self._model, self.frames, self._weights = model, frames, weights
+        topology = create_system(model)[1]
+        each = (len(model.beads), model.dimensions)
+        shape = Shape(*each, topology, frames, copies, interval_ps, weights is not None)
         file = FrameFile(self.path, shape, {**attributes, IDENTITY: self.identity})
         try:
             if file.is_begun:
@@ -228,7 +233,7 @@ class RunOutput:
 
     def add(self, positions: NDArray[np.float64]) -> None:
         """The next frame of every copy. positions: (copies, beads, 3), nm, as OpenMM has them."""
-        own = own_positions(positions, self.file.shape.model).astype(np.float32)
+        own = own_positions(positions, self._model).astype(np.float32)
         weights = None if self._weights is None else self._weights(own)
         self.file.write(self.kept, own, weights)
         self.kept += 1

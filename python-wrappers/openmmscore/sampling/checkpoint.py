@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import naming
+from ..base.files import naming
 
 __all__ = [
     "TEXT",

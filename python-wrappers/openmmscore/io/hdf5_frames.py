@@ -28,8 +28,8 @@ try:
 except ImportError as error:
     raise ImportError(f"{error}: {__name__} needs openmm-score[data]", name=error.name) from error
 
-from ._values import as_copies, in_unit
-from .files import UNFINISHED, naming, replace_file, require_file
+from ..base.files import UNFINISHED, naming, replace_file, require_file
+from ..base.values import as_copies, in_unit
 from .frame_data import Frames
 from .hdf5_columns import has, read_column, read_text, root_attributes
 from .hdf5_links import check_links

@@ -13,15 +13,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import naming, require_file
-from .model import Bead
+from ..base.files import naming, require_file
 from .periodic import make_frames_whole
 
-__all__ = ["is_pdb", "read_pdb"]
+__all__ = ["Atom", "is_pdb", "read_pdb"]
 
 _ENDINGS = (".pdb", ".ent", ".pdb.gz", ".ent.gz")
 _GZIP = b"\x1f\x8b"
@@ -35,11 +35,22 @@ Box = tuple[list[float], list[float]]
 """Lengths, nm, and angles, degrees."""
 
 
+class Atom(Protocol):
+    """What an atom is found by. residue_index: counts the residues from 0."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def residue(self) -> str: ...
+    @property
+    def residue_index(self) -> int: ...
+
+
 def is_pdb(path: Path) -> bool:
     return path.name.lower().endswith(_ENDINGS)
 
 
-def read_pdb(path: Path, beads: Sequence[Bead]) -> NDArray[np.float32]:
+def read_pdb(path: Path, beads: Sequence[Atom]) -> NDArray[np.float32]:
     """(frames, beads, 3), nm: the atoms that have the names and the residues of these beads, in
     their order; residues are counted from the file's first. Molecules are made whole."""
     require_file(path)
@@ -154,12 +165,12 @@ def _add(frame: _Frame, before: tuple[str, ...], where: str, line: str) -> tuple
     return key
 
 
-def _pick(frame: _Frame, number: int, count: int, beads: Sequence[Bead]) -> list[list[float]]:
+def _pick(frame: _Frame, number: int, count: int, beads: Sequence[Atom]) -> list[list[float]]:
     of = f"in model {number + 1} of {count} " if count > 1 else ""
     return [_position(frame, bead, of) for bead in beads]
 
 
-def _position(frame: _Frame, bead: Bead, of: str) -> list[float]:
+def _position(frame: _Frame, bead: Atom, of: str) -> list[float]:
     where = f"atom {bead.name} of residue {bead.residue} (number {bead.residue_index + 1})"
     if bead.residue_index >= len(frame.residues):
         raise ValueError(f"has {of}no {where}, but {len(frame.residues)} residues")

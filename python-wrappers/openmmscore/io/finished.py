@@ -8,32 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from .files import naming, require_file
+from ..base.files import naming, require_file
 from .frame_file import beside, read_copies
-from .model import Model
 
 __all__ = ["check_finished"]
 
 
 def check_finished(
-    path: Path, model: Model, frames: int, copies: int, *, is_short: bool = False
+    path: Path, each: tuple[int, int], frames: int, copies: int, *, is_short: bool = False
 ) -> None:
     """ValueError, or OSError, with the name of the file that is missing, cut or another one.
 
-    frames: of each copy; is_short: or fewer, where the run came to an early end. Frames themselves
-    are not read.
+    each: beads and dimensions of a frame. frames: of each copy; is_short: or fewer, where the run
+    came to an early end. Frames themselves are not read.
     """
     require_file(path)
     with naming(path):
         shape, kind, labels = _of_npy(path) if path.suffix == ".npy" else _of_hdf5(path)
-        beads, dimensions = len(model.beads), model.dimensions
         rows = shape[0] if shape else 0
         kept = rows // copies
         fits = rows == kept * copies and (0 < kept <= frames if is_short else kept == frames)
-        if not fits or shape != (rows, beads, dimensions) or kind != np.dtype("<f4"):
+        if not fits or shape != (rows, *each) or kind != np.dtype("<f4"):
             raise ValueError(
                 f"holds {kind} of shape {shape}, the run has float32 of shape "
-                f"{(frames * copies, beads, dimensions)}"
+                f"{(frames * copies, *each)}"
             )
     numbered = beside(path, "_copy.npy") if path.suffix == ".npy" else path
     if labels != (rows,):

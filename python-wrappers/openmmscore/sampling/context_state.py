@@ -9,8 +9,8 @@ import numpy as np
 import openmm
 from openmm import unit
 
+from ..base.files import naming
 from .checkpoint import Member, Members, State, checked
-from .files import naming
 
 __all__ = ["context_state", "restore_context"]
 

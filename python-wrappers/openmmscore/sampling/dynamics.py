@@ -14,19 +14,20 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_positive, as_seed
+from ..base.interruption import Interruption
+from ..base.progress import Progress
+from ..base.values import as_array, as_count, as_positive, as_seed, as_steps
+from ..model.force import ScoreForce
+from ..model.model import Model
+from ..model.reach import BrokenMoleculeError
+from ..model.system import create_system
 from .checkpoint import Member, Members, State
 from .context_state import context_state, restore_context
 from .copies import own_positions
-from .force import ScoreForce
-from .intact import BrokenMoleculeError, Watch
-from .interruption import Interruption
-from .model import Model
-from .progress import Progress
 from .run_output import RunOutput
-from .system import create_system
+from .watch import Watch
 
-__all__ = ["Run", "create_context", "simulate"]
+__all__ = ["Run", "create_context", "plan", "simulate"]
 
 _STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
 _LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
@@ -38,12 +39,12 @@ _MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 class Run:
     """What a run recorded, equilibration left out.
 
-    positions: (frames, copies, beads, dimensions), nm, those of `openmmscore.copies.own_positions`;
-    no frames where they went to a file. time_ps: (frames,), from the end of equilibration.
-    equilibration_ps: what was discarded. production_ps: from there to the last frame.
-    steps_per_second: time steps of all copies together.
-    interrupted, stopped_early: whether Ctrl-C or the limit on time ended it, or its equilibration,
-    before all was done.
+    positions: (frames, copies, beads, dimensions), nm, those of
+    `openmmscore.sampling.copies.own_positions`; no frames where they went to a file. time_ps:
+    (frames,), from the end of equilibration. equilibration_ps: what was discarded. production_ps:
+    from there to the last frame. steps_per_second: time steps of all copies together. interrupted,
+    stopped_early: whether Ctrl-C or the limit on time ended it, or its equilibration, before all
+    was done.
     """
 
     positions: NDArray[np.float32]
@@ -56,6 +57,23 @@ class Run:
     @property
     def production_ps(self) -> float:
         return float(self.time_ps[-1]) if len(self.time_ps) else 0.0
+
+
+def plan(
+    time_ps: float, equilibration_ps: float, interval: int, timestep_ps: float
+) -> tuple[int, int]:
+    """The numbers of frames and of steps of equilibration. interval: steps between frames.
+
+    ValueError, with name and value, where one is out of range or there would be no frame.
+    """
+    step_ps = as_positive("timestep", timestep_ps)
+    equilibration = as_steps("equilibration", equilibration_ps, step_ps)
+    steps = as_steps("time", time_ps, step_ps)
+    if as_count("interval", interval) > steps:
+        raise ValueError(
+            f"interval is {interval} steps, longer than the {steps} steps of time {time_ps:g}"
+        )
+    return steps // interval, equilibration
 
 
 def create_context(

@@ -1,4 +1,4 @@
-"""Swaps between the states of `openmmscore.replica_exchange`, and what a run of them records."""
+"""Swaps between the states of `openmmscore.sampling.replicas`, and what a run of them records."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Run:
     parameters, so its plain means are those of state k.
     time_ps: (frames,), from the end of equilibration.
     attempts, accepted: (pairs,), numbers of swaps between states k and k + 1.
-    mean_cost: (pairs,), the mean of Delta; what `openmmscore.ladders` needs.
+    mean_cost: (pairs,), the mean of Delta; what `openmmscore.sampling.ladders` needs.
     round_trips: (copies,), journeys of a configuration from state 0 to the last and back.
     interrupted: whether Ctrl-C ended it early.
     """

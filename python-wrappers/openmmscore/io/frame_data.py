@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._values import as_copies
+from ..base.values import as_copies
 
 __all__ = ["Frames", "Label", "check_beads"]
 

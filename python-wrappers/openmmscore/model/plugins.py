@@ -13,7 +13,7 @@ from pathlib import Path
 
 import openmm
 
-from . import _openmmscore
+from .. import _openmmscore
 
 __all__ = ["load_plugins"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..base.files import replace_file
 from .analysis import Array
 from .coordinates import Coordinates
 from .drawing import Figure, rc_context
 from .ensembles import Density, Ensemble
-from .files import replace_file
 
 __all__ = ["draw"]
 

@@ -1,4 +1,4 @@
-"""Ladders of diffusion times (or of any parameter) for `openmmscore.replica_exchange`.
+"""Ladders of diffusion times (or of any parameter) for `openmmscore.sampling.replicas`.
 
 Two neighbouring states exchange configurations with a mean probability that depends on how far
 their distributions overlap. Let Delta be the reduced energy that a swap costs, E_1(x_2) + E_2(x_1)
@@ -21,7 +21,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .model import Model
+from ..model.diffusion import noise_variance, time_of_noise_variance
+from ..model.model import Model
 
 __all__ = [
     "check_acceptance",
@@ -29,7 +30,6 @@ __all__ = [
     "evenly_spaced",
     "expected_acceptance",
     "geometric_times",
-    "noise_variance",
     "states_needed",
 ]
 
@@ -73,20 +73,7 @@ def geometric_times(
         raise ValueError(f"variance is {variance}, must not be negative or infinite")
     squares = [noise_variance(model, time) + variance for time in (first, last)]
     between = np.geomspace(squares[0], squares[1], count)[1:-1] - variance
-    return [first, *(_time_of(model, value) for value in between), last]
-
-
-def noise_variance(model: Model, time: float) -> float:
-    """sigma^2 = 1 - exp(-L(t)), L = beta_min t + (beta_max - beta_min) t^2 / 2."""
-    low, high = model.schedule
-    return -math.expm1(-(low * time + (high - low) * time**2 / 2))
-
-
-def _time_of(model: Model, square: float) -> float:
-    """The inverse of `noise_variance`, in a form that also holds where beta is constant."""
-    low, high = model.schedule
-    integral = -math.log1p(-square)
-    return 2 * integral / (low + math.sqrt(low**2 + 2 * (high - low) * integral))
+    return [first, *(time_of_noise_variance(model, value) for value in between), last]
 
 
 def check_acceptance(name: str, acceptance: float) -> None:

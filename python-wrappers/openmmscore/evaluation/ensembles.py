@@ -1,7 +1,7 @@
-"""What is compared: frames in some coordinates (`openmmscore.coordinates`), their weights, and the
-copy that each comes from; or the density of a toy model.
+"""What is compared: frames in some coordinates (`openmmscore.evaluation.coordinates`), their
+weights, and the copy that each comes from; or the density of a toy model.
 
-Frames are read from .h5 files in this project's layout (`openmmscore.frames`; the data sets `copy`,
+Frames are read from .h5 files in this project's layout (`openmmscore.io`; the data sets `copy`,
 `time` and `log_weights` are used where they are there), or from .npy files (frames, beads,
 dimensions), with the number of each frame's copy in `<stem>_copy.npy`, and how they were made in
 `<stem>_run.json`, where there are such files.
@@ -19,6 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.files import naming
+from ..io.frame_data import Frames, Label
+from ..io.frame_reader import read_any
+from ..model.model import Model
 from .analysis import (
     Array,
     bin_effective_numbers,
@@ -28,10 +32,6 @@ from .analysis import (
     histogram,
     kish_number,
 )
-from .files import naming
-from .frame_data import Frames, Label
-from .frame_reader import read_any
-from .model import Model
 
 __all__ = ["Density", "Ensemble", "read_ensemble"]
 

@@ -1,4 +1,4 @@
-"""Frames from a file of either kind: .h5 (`openmmscore.frames`) or .npy."""
+"""Frames from a file of either kind: .h5 (`openmmscore.io.hdf5_frames`) or .npy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .files import naming, read_npy, require_file
+from ..base.files import naming, read_npy, require_file
 from .frame_data import Frames
 from .frame_file import IDENTITY, beside, read_json
 
@@ -27,7 +27,7 @@ def read_any(path: str | os.PathLike[str]) -> Frames:
     require_file(path)
     if path.suffix == ".npy":
         return _read_npy(path)
-    from .frames import read_frames
+    from .hdf5_frames import read_frames
 
     return read_frames(path)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..base.files import replace_file
 from .comparison import Bins, Length, Population, Row
 from .ensembles import Ensemble
-from .files import replace_file
 
 __all__ = ["length_text", "table", "verdict", "within_text", "write_json"]
 

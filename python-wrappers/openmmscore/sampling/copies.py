@@ -1,8 +1,8 @@
 """Files of independent copies of a model's molecule: the structure they start from, and where their
-frames go (`openmmscore.frame_file`).
+frames go (`openmmscore.io.frame_file`).
 
 A toy model in one or two dimensions has .npy files, (frames, beads, dimensions); a molecule has
-either those or MDTraj's layout, .h5 (`openmmscore.frames`), and may start from a PDB file.
+either those or MDTraj's layout, .h5 (`openmmscore.io`), and may start from a PDB file.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._values import as_count
-from .files import naming_os_errors, target_of
-from .frame_data import check_beads
-from .frame_file import check_sidecars
-from .frame_reader import read_any
-from .model import Model
-from .pdb_file import is_pdb, read_pdb
+from ..base.files import naming_os_errors, target_of
+from ..base.values import as_count
+from ..io.frame_data import check_beads
+from ..io.frame_file import check_sidecars
+from ..io.frame_reader import read_any
+from ..io.pdb_file import is_pdb, read_pdb
+from ..model.model import Model
 
 __all__ = ["check_output", "copies_of", "own_positions", "read_starts"]
 
@@ -101,7 +101,7 @@ def check_output(path: Path, model: Model, start: str | None = None) -> None:
     else:
         if model.dimensions < 3:
             raise ValueError(f"a model of {model.dimensions} dimensions writes .npy, not .h5")
-        from . import frames  # noqa: F401  # says which package is missing
+        from ..io import hdf5_frames  # noqa: F401  # says which package is missing
 
 
 def _check_other(path: Path, start: str) -> None:

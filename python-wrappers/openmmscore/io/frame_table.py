@@ -1,5 +1,5 @@
 """Where the frames of copies lie in a file that is laid out before there are any: .h5 as
-`openmmscore.frames` has it, or .npy.
+`openmmscore.io.hdf5_frames` has it, or .npy.
 
 Frames are in the order of the copies, all of copy 0 first. Times and the numbers of the copies are
 written with the layout. Of this the first bytes, which tell of which kind a file is, come last: a
@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from openmm import app
 
-from .files import UnfinishedFile
-from .model import Model
-from .system import create_system
+from ..base.files import UnfinishedFile
 
 __all__ = ["FrameTable", "Shape", "is_laid_out", "npy_header", "write_copies"]
 
@@ -29,10 +28,12 @@ _SIGNATURE = 8  # bytes of both kinds, none of them 0
 
 @dataclass(frozen=True)
 class Shape:
-    """frames: of each of so many copies, interval_ps apart; the first is at interval_ps. weighted:
-    whether frames have log-weights."""
+    """frames: of each of so many copies, interval_ps apart; the first is at interval_ps. topology:
+    of one copy, as OpenMM has it. weighted: whether frames have log-weights."""
 
-    model: Model
+    beads: int
+    dimensions: int
+    topology: app.Topology
     frames: int
     copies: int
     interval_ps: float
@@ -75,8 +76,8 @@ class FrameTable:
     def __init__(self, file: UnfinishedFile, shape: Shape, *, is_npy: bool) -> None:
         self._file, self.shape, self._is_npy = file, shape, is_npy
         rows = shape.frames * shape.copies
-        each = (len(shape.model.beads), shape.model.dimensions)
-        self._row = 4 * each[0] * each[1]
+        each = (shape.beads, shape.dimensions)
+        self._row = 4 * shape.beads * shape.dimensions
         self._layout: dict[str, tuple[Any, tuple[int, ...]]] = {
             "coordinates": ("<f4", (rows, *each))
         }
@@ -91,9 +92,12 @@ class FrameTable:
         if self._is_npy:
             header = npy_header(*self._layout["coordinates"])
             return len(header) + self._row * self.shape.frames * self.shape.copies, [(0, header)]
-        from .frames import lay_out
+        import mdtraj
 
-        return lay_out(self._layout, _topology(self.shape.model), attributes)
+        from .hdf5_frames import lay_out
+
+        topology = mdtraj.Topology.from_openmm(self.shape.topology)
+        return lay_out(self._layout, topology, attributes)
 
     def lay_out(self, pieces: list[tuple[int, bytes]]) -> None:
         """Into a file that has room, and is empty."""
@@ -121,7 +125,7 @@ class FrameTable:
                 raise ValueError(f"{self._file.name}: is not the file of this run")
             self._offsets = {"coordinates": len(header)}
             return
-        from .frames import find_columns
+        from .hdf5_frames import find_columns
 
         self._offsets = find_columns(self._file.name, self._layout)
 
@@ -173,9 +177,3 @@ class FrameTable:
                 for count in _counts(to.shape.frames):
                     to._file.write(place, self._file.read(at, width * count))
                     at, place = at + width * count, place + width * count
-
-
-def _topology(model: Model) -> Any:
-    import mdtraj
-
-    return mdtraj.Topology.from_openmm(create_system(model)[1])

@@ -1,4 +1,5 @@
-"""Frames of copies, written while they are made: .h5 as `openmmscore.frames` has it, or .npy.
+"""Frames of copies, written while they are made: .h5 as `openmmscore.io.hdf5_frames` has it, or
+.npy.
 
 Its size is known from the start, so the file is laid out once, with all its room on the disk, and
 frames then go to their places. A full disk is found before the work, nothing is kept in memory, and
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import UNFINISHED, UnfinishedFile, naming, read_npy, require_file, target_of
+from ..base.files import UNFINISHED, UnfinishedFile, naming, read_npy, require_file, target_of
 from .frame_table import FrameTable, Shape, is_laid_out, write_copies
 
 __all__ = [
@@ -48,7 +49,7 @@ _MORE = 4096  # bytes by which attributes may get longer
 class FrameFile:
     """The frames of one run. attributes: numbers, text and lists. `begin` or `go_on` comes next.
 
-    OSError, ValueError: where it cannot be made (`openmmscore.files.UnfinishedFile`).
+    OSError, ValueError: where it cannot be made (`openmmscore.base.files.UnfinishedFile`).
     """
 
     def __init__(self, path: Path, shape: Shape, attributes: Mapping[str, Any]) -> None:
@@ -276,7 +277,7 @@ def attributes_of(path: Path) -> dict[str, Any]:
 
 
 def _of_hdf5(path: Path) -> dict[str, Any]:
-    from .frames import read_attributes
+    from .hdf5_frames import read_attributes
 
     found = dict(plain(read_attributes(path)))
     with naming(path):

@@ -1,16 +1,14 @@
-"""What the commands of this package have in common: how they end, and how they go on."""
+"""How commands end."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 
 import openmm
 
-from .intact import STATUS, BrokenMoleculeError
 from .progress import hold_standard_streams, say, text_of
 
-__all__ = ["EXPECTED", "add_resuming", "run_command"]
+__all__ = ["EXPECTED", "CommandError", "run_command"]
 
 EXPECTED = (
     ImportError,
@@ -24,9 +22,16 @@ EXPECTED = (
 """What a user's mistake or the machine brings about, and is told in one line."""
 
 
+class CommandError(Exception):
+    """Ends a command with an exit status of its own. No ValueError, so that it is not taken for a
+    mistake in what the command was given."""
+
+    status = 1
+
+
 def run_command(command: Callable[[], int], *, failed: int = 1) -> int:
     """Runs a command and returns its exit status: `failed` where something is wrong with what it
-    was given, 3 where a molecule has fallen apart, 130 where it was interrupted. What cannot be
+    was given, the status of a CommandError, 130 where it was interrupted. What cannot be
     printed changes nothing."""
     hold_standard_streams()
     try:
@@ -34,25 +39,9 @@ def run_command(command: Callable[[], int], *, failed: int = 1) -> int:
     except EXPECTED as error:
         say(f"error: {text_of(error)}", error=True)
         return failed
-    except BrokenMoleculeError as error:
+    except CommandError as error:
         say(f"error: {text_of(error)}", error=True)
-        return STATUS
+        return error.status
     except KeyboardInterrupt:
         say("Interrupted", error=True)
         return 130
-
-
-def add_resuming(parser: argparse.ArgumentParser) -> None:
-    """The options of `openmmscore.run_output.RunOutput`."""
-    parser.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on from the output's checkpoint, if there is one, with the same other options",
-    )
-    parser.add_argument(
-        "--checkpoint",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="between checkpoints (60)",
-    )

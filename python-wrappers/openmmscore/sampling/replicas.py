@@ -1,4 +1,36 @@
-"""Copies of a molecule in several states at once: the sampler of `openmmscore.replica_exchange`."""
+"""Replica exchange over diffusion time or energy scale, for modes that do not mix by themselves.
+
+At diffusion time 1e-5 a simulation crosses a high barrier once in a very long time, or never; at a
+larger time the noise has washed the barrier out, and at a smaller energy scale it is low (too small
+a scale, and a molecule falls apart, which no larger time does to it). So every molecule is
+simulated in several states at once, which differ in parameters of the Context only, and now and
+then neighbouring states offer each other their configurations. A swap that costs the
+reduced energy ::
+
+    Delta = E_1(x_2) + E_2(x_1) - E_1(x_1) - E_2(x_2)
+
+is accepted with the probability min(1, exp(-Delta)). That leaves the joint distribution of all
+states as it is, so state 0, the target, keeps its own, exactly, and inherits the crossings of the
+others. What a model adds to its energy at one diffusion time (log q_t is known up to a constant for
+each t) cancels in Delta.
+
+One Context a state holds all independent copies of the molecule, since ScoreForce evaluates many at
+once far faster than one by one; each copy swaps on its own. OpenMM's own
+`app.ReplicaExchangeSampler` (8.6) and openmmtools' multistate samplers (0.27, which works with
+OpenMM 8.6.1 but brings numba, pandas, NetCDF and pymbar) handle such parameters too. They exchange
+whole Systems: with many copies in a System all would have to swap together, which is never
+accepted, and with one copy in each the batch is lost. For a single copy, or one large System, use
+OpenMM's.
+
+What must hold: copies do not interact; all particles of copy 0 come first, then those of copy 1,
+and so on; there is no barostat. Forces beside the one that depends on the parameters are the same
+in all states, so their energies cancel.
+
+>>> states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 0.01, 0.03, 0.06, 0.1)]
+>>> exchange = ReplicaExchange.from_model("model.xml.gz", states, copies=20)
+>>> run = exchange.run(time=100, equilibration=20)
+>>> extent, error = run.mean(lambda positions: positions.std(axis=(2, 3)))
+"""
 
 from __future__ import annotations
 
@@ -13,18 +45,19 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ._values import as_array, as_count, as_number, as_positive, as_seed, as_steps
+from ..base.files import naming
+from ..base.interruption import Interruption
+from ..base.progress import Progress
+from ..base.values import as_array, as_count, as_number, as_positive, as_seed, as_steps
+from ..model.force import ScoreForce
+from ..model.model import Model
+from ..model.reach import BrokenMoleculeError
+from ..model.system import create_system
 from .checkpoint import TEXT, Member, State, from_json, to_json
 from .context_state import context_state, restore_context
-from .files import naming
-from .force import ScoreForce
-from .intact import BrokenMoleculeError, Watch
-from .interruption import Interruption
-from .model import Model
-from .progress import Progress
 from .run_output import RunOutput
 from .swaps import Record, Run, SwapAttempt, attempt_swaps
-from .system import create_system
+from .watch import Watch
 
 __all__ = [
     "Energies",

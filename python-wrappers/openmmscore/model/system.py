@@ -11,7 +11,7 @@ import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
 
-from ._values import as_number
+from ..base.values import as_number
 from .force import ScoreForce
 from .model import Bead, Model
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from . import _openmmscore
-from ._values import as_array, as_number
+from .. import _openmmscore
+from ..base.values import as_array, as_number
 
 __all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model"]
 

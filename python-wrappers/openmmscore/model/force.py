@@ -9,8 +9,8 @@ from typing import Any
 import openmm
 from numpy.typing import ArrayLike
 
-from . import _openmmscore
-from ._values import as_integers, as_number
+from .. import _openmmscore
+from ..base.values import as_integers, as_number
 from .model import Model
 
 __all__ = ["ScoreForce"]
