@@ -1,6 +1,6 @@
 """Are independent samples and a simulation of a model distributed as the data? A table, a figure.
 
-    python -m openmmscore.evaluate --data data.h5 --samples samples.h5 --simulation run.h5 \\
+    score-evaluate --data data.h5 --samples samples.h5 --simulation run.h5 \\
         --coordinates dihedrals:0-1-2-3,1-2-3-4 --state "phi>0:phi:0:120" --output evaluation
 
 The Jensen-Shannon divergence and the PMF error are those of arXiv 2506.17139. Neither is ever zero
@@ -57,7 +57,7 @@ from .evaluation.frame_check import FrameCheck
 from .evaluation.report import length_text, table, verdict, within_text, write_json
 from .io.frame_data import check_beads
 from .model.model import Model
-from .options import add_allow_broken
+from .options import add_allow_broken, program
 
 __all__ = ["main"]
 
@@ -68,7 +68,7 @@ ANGLE_BINS, OTHER_BINS, PMF_BINS = 64, 100, 64
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.evaluate",
+        prog=program("evaluate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

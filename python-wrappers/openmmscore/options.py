@@ -1,12 +1,22 @@
-"""Options that several commands have."""
+"""What several commands have in common: their name in --help, and options."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 from .model.reach import FACTOR, BrokenMoleculeError
 
-__all__ = ["add_allow_broken", "add_resuming"]
+__all__ = ["add_allow_broken", "add_resuming", "program"]
+
+_SCRIPTS = "score-"
+
+
+def program(module: str) -> str:
+    """A command as it was called: the name of its script, or its module below this package."""
+    name = Path(sys.argv[0]).name
+    return name if name.startswith(_SCRIPTS) else f"python -m {__package__}.{module}"
 
 
 def add_allow_broken(parser: argparse.ArgumentParser) -> None:

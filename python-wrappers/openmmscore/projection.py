@@ -4,7 +4,7 @@
 
 finds the two linear combinations of distances whose autocorrelation at a lag of so many frames is
 the largest (time-lagged independent component analysis, TICA), in which simulations are compared by
-`python -m openmmscore.evaluate --coordinates projection:slow.npz`. The map belongs to the data: the
+`score-evaluate --coordinates projection:slow.npz`. The map belongs to the data: the
 same one is applied to all that is compared with them. Frames are those of
 `openmmscore.evaluation.ensembles`; they must be in their order in time, and of equal weight.
 """
@@ -25,13 +25,14 @@ from .base.progress import say
 from .evaluation.analysis import Array
 from .evaluation.ensembles import read_ensemble
 from .evaluation.projection import slowest
+from .options import program
 
 __all__ = ["main"]
 
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.projection",
+        prog=program("projection"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

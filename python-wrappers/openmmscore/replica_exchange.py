@@ -1,6 +1,6 @@
 """Simulates a model with replica exchange (`openmmscore.sampling.replicas`).
 
-    python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
+    score-exchange model.xml.gz --copies 20 --time 100 --output run.h5
 
 The command writes its frames as they are made, and goes on with --resume after whatever has ended
 it, as `openmmscore.simulate` does. It ends with status 3 where a copy has fallen apart in any of
@@ -25,7 +25,7 @@ from .base.interruption import Interruption
 from .base.progress import say
 from .base.values import as_count
 from .model.model import Model
-from .options import add_allow_broken, add_resuming
+from .options import add_allow_broken, add_resuming, program
 from .sampling.checkpoint import Member
 from .sampling.copies import check_output, copies_of, read_starts
 from .sampling.ladders import (
@@ -50,7 +50,7 @@ _LEAST_SCALE = 0.4  # at much lower scales a molecule falls apart
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.replica_exchange",
+        prog=program("replica_exchange"),
         description="Simulates a model with replica exchange and writes the frames of the target "
         "state, all frames of copy 0 first.",
     )

@@ -1,13 +1,13 @@
 """Simulates independent copies of a model's molecule from one structure, and writes their frames.
 
-    python -m openmmscore.simulate model.xml.gz --copies 100 --time 200 --output run.h5
+    score-simulate model.xml.gz --copies 100 --time 200 --output run.h5
 
 All copies run side by side in one System, by Langevin dynamics at the model's temperature. They
 start at the same place (unless --start asks for more) with different velocities, and do not
 interact. What they do during equilibration is discarded. Of the rest, a frame every --interval
 steps is written: all frames of copy 0 first, then those of copy 1, and so on, with the number of
-each frame's copy (see `openmmscore.sampling.copies`), as `python -m openmmscore.evaluate` reads
-them. Positions are relative to the molecule's centre, unless the model is not `centred`.
+each frame's copy (see `openmmscore.sampling.copies`), as score-evaluate reads them. Positions are
+relative to the molecule's centre, unless the model is not `centred`.
 
 The same command serves toy models in one or two dimensions, which write .npy. OpenMM's particles
 have three dimensions all the same: along those that a model does not use there is no force, so a
@@ -44,7 +44,7 @@ from .base.command import run_command
 from .base.interruption import Interruption
 from .base.progress import say
 from .model.model import Model
-from .options import add_allow_broken, add_resuming
+from .options import add_allow_broken, add_resuming, program
 from .sampling.copies import check_output, copies_of, read_starts
 from .sampling.dynamics import Run, create_context, plan, simulate
 from .sampling.run_output import RunOutput, describe_array, describe_file
@@ -55,7 +55,7 @@ __all__ = ["main"]
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.simulate",
+        prog=program("simulate"),
         description="Simulates copies of a model's molecule, or of a toy model's particle, which "
         "all start in one structure, and writes their frames, all frames of copy 0 first.",
     )

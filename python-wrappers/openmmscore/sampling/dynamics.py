@@ -1,5 +1,5 @@
 """Copies of a model's molecule that all start in one structure, by Langevin dynamics: what
-`python -m openmmscore.simulate` does."""
+score-simulate does."""
 
 from __future__ import annotations
 
