@@ -33,11 +33,10 @@ from openmmscore.evaluation.analysis import (
     BOLTZMANN_KJ,
     dihedrals,
     histogram_2d,
-    js_divergence,
     kish_number,
     noise_floor,
-    shared_edges,
 )
+from openmmscore.evaluation.metrics import js_divergence, shared_edges
 from openmmscore.io import write_frames
 
 HERE = Path(__file__).resolve().parent

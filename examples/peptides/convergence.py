@@ -38,13 +38,12 @@ from openmmscore.evaluation.analysis import (
     bin_effective_numbers,
     bin_numbers,
     dihedrals,
-    js_divergence,
     noise_floor,
-    shared_edges,
     smoothed,
 )
 from openmmscore.evaluation.comparison import State, population
 from openmmscore.evaluation.ensembles import Ensemble, read_ensemble
+from openmmscore.evaluation.metrics import js_divergence, shared_edges
 from openmmscore.io import Frames, read_frames
 
 import program

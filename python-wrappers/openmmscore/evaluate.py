@@ -42,7 +42,6 @@ from .base.files import naming
 from .base.progress import say
 from .evaluation.comparison import (
     BLOCKS,
-    Bins,
     Population,
     Row,
     State,
@@ -54,6 +53,7 @@ from .evaluation.comparison import (
 from .evaluation.coordinates import Coordinates
 from .evaluation.ensembles import Density, Ensemble
 from .evaluation.frame_check import FrameCheck
+from .evaluation.metrics import Bins
 from .evaluation.report import length_text, table, verdict, within_text, write_json
 from .io.frame_data import check_beads
 from .model.model import Model

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,19 +20,15 @@ from numpy.typing import NDArray
 from .analysis import (
     Array,
     autocorrelation_time,
-    js_divergence,
     noise_floor,
-    pmf_edges,
-    pmf_error,
-    shared_edges,
     smoothed,
 )
 from .coordinates import Coordinates
 from .ensembles import Density, Ensemble
+from .metrics import JS, METRICS, Bins, Measure
 
 __all__ = [
     "BLOCKS",
-    "Bins",
     "Divergence",
     "Length",
     "Population",
@@ -51,17 +47,6 @@ LEAST_PRODUCTION = 10
 LEAST_EQUILIBRATION = 5
 
 REPEATS = 200
-
-Measure = Callable[[Array, Array], float]
-
-
-@dataclass(frozen=True)
-class Bins:
-    """js: bins a column over the range of both sets. pmf: bins a column between pmf_limits."""
-
-    js: int
-    pmf: int
-    pmf_limits: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -128,16 +113,20 @@ class Length:
 class Row:
     """A set of frames, or a density, compared with the data.
 
-    frames: None for a density. effective_number: infinite for a density.
+    divergences: by the name of the metric. frames: None for a density. effective_number: infinite
+    for a density.
     """
 
-    js: Divergence
-    pmf: Divergence
+    divergences: dict[str, Divergence]
     frames: int | None
     effective_number: float
     data_effective_number: float
     populations: dict[str, Population]
     length: Length | None = None
+
+    @property
+    def js(self) -> Divergence:
+        return self.divergences[JS.name]
 
     @property
     def illustration(self) -> bool:
@@ -153,34 +142,70 @@ def compare(
     seed: int = 0,
 ) -> Row:
     seen = data if isinstance(other, Density) else other
-    js_edges = shared_edges(data.values[data.counted], seen.values[seen.counted], bins.js)
-    js, number, data_number = _divergence(js_divergence, data, other, js_edges, seed)
-    pmf, _, _ = _divergence(pmf_error, data, other, pmf_edges(bins.pmf_limits, bins.pmf), seed)
+    counted = data.values[data.counted], seen.values[seen.counted]
+    pairs = {
+        edges: _Pair.of(data, other, edges(bins, *counted), seed)
+        for edges in dict.fromkeys(metric.edges for metric in METRICS)
+    }
+    divergences = {
+        metric.name: pairs[metric.edges].divergence(metric.measure, seed) for metric in METRICS
+    }
     populations = {state.name: population(other, state) for state in states}
     frames = None if isinstance(other, Density) else other.counted_frames
-    return Row(js, pmf, frames, number, data_number, populations, length)
+    of_js = pairs[JS.edges]
+    return Row(divergences, frames, of_js.number, of_js.data_number, populations, length)
 
 
-def _divergence(
-    measure: Measure, data: Ensemble, other: Ensemble | Density, edges: Sequence[Array], seed: int
-) -> tuple[Divergence, float, float]:
-    """And the effective numbers of the other and of the data."""
-    reference = data.histogram(edges)
-    found = other.histogram(edges).ravel()
-    value = measure(reference.ravel(), found)
-    drawn = data.bootstrap(edges, REPEATS, seed)
-    data_worth, data_number = data.worth(edges)
-    if isinstance(other, Density):  # it is the truth that the data may be draws from
-        others, worth, number = np.broadcast_to(found, drawn.shape), np.asarray(math.inf), math.inf
-        source = found
-    else:
-        others = other.bootstrap(edges, REPEATS, seed + 1)
-        worth, number = other.worth(edges)
-        shape = reference.shape if data_worth.ndim else ()
-        source = smoothed(reference, data_worth.reshape(shape))
-    error = float(np.std([measure(*pair) for pair in zip(drawn, others, strict=True)], ddof=1))
-    floor = noise_floor(source, worth, data_worth, measure=measure, repeats=REPEATS, seed=seed)
-    return Divergence(value, error, floor.mean, floor.deviation), number, data_number
+@dataclass(frozen=True)
+class _Pair:
+    """The data and what is compared with them, as histograms.
+
+    data, other: (bins,). data_draws, other_draws: (repeats, bins), by bootstrap. truth: (bins,),
+    which both would be draws from, if they were of one distribution. data_worth, other_worth: a
+    number, or one a bin; data_number, number: to print.
+    """
+
+    data: Array
+    other: Array
+    data_draws: Array
+    other_draws: Array
+    truth: Array
+    data_worth: Array
+    other_worth: Array
+    data_number: float
+    number: float
+
+    @classmethod
+    def of(
+        cls, data: Ensemble, other: Ensemble | Density, edges: Sequence[Array], seed: int
+    ) -> _Pair:
+        reference, found = data.histogram(edges), other.histogram(edges).ravel()
+        drawn = data.bootstrap(edges, REPEATS, seed)
+        data_worth, data_number = data.worth(edges)
+        if isinstance(other, Density):  # it is the truth that the data may be draws from
+            others, worth, number = np.broadcast_to(found, drawn.shape), np.asarray(np.inf), np.inf
+            truth = found
+        else:
+            others = other.bootstrap(edges, REPEATS, seed + 1)
+            worth, number = other.worth(edges)
+            shape = reference.shape if data_worth.ndim else ()
+            truth = smoothed(reference, data_worth.reshape(shape))
+        return cls(
+            reference.ravel(), found, drawn, others, truth, data_worth, worth, data_number, number
+        )
+
+    def divergence(self, measure: Measure, seed: int) -> Divergence:
+        draws = zip(self.data_draws, self.other_draws, strict=True)
+        error = float(np.std([measure(*each) for each in draws], ddof=1))
+        floor = noise_floor(
+            self.truth,
+            self.other_worth,
+            self.data_worth,
+            measure=measure,
+            repeats=REPEATS,
+            seed=seed,
+        )
+        return Divergence(measure(self.data, self.other), error, floor.mean, floor.deviation)
 
 
 def population(of: Ensemble | Density, state: State) -> Population:

@@ -12,25 +12,22 @@ from typing import Any
 import numpy as np
 
 from ..base.files import replace_file
-from .comparison import Bins, Length, Population, Row
+from .comparison import Length, Population, Row
 from .ensembles import Ensemble
+from .metrics import METRICS, Bins, Metric
 
 __all__ = ["length_text", "table", "verdict", "within_text", "write_json"]
 
 
 def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]) -> str:
     """own: shares of the states in the data."""
-    head = ["", "JS", "floor", "ratio", "PMF error", "floor", "frames", "effective"]
-    lines = [head + [f"P({name})" for name in own]]
+    metrics = [word for metric in METRICS for word in _titles(metric)]
+    lines = [["", *metrics, "frames", "effective", *(f"P({name})" for name in own)]]
     for name, row in rows.items():
         lines.append(
             [
                 name + (" (illustration)" if row.illustration else ""),
-                f"{row.js.value:.4f} +- {row.js.error:.4f}",
-                f"{row.js.floor:.4f}",
-                f"{row.js.ratio:.2f}",
-                f"{row.pmf.value:.3f} +- {row.pmf.error:.3f}",
-                f"{row.pmf.floor:.3f}",
+                *(word for metric in METRICS for word in _words(metric, row)),
                 "" if row.frames is None else str(row.frames),
                 "exact" if math.isinf(row.effective_number) else f"{row.effective_number:.0f}",
                 *(_share(each) for each in row.populations.values()),
@@ -38,7 +35,7 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
         )
     shares = [_share(each) for each in own.values()]
     worth = f"{next(iter(rows.values())).data_effective_number:.0f}"
-    lines.append(["data", *[""] * 5, str(data.counted_frames), worth, *shares])
+    lines.append(["data", *[""] * len(metrics), str(data.counted_frames), worth, *shares])
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
@@ -47,6 +44,17 @@ def table(data: Ensemble, own: Mapping[str, Population], rows: Mapping[str, Row]
         ).rstrip()
         for line in lines
     )
+
+
+def _titles(metric: Metric) -> list[str]:
+    return [metric.title, "floor", *(["ratio"] if metric.has_ratio else [])]
+
+
+def _words(metric: Metric, row: Row) -> list[str]:
+    """Below the titles."""
+    found, digits = row.divergences[metric.name], metric.digits
+    words = [f"{found.value:.{digits}f} +- {found.error:.{digits}f}", f"{found.floor:.{digits}f}"]
+    return [*words, *([f"{found.ratio:.2f}"] if metric.has_ratio else [])]
 
 
 def _share(each: Population) -> str:
@@ -120,9 +128,12 @@ def write_json(
 
 def _row(row: Row) -> dict[str, Any]:
     entry = dataclasses.asdict(row)
-    entry["js"]["ratio"], entry["pmf"]["ratio"] = row.js.ratio, row.pmf.ratio
-    entry["illustration"] = row.illustration
-    return entry
+    divergences = {
+        name: {**entry["divergences"][name], "ratio": found.ratio}
+        for name, found in row.divergences.items()
+    }
+    del entry["divergences"]
+    return {**divergences, **entry, "illustration": row.illustration}
 
 
 def _plain(value: Any) -> Any:
