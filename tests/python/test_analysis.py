@@ -263,6 +263,18 @@ def test_pmf_error_by_hand():
             metrics.pmf_error(p, bad)
 
 
+def test_total_variation_is_the_largest_difference_of_any_set_of_bins():
+    p, q = np.array([0.1, 0.2, 0.3, 0.4]), np.array([4.0, 1.0, 3.0, 2.0])
+    sets = np.array(list(np.ndindex(2, 2, 2, 2)))
+    largest = (sets @ (p - q / 10)).max()
+    assert metrics.total_variation(p, q) == pytest.approx(largest, rel=1e-14)
+    assert metrics.total_variation(q, p) == pytest.approx(largest, rel=1e-14)
+    assert metrics.total_variation(p, 3 * p) < 1e-15
+    assert metrics.total_variation([1, 0], [0, 2]) == 1
+    with pytest.raises(ValueError, match="finite"):
+        metrics.total_variation([1, np.nan], [1, 1])
+
+
 @pytest.mark.parametrize(
     ("measure", "factor"), [(metrics.js_divergence, 1 / 8), (metrics.pmf_error, 1)]
 )

@@ -27,6 +27,7 @@ __all__ = [
     "pmf_edges",
     "pmf_error",
     "shared_edges",
+    "total_variation",
 ]
 
 Array = NDArray[np.float64]
@@ -61,6 +62,16 @@ def pmf_error(p: ArrayLike, q: ArrayLike, empty: float = 1e-6) -> float:
     )
     weight = (first + second) / 2
     return float((np.log(first / second) ** 2 * weight).sum() / weight.sum())
+
+
+def total_variation(p: ArrayLike, q: ArrayLike) -> float:
+    """Total variation distance of two histograms of the same shape: sum |p - q| / 2.
+
+    The largest difference of the weights that they give to any set of bins; from 0 (equal) to 1
+    (disjoint). p and q are normalised here.
+    """
+    first, second = (each / each.sum() for each in _two_histograms(p, q))
+    return float(np.abs(first - second).sum() / 2)
 
 
 def _two_histograms(p: ArrayLike, q: ArrayLike) -> tuple[Array, Array]:
@@ -139,4 +150,5 @@ JS = Metric("js", "JS", js_divergence, _over_both, digits=4, has_ratio=True)
 METRICS = (
     JS,
     Metric("pmf", "PMF error", pmf_error, _between_limits, digits=3),
+    Metric("tv", "TV", total_variation, _over_both, digits=4),
 )
