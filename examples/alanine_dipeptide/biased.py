@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -152,23 +153,19 @@ def biased_run(options: argparse.Namespace) -> int:
     interval_ps = options.interval * TIME_STEP_PS
     weights = partial(log_weights, bias, model)
     output.open(model, frames, options.copies, interval_ps, attributes, weights)
-    with Interruption():
-        try:
-            run = simulate(
-                context,
-                model,
-                frames,
-                interval=options.interval,
-                equilibration=equilibration,
-                output=output,
-                seed=options.seed,
-            )
-            kept = len(run.time_ps)
-            output.end({}, interrupted=run.interrupted)
-        finally:
-            output.close()
+    with Interruption(), closing(output):
+        run = simulate(
+            context,
+            model,
+            frames,
+            interval=options.interval,
+            equilibration=equilibration,
+            output=output,
+            seed=options.seed,
+        )
+        output.end({}, interrupted=run.interrupted)
     say(
-        f"{options.output}: {kept} frames of each of {options.copies} copies"
+        f"{options.output}: {len(run.time_ps)} frames of each of {options.copies} copies"
         + (", interrupted" if run.interrupted else "")
         + ("; --resume goes on from there" if output.is_saved else "")
     )

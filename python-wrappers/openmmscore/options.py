@@ -1,4 +1,4 @@
-"""What several commands have in common: their name in --help, and options."""
+"""What several commands have in common: their name in --help, options, and what these make."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from .model.reach import FACTOR, BrokenMoleculeError
+from openmm import unit
 
-__all__ = ["add_allow_broken", "add_resuming", "program"]
+from .model.model import Model
+from .model.reach import FACTOR, BrokenMoleculeError
+from .sampling.watch import Watch
+
+__all__ = [
+    "add_allow_broken",
+    "add_resuming",
+    "add_simulation",
+    "program",
+    "watch_of",
+]
 
 _SCRIPTS = "score-"
 
@@ -17,6 +27,40 @@ def program(module: str) -> str:
     """A command as it was called: the name of its script, or its module below this package."""
     name = Path(sys.argv[0]).name
     return name if name.startswith(_SCRIPTS) else f"python -m {__package__}.{module}"
+
+
+def add_simulation(
+    parser: argparse.ArgumentParser, *, copies: int, time_ps: float, equilibration_ps: float
+) -> None:
+    """The options of a simulation, with these defaults."""
+    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="frames to write, .h5; or .npy (frames, beads, dimensions), with <stem>_copy.npy",
+    )
+    parser.add_argument("--copies", type=int, default=copies, help=f"independent copies ({copies})")
+    parser.add_argument("--time", type=float, default=time_ps, help=f"production, ps ({time_ps:g})")
+    parser.add_argument(
+        "--equilibration",
+        type=float,
+        default=equilibration_ps,
+        help=f"discarded, ps ({equilibration_ps:g})",
+    )
+    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
+    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
+    parser.add_argument(
+        "--start",
+        metavar="FILE[:frame]",
+        help="structure of all copies, .h5, .npy or PDB; its first frame, or the frame of that "
+        "number; FILE:each starts every copy from a frame of its own, in turn (the model's own "
+        "frame)",
+    )
+    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
+    parser.add_argument("--seed", type=int, default=1)
+    add_allow_broken(parser)
+    add_resuming(parser)
 
 
 def add_allow_broken(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +74,7 @@ def add_allow_broken(parser: argparse.ArgumentParser) -> None:
 
 
 def add_resuming(parser: argparse.ArgumentParser) -> None:
-    """The options of `openmmscore.sampling.run_output.RunOutput`."""
+    """Those of `openmmscore.sampling.run_output.RunOutput`."""
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -43,3 +87,8 @@ def add_resuming(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="between checkpoints (60)",
     )
+
+
+def watch_of(options: argparse.Namespace, model: Model, diffusion_time: float = 1e-5) -> Watch:
+    at_k, allow = model.temperature.value_in_unit(unit.kelvin), options.allow_broken
+    return Watch(model, at_k, options.friction, options.timestep, diffusion_time, allow)

@@ -13,19 +13,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openmm import unit
 
 from .base.command import run_command
 from .base.interruption import Interruption
 from .base.progress import say
 from .base.values import as_count
 from .model.model import Model
-from .options import add_allow_broken, add_resuming, program
+from .options import add_simulation, program, watch_of
 from .sampling.checkpoint import Member
 from .sampling.copies import check_output, copies_of, read_starts
 from .sampling.ladders import (
@@ -36,8 +35,7 @@ from .sampling.ladders import (
 from .sampling.pilot import ACCEPTANCE, choose_ladder
 from .sampling.replicas import ReplicaExchange, frames_of
 from .sampling.run_output import RunOutput, describe_array, describe_file
-from .sampling.swaps import Run
-from .sampling.watch import Watch
+from .sampling.swaps import ExchangeResult
 
 __all__ = ["main"]
 
@@ -54,7 +52,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         description="Simulates a model with replica exchange and writes the frames of the target "
         "state, all frames of copy 0 first.",
     )
-    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
+    add_simulation(parser, copies=20, time_ps=100.0, equilibration_ps=20.0)
     parser.add_argument(
         "--parameter",
         choices=PARAMETERS,
@@ -78,33 +76,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         type=float,
         help="of swaps, from which an automatic ladder has its number of states (.3)",
     )
-    parser.add_argument("--copies", type=int, default=20, help="independent copies (20)")
-    parser.add_argument("--time", type=float, default=100.0, help="production, ps (100)")
-    parser.add_argument("--equilibration", type=float, default=20.0, help="discarded, ps (20)")
-    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
-    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
     parser.add_argument("--steps", type=int, default=50, help="time steps between swaps (50)")
     parser.add_argument(
         "--interval",
         type=int,
         help="time steps between frames, rounded up to a multiple of --steps (as many)",
     )
-    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--start",
-        metavar="FILE[:frame]",
-        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number "
-        "(the model's own frame)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        help="frames to write, .h5; or .npy (frames, beads, dimensions)",
-    )
-    add_allow_broken(parser)
-    add_resuming(parser)
     return parser.parse_args(words)
 
 
@@ -143,15 +120,8 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
         pilot,
         acceptance=acceptance,
         count=options.states,
-        watch=_watch(options, model),
+        watch=watch_of(options, model),
         **settings,
-    )
-
-
-def _watch(options: argparse.Namespace, model: Model) -> Watch:
-    temperature_k = model.temperature.value_in_unit(unit.kelvin)
-    return Watch(
-        model, temperature_k, options.friction, options.timestep, allow=options.allow_broken
     )
 
 
@@ -176,11 +146,9 @@ def _simulate(options: argparse.Namespace) -> int:
     copies = copies_of(options.copies)
     interval = 0 if options.interval is None else as_count("interval", options.interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
+    identity = _identity(options, start)
     output = RunOutput(
-        options.output,
-        _identity(options, start),
-        resume=options.resume,
-        checkpoint_s=options.checkpoint,
+        options.output, identity, resume=options.resume, checkpoint_s=options.checkpoint
     )
     if output.finished:
         sweep_ps = options.steps * options.timestep
@@ -209,18 +177,15 @@ def _simulate(options: argparse.Namespace) -> int:
     }
     output.always = {"ladder": np.array(values)}
     output.open(model, frames, copies, interval_ps, attributes)
-    with Interruption():  # also where the file gets its end
-        try:
-            run = exchange.run(
-                options.time,
-                options.equilibration,
-                interval * options.timestep,
-                watch=_watch(options, model),
-                output=output,
-            )
-            output.end({}, interrupted=run.interrupted)
-        finally:
-            output.close()
+    with Interruption(), closing(output):  # also where the file gets its end
+        run = exchange.run(
+            options.time,
+            options.equilibration,
+            interval * options.timestep,
+            watch=watch_of(options, model),
+            output=output,
+        )
+        output.end({}, interrupted=run.interrupted)
     _report(options, run, output.is_saved)
     return 130 if run.interrupted else 0
 
@@ -232,7 +197,7 @@ def _identity(options: argparse.Namespace, start: NDArray[Any] | None) -> dict[s
     return {"model": describe_file(options.model), "start": describe_array(start), **settings}
 
 
-def _report(options: argparse.Namespace, run: Run, goes_on: bool) -> None:
+def _report(options: argparse.Namespace, run: ExchangeResult, goes_on: bool) -> None:
     frames = len(run.time_ps)
     if frames == 0:
         then = "--resume goes on" if goes_on else "nothing is left of it"

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from openmmscore import Model, create_system, simulate
 from openmmscore.io.frame_file import FrameFile, Shape
 from openmmscore.sampling import create_context, dynamics
+from openmmscore.sampling import run as run_module
 from openmmscore.sampling import simulate as run_context
 from openmmscore.sampling.copies import read_starts
 from openmmscore.simulate import main
@@ -85,7 +86,7 @@ def interrupt(monkeypatch):
             def close(self) -> None:
                 pass
 
-        monkeypatch.setattr(dynamics, "Progress", Interrupting)
+        monkeypatch.setattr(run_module, "Progress", Interrupting)
 
     return at
 
@@ -355,7 +356,9 @@ def test_interruption_before_the_first_frame_leaves_a_run_to_resume(
 def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
     """A clock that ticks once a look, of which there is one before every advance of 10 steps."""
     ticks = itertools.count()
-    monkeypatch.setattr(dynamics, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    monkeypatch.setattr(
+        run_module, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    )
     context = create_context(model, 2, platform="Reference")
     settings: dict[str, Any] = {"interval": 10, "equilibration": 1000}
     run = run_context(context, model, 50, time_limit_s=10, **settings)

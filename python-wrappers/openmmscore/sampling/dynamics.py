@@ -4,7 +4,6 @@ score-simulate does."""
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +13,18 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ..base.interruption import Interruption
-from ..base.progress import Progress
 from ..base.values import as_array, as_count, as_positive, as_seed, as_steps
 from ..model.force import ScoreForce
 from ..model.model import Model
-from ..model.reach import BrokenMoleculeError
 from ..model.system import create_system
-from .checkpoint import Member, Members, State
+from .checkpoint import Member, State
 from .context_state import context_state, restore_context
 from .copies import own_positions
+from .run import Run
 from .run_output import RunOutput
 from .watch import Watch
 
-__all__ = ["Run", "create_context", "plan", "simulate"]
+__all__ = ["SimulationResult", "create_context", "plan", "simulate"]
 
 _STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
 _LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
@@ -36,7 +33,7 @@ _MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 
 
 @dataclass
-class Run:
+class SimulationResult:
     """What a run recorded, equilibration left out.
 
     positions: (frames, copies, beads, dimensions), nm, those of
@@ -163,7 +160,7 @@ def simulate(
     watch: Watch | None = None,
     output: RunOutput | None = None,
     seed: int = 1,
-) -> Run:
+) -> SimulationResult:
     """Goes on from where the Context is, and returns what it recorded.
 
     context: of copies of the model's molecule, one after the other, and nothing else. interval:
@@ -175,190 +172,156 @@ def simulate(
     output: where frames go to, open; a run that it has saved goes on from there. seed: of random
     numbers that a checkpoint of another number of threads does not have.
     """
-    run = _Recording(context, model, frames, interval, equilibration, output, watch)
-    if output is not None and output.saved is not None:
-        run.restore(output, seed)
-    clock = _Clock(run, equilibration + frames * interval, time_limit_s, title)
-    with Interruption() as interruption:
-        run.go_on(clock, time_limit_s, interruption)
-        if interruption.asked and output is not None and run.kept < frames:
-            output.save_or_tell(run.state())
-    if watch is not None:
-        run.finish(watch)
-    timestep_ps = run.timestep_ps
-    return Run(
-        positions=run.positions[: run.kept],
-        time_ps=np.arange(1, run.kept + 1) * interval * timestep_ps,
-        equilibration_ps=(run.discarded if run.is_equilibrated else run.steps) * timestep_ps,
-        steps_per_second=clock.close(),
-        interrupted=interruption.asked and run.kept < frames,
-        stopped_early=not run.is_equilibrated or run.discarded < equilibration or run.kept < frames,
+    total = equilibration + frames * interval
+    run = Run(title, total, watch=watch, output=output, time_limit_s=time_limit_s)
+    recording = _Recording(context, model, run, frames, interval, equilibration)
+    recording.restore(seed)
+    with run.going(recording.state):
+        recording.go_on()
+    timestep_ps, kept = recording.timestep_ps, recording.kept
+    equilibrated = recording.is_equilibrated
+    discarded = recording.discarded if equilibrated else run.done
+    return SimulationResult(
+        positions=recording.positions[:kept],
+        time_ps=np.arange(1, kept + 1) * interval * timestep_ps,
+        equilibration_ps=discarded * timestep_ps,
+        steps_per_second=run.steps_per_second,
+        interrupted=run.interrupted,
+        stopped_early=not equilibrated or discarded < equilibration or kept < frames,
     )
 
 
 class _Recording:
     """How far a run is, and its frames, in memory or in a file.
 
-    steps: done. discarded: of them, for equilibration, whose end is `is_equilibrated`. kept:
-    frames.
+    discarded: steps for equilibration, whose end is `is_equilibrated`. kept: frames.
     """
 
     def __init__(
         self,
         context: openmm.Context,
         model: Model,
+        run: Run,
         frames: int,
         interval: int,
         equilibration: int,
-        output: RunOutput | None,
-        watch: Watch | None,
     ) -> None:
-        self.context, self.model, self.output, self.watch = context, model, output, watch
+        self.context, self.model, self.run = context, model, run
         self.frames, self.interval, self.equilibration = frames, interval, equilibration
-        self.steps = self.discarded = self.kept = 0
+        self.discarded = self.kept = 0
         self.is_equilibrated = self.is_resumed = False
-        self.timestep_ps = context.getIntegrator().getStepSize().value_in_unit(unit.picosecond)
+        self.integrator = context.getIntegrator()
+        self.timestep_ps = self.integrator.getStepSize().value_in_unit(unit.picosecond)
         self.copies = context.getSystem().getNumParticles() // len(model.beads)
-        in_memory = frames if output is None else 0
+        in_memory = frames if run.output is None else 0
         shape = (in_memory, self.copies, len(model.beads), model.dimensions)
         self.positions = np.empty(shape, np.float32)
 
     def state(self) -> State:
-        seen = {} if self.watch is None else self.watch.state()
         numbers = {
-            "steps": np.array(self.steps),
+            "steps": np.array(self.run.done),
             "discarded": np.array(self.discarded),
             "is_equilibrated": np.array(self.is_equilibrated),
         }
-        return {**numbers, **seen, **context_state(self.context)}
+        return {**numbers, **context_state(self.context)}
 
-    def _members(self) -> Members:
-        total = self.equilibration + self.frames * self.interval
-        return {
-            "steps": Member("i8", (), 0, total),
+    def restore(self, seed: int) -> None:
+        members = {
+            "steps": Member("i8", (), 0, self.run.total),
             "discarded": Member("i8", (), 0, self.equilibration),
             "is_equilibrated": Member("?"),
-            **({} if self.watch is None else self.watch.members(total, self.copies)),
         }
-
-    def restore(self, output: RunOutput, seed: int) -> None:
-        state, path = output.members(self._members()), output.checkpoint
-        self.steps, self.discarded = int(state["steps"]), int(state["discarded"])
+        state, output = self.run.saved(members, self.run.total, self.copies), self.run.output
+        if state is None or output is None:
+            return
+        self.run.done, self.discarded = int(state["steps"]), int(state["discarded"])
         self.is_equilibrated, self.is_resumed = bool(state["is_equilibrated"]), True
         self.kept = output.kept
-        self._check_steps(path)
-        if self.watch is not None:
-            self.watch.restore(state)
+        self._check_steps(output.checkpoint)
         if self.is_equilibrated:
             output.file.attributes |= self._equilibration()
+            self._shorten()
         saved = output.saved or {}
-        restore_context(path, self.context, saved, _seeds(seed, self.steps)[0])
+        restore_context(output.checkpoint, self.context, saved, _seeds(seed, self.run.done)[0])
 
     def _check_steps(self, path: Path) -> None:
         """A frame is recorded at its step, or just after a checkpoint there."""
-        produced = self.steps - self.discarded
+        produced = self.run.done - self.discarded
         if self.is_equilibrated:
             good = 0 <= produced - self.kept * self.interval <= self.interval
         else:
-            good = self.steps <= self.equilibration and self.discarded == self.kept == 0
+            good = self.run.done <= self.equilibration and self.discarded == self.kept == 0
         if not good:
             raise ValueError(
-                f"{path}: steps are {self.steps}, of which {self.discarded} are discarded, and "
+                f"{path}: steps are {self.run.done}, of which {self.discarded} are discarded, and "
                 f"frames {self.kept}: no run comes there"
             )
 
     def _equilibration(self) -> dict[str, float]:
         return {"equilibration_ps": self.discarded * self.timestep_ps}
 
-    def go_on(self, clock: _Clock, limit_s: float, interruption: Interruption) -> None:
+    def _shorten(self) -> None:
+        """By what a limit on time has left out of the equilibration."""
+        self.run.total = self.discarded + self.frames * self.interval
+
+    def go_on(self) -> None:
         """To the end, or until it is stopped."""
         if not self.is_equilibrated:
-            end = self.equilibration
-            self._equilibrate(clock, _EQUILIBRATION_SHARE * limit_s, interruption)
-            if interruption.asked and self.steps < end:
+            self._equilibrate(_EQUILIBRATION_SHARE * self.run.time_limit_s)
+            if self.run.interrupted and self.run.done < self.equilibration:
                 return
-            self.discarded = self.steps
-            self.is_equilibrated = True
-            if self.output is not None and (self.discarded < end or self.is_resumed):
-                self.output.describe(self._equilibration())
+            self.discarded, self.is_equilibrated = self.run.done, True
+            self._shorten()
+            if self.run.output is not None and (
+                self.discarded < self.equilibration or self.is_resumed
+            ):
+                self.run.output.describe(self._equilibration())
         while self.kept < self.frames:
-            limit = math.inf if self.kept < _LEAST_FRAMES else limit_s
+            limit = math.inf if self.kept < _LEAST_FRAMES else self.run.time_limit_s
             end = self.discarded + (self.kept + 1) * self.interval
-            if not clock.advance(end - self.steps, limit, interruption):
+            if not self._advance(end - self.run.done, limit):
                 break
             self._record()
 
-    def _equilibrate(self, clock: _Clock, limit_s: float, interruption: Interruption) -> None:
-        while self.steps < self.equilibration:
-            left = self.interval - self.steps % self.interval
-            if not clock.advance(min(left, self.equilibration - self.steps), limit_s, interruption):
+    def _advance(self, steps: int, limit_s: float) -> bool:
+        """Whether all the steps were done before `limit_s` seconds from the start, and Ctrl-C."""
+        end = self.run.done + steps
+        while self.run.done < end:
+            if self.run.is_over(limit_s):
+                return False
+            number = min(_STEPS_AT_ONCE, end - self.run.done)
+            self.integrator.step(number)
+            self.run.did(number)
+        return True
+
+    def _equilibrate(self, limit_s: float) -> None:
+        while self.run.done < self.equilibration:
+            left = self.interval - self.run.done % self.interval
+            if not self._advance(min(left, self.equilibration - self.run.done), limit_s):
                 return
-            if self.watch is not None:
+            if self.run.watch is not None:
                 self._look(self.context.getState(positions=True))
 
     def _look(self, state: openmm.State) -> NDArray[np.float64]:
         """Positions, (copies, beads, 3), nm."""
         frame: NDArray[np.float64] = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
         frame = frame.reshape(self.copies, len(self.model.beads), 3)
-        _check_finite(frame, self.steps)
-        if self.watch is not None:
-            self.watch.positions(self.steps, frame)
+        _check_finite(frame, self.run.done)
+        if self.run.watch is not None:
+            self.run.watch.positions(self.run.done, frame)
         return frame
 
     def _record(self) -> None:
-        state = self.context.getState(positions=True, velocities=self.watch is not None)
+        watch, output = self.run.watch, self.run.output
+        state = self.context.getState(positions=True, velocities=watch is not None)
         frame = self._look(state)
-        if self.watch is not None:
-            self.watch.velocities(self.steps, _velocities(state).reshape(frame.shape))
-        if self.output is None:
+        if watch is not None:
+            watch.velocities(self.run.done, _velocities(state).reshape(frame.shape))
+        if output is None:
             self.positions[self.kept] = own_positions(frame, self.model)
         else:
-            self.output.add(frame)
+            output.add(frame)
         self.kept += 1
-
-    def finish(self, watch: Watch) -> None:
-        """What the watch finds in the end ends a run that --allow-broken can still finish."""
-        try:
-            watch.finish()
-        except BrokenMoleculeError:
-            if self.output is not None:
-                self.output.save_or_tell(self.state())
-            raise
-
-
-class _Clock:
-    """Advances a run a few steps at a time, shows how far it is, and saves it now and then."""
-
-    def __init__(self, run: _Recording, total: int, limit_s: float, title: str) -> None:
-        self.run = run
-        self.integrator = run.context.getIntegrator()
-        self.first = run.steps
-        limit = limit_s if limit_s < math.inf else None
-        self.progress = Progress(title, total, self.first, limit_s=limit)
-        self.started = time.perf_counter()
-
-    def elapsed(self) -> float:
-        return time.perf_counter() - self.started
-
-    def advance(self, steps: int, limit_s: float, interruption: Interruption) -> bool:
-        """Whether all the steps were done before `limit_s` seconds from the start, and Ctrl-C."""
-        end = self.run.steps + steps
-        while self.run.steps < end:
-            if interruption.asked or self.elapsed() >= limit_s:
-                return False
-            number = min(_STEPS_AT_ONCE, end - self.run.steps)
-            self.integrator.step(number)
-            self.run.steps += number
-            self.progress.update(self.run.steps)
-            if self.run.output is not None:
-                self.run.output.save_if_due(self.run.state)
-        return True
-
-    def close(self) -> float:
-        """Steps per second."""
-        speed = (self.run.steps - self.first) / self.elapsed()
-        self.progress.close()
-        return speed
 
 
 def _velocities(state: openmm.State) -> NDArray[np.float64]:

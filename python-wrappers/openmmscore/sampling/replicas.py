@@ -46,17 +46,15 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ..base.files import naming
-from ..base.interruption import Interruption
-from ..base.progress import Progress
 from ..base.values import as_array, as_count, as_number, as_positive, as_seed, as_steps
 from ..model.force import ScoreForce
 from ..model.model import Model
-from ..model.reach import BrokenMoleculeError
 from ..model.system import create_system
 from .checkpoint import TEXT, Member, State, from_json, to_json
 from .context_state import context_state, restore_context
+from .run import Run
 from .run_output import RunOutput
-from .swaps import Record, Run, SwapAttempt, attempt_swaps
+from .swaps import ExchangeResult, Record, SwapAttempt, attempt_swaps
 from .watch import Watch
 
 __all__ = [
@@ -213,7 +211,7 @@ class ReplicaExchange:
         title: str = "Replica exchange",
         watch: Watch | None = None,
         output: RunOutput | None = None,
-    ) -> Run:
+    ) -> ExchangeResult:
         """Simulates, goes on where the last run ended, and returns what it recorded.
 
         time, equilibration, interval: ps if without unit; rounded up to whole sweeps of `steps`
@@ -236,36 +234,21 @@ class ReplicaExchange:
         record = Record(
             len(self.states), self.copies, self.particles, in_memory, interval_ps, record_all, every
         )
-        done = 0
-        if output is not None and output.saved is not None:
-            done = self._restore(output, record, watch, discard, keep)
-        progress = Progress(title, discard + keep, done)
-        with Interruption() as interruption:
-            while done < discard + keep and not interruption.asked:
+        run = Run(title, discard + keep, watch=watch, output=output)
+        self._restore(run, record, discard)
+        with run.going(partial(self._state, run, record)):
+            while run.done < run.total and not run.is_over():
                 positions, attempts = self._sweep(exchange)
-                done += 1
-                number = done - discard
-                self._look(watch, done * self.steps, positions, number > 0)
+                number = run.done + 1 - discard
+                self._look(watch, (run.done + 1) * self.steps, positions, number > 0)
                 if number > 0:
                     record.count(attempts)
                     if number % every == 0:
                         if output is not None:
                             output.add(positions[0])
                         record.add(positions)
-                progress.update(done)
-                if output is not None:
-                    output.save_if_due(partial(self._state, done, record, watch))
-            if output is not None and done < discard + keep:
-                output.save_or_tell(self._state(done, record, watch))
-        progress.close()
-        if watch is not None:
-            try:
-                watch.finish()
-            except BrokenMoleculeError:  # which --allow-broken can still finish
-                if output is not None:
-                    output.save_or_tell(self._state(done, record, watch))
-                raise
-        return record.finish(interruption.asked and done < discard + keep)
+                run.did(1)
+        return record.finish(run.interrupted)
 
     def frames(
         self, time: float | unit.Quantity, interval: float | unit.Quantity = 0.0
@@ -273,44 +256,38 @@ class ReplicaExchange:
         """How many frames of each copy a run of this time has, and how many sweeps apart."""
         return frames_of(time, interval, self.steps * self.timestep_ps)
 
-    def _state(self, done: int, record: Record, watch: Watch | None) -> State:
-        """Of a run after so many sweeps, for `_restore`."""
+    def _state(self, run: Run, record: Record) -> State:
+        """For `_restore`."""
         state = {
-            "sweeps": np.array(done),
+            "sweeps": np.array(run.done),
             "parity": np.array(self._parity),
             "random": to_json(self._random.bit_generator.state),
             **record.state(),
-            **({} if watch is None else watch.state()),
         }
         for k, context in enumerate(self._contexts):
             state |= context_state(context, f".{k}")
         return state
 
-    def _restore(
-        self, output: RunOutput, record: Record, watch: Watch | None, discard: int, keep: int
-    ) -> int:
-        """The number of sweeps done."""
-        steps, replicas = (discard + keep) * self.steps, len(self.states) * self.copies
+    def _restore(self, run: Run, record: Record, discard: int) -> None:
         members = {
-            "sweeps": Member("i8", (), 0, discard + keep),
+            "sweeps": Member("i8", (), 0, run.total),
             "parity": Member("i8", (), 0, 1),
             "random": TEXT,
             **record.members(),
-            **({} if watch is None else watch.members(steps, replicas)),
         }
-        state, path = output.members(members), output.checkpoint
-        done, self._parity = int(state["sweeps"]), int(state["parity"])
+        replicas, output = len(self.states) * self.copies, run.output
+        state = run.saved(members, run.total * self.steps, replicas)
+        if state is None or output is None:
+            return
+        run.done, self._parity, path = int(state["sweeps"]), int(state["parity"]), output.checkpoint
         with naming(path):
             self._restore_random(from_json(state["random"]))
-            record.restore(state, output.kept, max(0, done - discard))
-        if watch is not None:
-            watch.restore(state)
+            record.restore(state, output.kept, max(0, run.done - discard))
         for k, (context, noise_seed) in enumerate(
             zip(self._contexts, self._seeds[::2], strict=True)
         ):
-            words = np.random.SeedSequence([noise_seed, done]).generate_state(1)
+            words = np.random.SeedSequence([noise_seed, run.done]).generate_state(1)
             restore_context(path, context, output.saved or {}, int(words[0]) >> 1 or 1, f".{k}")
-        return done
 
     def _restore_random(self, state: Any) -> None:
         generator = self._random.bit_generator

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .checkpoint import Member, Members, State
 
-__all__ = ["Record", "RoundTrips", "Run", "SwapAttempt", "attempt_swaps"]
+__all__ = ["ExchangeResult", "Record", "RoundTrips", "SwapAttempt", "attempt_swaps"]
 
 Array = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class RoundTrips:
 
 
 @dataclass
-class Run:
+class ExchangeResult:
     """What a run recorded, equilibration left out.
 
     positions: (frames, copies, particles, 3), nm, of state 0, the target; no frames where they went
@@ -222,11 +222,11 @@ class Record:
             frame[:] = positions[: len(frame)]
         self.kept += 1
 
-    def finish(self, interrupted: bool) -> Run:
+    def finish(self, interrupted: bool) -> ExchangeResult:
         positions = self.positions[: self.kept]
         with np.errstate(invalid="ignore"):
             mean_cost = self.cost / self.attempts
-        return Run(
+        return ExchangeResult(
             positions=positions[:, 0],
             all_positions=positions if self.record_all else None,
             time_ps=np.arange(1, self.kept + 1, dtype=np.float64) * self.interval_ps,
