@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frames_file.h"
+#include "programs/frames_file.h"
 #include "score/model.h"
 
 /* Samples, and where they come from. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "executor_openmp.h"
-#include "interrupt.h"
-#include "progress.h"
+#include "programs/executor_openmp.h"
+#include "programs/interrupt.h"
+#include "programs/progress.h"
 #include "sample_draw.h"
 #include "sample_file.h"
 #include "sample_model.h"

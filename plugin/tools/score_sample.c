@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command_line.h"
-#include "executor_openmp.h"
-#include "interrupt.h"
+#include "programs/command_line.h"
+#include "programs/executor_openmp.h"
+#include "programs/interrupt.h"
 #include "sample_file.h"
 #include "sample_run.h"
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "command_line.h"
-#include "executor_openmp.h"
-#include "interrupt.h"
-#include "train.h"
+#include "programs/command_line.h"
+#include "programs/executor_openmp.h"
+#include "programs/interrupt.h"
+#include "run/train.h"
 
 static const char HELP[] =
     "usage: score-train [options] RECIPE.xml\n"

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "job.h"
 #include "score/batch.h"
 

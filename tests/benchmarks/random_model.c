@@ -2,7 +2,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
-#include "initialise.h"
+#include "run/initialise.h"
 #include "random_model.h"
 
 enum { SEED = 1, PURPOSE = 0x62656e63 };

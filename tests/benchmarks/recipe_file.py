@@ -1,4 +1,4 @@
-"""What a JAX training step needs to know of a recipe (plugin/trainer/score-recipe.rng)."""
+"""What a JAX training step needs to know of a recipe (plugin/trainer/recipe/score-recipe.rng)."""
 
 from __future__ import annotations
 

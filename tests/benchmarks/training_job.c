@@ -1,13 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset.h"
-#include "executor_openmp.h"
-#include "initialise.h"
+#include "data/dataset.h"
+#include "programs/executor_openmp.h"
+#include "run/initialise.h"
 #include "job.h"
-#include "recipe.h"
-#include "run_model.h"
-#include "stage_run.h"
+#include "recipe/recipe.h"
+#include "run/run_model.h"
+#include "run/stage_run.h"
 
 /* The losses that its peers have too: denoising, Fokker-Planck and classification, the first ones. */
 enum { MOST_LOSSES = 4096, COMPARED_LOSSES = 3 };

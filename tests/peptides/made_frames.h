@@ -4,7 +4,7 @@
 
 #include "read_frames.h"
 
-#include "frames_file.h"
+#include "programs/frames_file.h"
 
 enum { ROWS = 12, BEADS = 5, COORDINATES = 0, ENERGY, COPY, COLUMNS };
 

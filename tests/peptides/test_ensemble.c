@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ensemble.h"
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 
 enum { STEPS = 300 };
 

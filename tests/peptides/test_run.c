@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "checkpoint.h"
+#include "programs/checkpoint.h"
 #include "ensemble.h"
 #include "read_frames.h"
 #include "run.h"

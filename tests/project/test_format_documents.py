@@ -19,7 +19,7 @@ from .documents import ROOT, name_of, sections_of
 RNG = "{http://relaxng.org/ns/structure/1.0}"
 FORMATS = [
     (ROOT / "docs/model-format.md", ROOT / "plugin/score/weights/score-model.rng"),
-    (ROOT / "docs/recipe.md", ROOT / "plugin/trainer/score-recipe.rng"),
+    (ROOT / "docs/recipe.md", ROOT / "plugin/trainer/recipe/score-recipe.rng"),
 ]
 
 

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "random_models.h"
 #include "sample_draw.h"
 

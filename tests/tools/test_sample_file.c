@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command_line.h"
+#include "programs/command_line.h"
 #include "random_models.h"
 #include "sample_file.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "sample_draw.h"
 #include "sample_model.h"
 

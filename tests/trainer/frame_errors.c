@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 hdf5_file good_file(void) {
     return (hdf5_file){.frames = FRAMES, .beads = BEADS, .dimensions = 3, .units = "nanometers"};

@@ -4,7 +4,7 @@
 
 #include <hdf5.h>
 
-#include "recipe.h"
+#include "recipe/recipe.h"
 #include "temporary_folder.h"
 
 /* Number k of frame f is f + k/8: exact in float, and any number tells its frame. */

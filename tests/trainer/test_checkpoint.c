@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "identity.h"
-#include "log_file.h"
-#include "run_state.h"
+#include "run/identity.h"
+#include "run/log_file.h"
+#include "run/run_state.h"
 #include "temporary_folder.h"
 
 static const score_run_state STATE = {.stage = 1,

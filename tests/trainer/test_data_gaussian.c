@@ -1,6 +1,6 @@
 /* The Gaussian of the training frames: moments of what the file holds, whatever kind of model; and
  * what a recipe says of it. */
-#include "data_gaussian.h"
+#include "data/data_gaussian.h"
 
 #include <float.h>
 #include <math.h>

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "dataset.h"
-#include "periodic.h"
+#include "data/dataset.h"
+#include "data/periodic.h"
 
 enum { BEADS = 3, VALUES = 9, FRAMES = 50 };
 

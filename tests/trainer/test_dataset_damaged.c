@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "contained.h"
+#include "data/contained.h"
 
 static void crash(void *argument) {
     (void)argument;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 static void check_hdf5(const hdf5_file *file, const char *message) {
     write_hdf5("a.h5", file);

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "dataset.h"
+#include "data/dataset.h"
 #include "frame_errors.h"
-#include "loss.h"
+#include "losses/loss.h"
 
 static const double KT = 0.00831446261815324 * 300;
 static const char *const SHAPE = "{'descr': '<f4', 'fortran_order': False, 'shape': (20, 2, 3)}";

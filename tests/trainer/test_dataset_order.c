@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "dataset.h"
-#include "dataset_order.h"
+#include "data/dataset.h"
+#include "data/dataset_order.h"
 
 enum { BEADS = 2, VALUES = 6 };
 

@@ -1,12 +1,12 @@
 /* Emphasis of a region: its angle, which frames are drawn, and that weighted means stay what they
  * are without. */
-#include "emphasis.h"
+#include "recipe/emphasis.h"
 
 #include <math.h>
 
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "frame_files.h"
-#include "minibatch.h"
+#include "losses/minibatch.h"
 
 enum { BEADS = 4, FRAMES = 60, COORDINATES = 3 * BEADS };
 

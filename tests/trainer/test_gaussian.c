@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "frame_files.h"
-#include "gaussian.h"
+#include "data/gaussian.h"
 
 static const score_schedule SCHEDULE = {0.1, 20};
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "initialise.h"
+#include "run/initialise.h"
 #include "score/model.h"
 #include "temporary_folder.h"
 

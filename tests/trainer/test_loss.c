@@ -3,9 +3,9 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "loss_classification.h"
-#include "loss_fokker_planck.h"
-#include "losses.h"
+#include "losses/loss_classification.h"
+#include "losses/loss_fokker_planck.h"
+#include "losses/losses.h"
 #include "temporary_folder.h"
 #include "tiny_networks.h"
 

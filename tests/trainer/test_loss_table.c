@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loss.h"
+#include "losses/loss.h"
 #include "temporary_folder.h"
 
 static xmlXPathContext *open_schema(void) {

@@ -2,8 +2,8 @@
  * out as a sum or in closed form. */
 #include <math.h>
 
-#include "optimizer.h"
-#include "schedule.h"
+#include "run/optimizer.h"
+#include "run/schedule.h"
 #include "temporary_folder.h"
 
 static const score_optimizer_config CONFIG = {.rate = 1e-3,

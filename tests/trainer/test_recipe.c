@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "bad_recipes.h"
-#include "loss_classification.h"
-#include "loss_fokker_planck.h"
+#include "losses/loss_classification.h"
+#include "losses/loss_fokker_planck.h"
 #include "nn/activation_kind.h"
-#include "recipe.h"
+#include "recipe/recipe.h"
 
 static const char
     *const good = "<?xml version=\"1.0\"?>\n"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "recipe.h"
+#include "recipe/recipe.h"
 
 static score_status read_text(const char *text, score_recipe **recipe, score_error *error) {
     FILE *file = fopen("recipe.xml", "wb");

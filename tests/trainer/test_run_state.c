@@ -5,10 +5,10 @@
 #include <zlib.h>
 
 #include "frame_files.h"
-#include "interrupt.h"
-#include "run_state.h"
+#include "programs/interrupt.h"
+#include "run/run_state.h"
 #include "temporary_folder.h"
-#include "train.h"
+#include "run/train.h"
 
 static const char RECIPE[] =
     "<ScoreRecipe version='1'><Data file='frames.npy' unit='nm' heldOut='.1'/>"

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "frame_files.h"
-#include "minibatch.h"
+#include "losses/minibatch.h"
 #include "tiny_networks.h"
 
 enum { FRAMES = 64, COORDINATES = 3 * TINY_BEADS };

@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "temporary_folder.h"
-#include "time_scale.h"
+#include "recipe/time_scale.h"
 
 static const score_time_scale SCALE = {
     .schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 0.1, .variance = 1e-3};

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "executor_openmp.h"
+#include "programs/executor_openmp.h"
 #include "temporary_folder.h"
 #include "tiny_networks.h"
-#include "weight_update.h"
+#include "run/weight_update.h"
 
 static const double RATE = 1e-3, DECAY = 0.1;
 /* What nn/orthogonal.h says of singular values. */

@@ -8,9 +8,9 @@
 
 #include "base/number.h"
 #include "check.h"
-#include "command_line.h"
-#include "executor_openmp.h"
-#include "interrupt.h"
+#include "programs/command_line.h"
+#include "programs/executor_openmp.h"
+#include "programs/interrupt.h"
 #include "run.h"
 
 static const char HELP[] =

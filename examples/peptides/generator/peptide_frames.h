@@ -7,7 +7,7 @@
 #define PEPTIDE_FRAMES_H
 
 #include "ensemble.h"
-#include "frames_file.h"
+#include "programs/frames_file.h"
 #include "run.h"
 
 typedef struct peptide_frames {

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/atomic_file.h"
-#include "checkpoint.h"
-#include "executor_openmp.h"
-#include "interrupt.h"
+#include "programs/checkpoint.h"
+#include "programs/executor_openmp.h"
+#include "programs/interrupt.h"
 #include "peptide_frames.h"
-#include "progress.h"
+#include "programs/progress.h"
 
 /* All members have eight bytes: it is stored as it is. */
 typedef struct run_state {

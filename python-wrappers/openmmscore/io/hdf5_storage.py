@@ -2,7 +2,7 @@
 
 What was never written, what a source of a virtual data set or a raw file lacks, and what none of
 them fills, reads as zeros, and a file of a few kB can claim any size. score-train looks at the same
-(plugin/trainer/hdf5_written.h, hdf5_sources.h).
+(plugin/trainer/data/hdf5_written.h, hdf5_sources.h).
 """
 
 from __future__ import annotations
