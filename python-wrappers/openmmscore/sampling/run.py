@@ -57,22 +57,29 @@ class Run:
     def going(self, state: Callable[[], State]) -> Iterator[None]:
         """The steps. Saves what is interrupted, and in the end what the watch finds wrong, which
         --allow-broken can still finish. state: of the run, for a checkpoint."""
-        self._state, first = state, self.done
+        first = self.done
         limit = self.time_limit_s if self.time_limit_s < math.inf else None
         self._progress = Progress(self.title, self.total, first, limit_s=limit)
         self._started = time.perf_counter()
-        with self._interruption:
-            yield
-            if self.interrupted:
-                self._save()
-        self.steps_per_second = (self.done - first) / self._elapsed()
-        self._progress.close()
-        if self.watch is not None:
-            try:
+        self._state = state
+        try:
+            with self._interruption:
+                yield
+                if self.interrupted:
+                    self._save()
+            self.steps_per_second = (self.done - first) / self._elapsed()
+            self._progress.close()
+            self._judge()
+        finally:
+            self._state = dict  # else a Context would stay until garbage is collected
+
+    def _judge(self) -> None:
+        try:
+            if self.watch is not None:
                 self.watch.finish()
-            except BrokenMoleculeError:
-                self._save()
-                raise
+        except BrokenMoleculeError:
+            self._save()
+            raise
 
     def did(self, steps: int) -> None:
         assert self._progress is not None, "going comes first"
