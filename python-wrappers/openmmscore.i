@@ -80,13 +80,24 @@ RESULT(std::vector<int>, features, swig::from(*$1))
 RESULT(std::vector<double>, variances, swig::from(*$1))
 RESULT(std::vector<double>, directions, swig::from(*$1))
 RESULT(std::vector<double>, mean, swig::from(*$1))
+RESULT(std::vector<double>, energies, swig::from(*$1))
 %apply std::string &OUTPUT {
     std::string &architecture, std::string &output, std::string &name, std::string &residue,
     std::string &text, std::string &over
 };
 %apply const std::string &OUTPUT { const std::string &name };
-%apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };
+%apply int &OUTPUT { int &hidden, int &layers, int &residueIndex };
 %apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
+
+%typemap(out) std::map<std::string, std::string> {
+    const std::map<std::string, std::string> &found = $1;
+    $result = PyDict_New();
+    for (const auto &each : found) {
+        PyObject *text = SWIG_From_std_string(each.second);
+        PyDict_SetItemString($result, each.first.c_str(), text);
+        Py_DECREF(text);
+    }
+}
 
 /* Models never change and copies share their contents. */
 %typemap(out) const OpenMMScore::ScoreModel & {

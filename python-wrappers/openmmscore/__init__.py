@@ -17,7 +17,8 @@ from a model file.
 import openmm as _openmm  # noqa: F401  # its libraries must be loaded before those of this package
 
 from .model.force import ScoreForce
-from .model.model import Bead, DataRange, Expert, Gaussian, Model
+from .model.model import Model
+from .model.parts import Bead, DataRange, Expert, Gaussian
 from .model.plugins import load_plugins
 from .model.system import create_system
 

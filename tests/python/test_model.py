@@ -39,8 +39,9 @@ def test_properties_are_those_of_the_file(model, peptide):
     assert model.feature_sizes == ()
     assert dict(model.notes) == {"data": "random weights", "commit": "<&>\n\u03b1"}
     (expert,) = model.experts
-    assert (expert.architecture, expert.output) == ("GraphTransformer", "energy")
-    assert (expert.hidden, expert.layers, expert.heads, expert.head_width) == (8, 2, 2, 4)
+    assert (expert.architecture, expert.output) == ("graph-transformer", "energy")
+    assert (expert.hidden, expert.layers) == (8, 2)
+    assert expert.settings == {"heads": 2, "headWidth": 4}
     assert (expert.t_begin, expert.t_end) == (0.0, 1.0)
     assert expert.base == "none"
     assert model.gaussian is None

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import openmm
 from numpy.typing import ArrayLike
+from openmm import unit
 
 from .. import _openmmscore
 from ..base.values import as_integers, as_number
@@ -304,6 +306,25 @@ class ScoreForce(openmm.Force):  # type: ignore[misc]  # OpenMM has no type hint
             the Context
         """
         _openmmscore.ScoreForce_updateParametersInContext(self, context)
+
+    def getMoleculeEnergies(self, context: openmm.Context) -> unit.Quantity:
+        """Get the energy of every molecule, at the positions and parameters of a Context.
+
+        Their sum is the energy of this force, which is that of its group if it is there alone. All
+        forces of the group are evaluated.
+
+        Parameters
+        ----------
+        context : openmm.Context
+            the Context
+
+        Returns
+        -------
+        Quantity
+            (molecules,), an array in kJ/mol; of one, if none was added
+        """
+        energies = np.array(_openmmscore.ScoreForce_getMoleculeEnergies(self, context))
+        return unit.Quantity(energies, unit.kilojoule_per_mole)
 
 
 _openmmscore.ScoreForce_swigregister(ScoreForce)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,89 +14,10 @@ from openmm import unit
 
 from .. import _openmmscore
 from ..base.values import as_array, as_number
+from .parts import Bead, DataRange, Expert, Gaussian, settings_of
+from .text import Tensors, expert_tensors, model_text
 
-__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model"]
-
-
-@dataclass(frozen=True)
-class Bead:
-    """One entry of a model's list of beads.
-
-    name : the name of the atom, e.g. "CA"
-    residue : the name of the residue, e.g. "ALA"
-    residue_index : counts the residues from 0
-    mass : Quantity, in dalton
-    position : Quantity, three coordinates in a frame to start from, in nm; those beyond the
-        model's dimensions are 0
-    features : the integers by which a model with features knows the bead
-    """
-
-    name: str
-    residue: str
-    residue_index: int
-    mass: unit.Quantity
-    position: unit.Quantity
-    features: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Expert:
-    """One neural network of a model, which owns a range of diffusion time.
-
-    architecture : "GraphTransformer" or "MLP"
-    output : "energy", or "score" for an expert that gives the gradient alone
-    hidden, layers : width and number of the layers
-    heads, head_width : of attention, 0 for an MLP
-    t_begin, t_end : the range of diffusion time, both ends included
-    base : "none", or "gaussian": the energy is that of the network minus log g_t, the model's
-        `gaussian` diffused until t
-    """
-
-    architecture: str
-    output: str
-    hidden: int
-    layers: int
-    heads: int
-    head_width: int
-    t_begin: float
-    t_end: float
-    base: str
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """The Gaussian of the training data, in coordinates that are divided by the model's scale and,
-    where it is centred, without the mean over beads.
-
-    At time t it has become the Gaussian of mean m mean and of variances m^2 variances + sigma^2,
-    m and sigma being those of the diffusion.
-
-    over : what a mode is made of: "beads" (it is the same along every dimension), "coordinates"
-        (bead after bead), or "all" (every coordinate has the one variance)
-    variances : (modes,)
-    directions : (modes, beads) or (modes, beads x dimensions), orthonormal; (1, 0) if over all
-    mean : (beads x dimensions,), or None where it is 0
-    """
-
-    over: str
-    variances: NDArray[np.float64]
-    directions: NDArray[np.float64]
-    mean: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class DataRange:
-    """How far the frames reach that a model was trained on. A structure far beyond is none that
-    the model knows.
-
-    neighbours : Quantity, the largest distance of beads next to each other in the list of beads, in
-        nm; of a single bead 0
-    centre : Quantity, the largest distance of a bead from the mean over its molecule's beads, in
-        nm; where the model is not `centred`, from the origin
-    """
-
-    neighbours: unit.Quantity
-    centre: unit.Quantity
+__all__ = ["Model"]
 
 
 class _Evaluator:
@@ -157,6 +77,74 @@ class Model:
         """
         _openmmscore.ScoreModel_save(self, os.fspath(file))
 
+    @classmethod
+    def from_tensors(
+        cls,
+        tensors: Sequence[Mapping[str, ArrayLike]],
+        experts: Sequence[Expert],
+        beads: Sequence[Bead],
+        *,
+        scale: float | unit.Quantity,
+        temperature: float | unit.Quantity,
+        dimensions: int = 3,
+        centred: bool = True,
+        schedule: tuple[float, float] = (0.1, 20.0),
+        feature_sizes: Sequence[int] = (),
+        range: DataRange | None = None,
+        gaussian: Gaussian | None = None,
+        notes: Mapping[str, str] | None = None,
+    ) -> Model:
+        """A model of parameters that are at hand, as from a network that was trained elsewhere.
+
+        The properties of a model have the same names and types, so that
+        ``Model.from_tensors(m.tensors, m.experts, m.beads, scale=m.scale, ...)`` is `m` again.
+
+        Parameters
+        ----------
+        tensors : sequence of mappings
+            for each expert its arrays, by the names and of the shapes that docs/model-format.md
+            lists. If all of an expert are float32, so is what `save` writes, else float64.
+        experts : sequence of Expert
+            the networks
+        beads : sequence of Bead
+            of every molecule, or for a model with features those of one example molecule
+        scale : float or Quantity
+            the length that is 1 in the network's coordinates, in nm if without unit
+        temperature : float or Quantity
+            that of the training data, in K if without unit
+        dimensions, centred, schedule, feature_sizes, range, gaussian, notes
+            as the properties of these names
+
+        Raises
+        ------
+        openmm.OpenMMException
+            where a model file of these values would be refused; the line is that of `to_xml`
+        ValueError
+            where there are not as many `tensors` as `experts`
+
+        Examples
+        --------
+        >>> tensors = {name: np.asarray(values) for name, values in trained.items()}
+        >>> settings = {"heads": 8, "headWidth": 64}
+        >>> expert = Expert("graph-transformer", "energy", 128, 3, 0, 1, settings=settings)
+        >>> model = Model.from_tensors([tensors], [expert], beads, scale=0.1, temperature=300)
+        """
+        text = model_text(
+            tensors,
+            experts,
+            beads,
+            scale=scale,
+            temperature=temperature,
+            dimensions=dimensions,
+            centred=centred,
+            schedule=schedule,
+            feature_sizes=feature_sizes,
+            range=range,
+            gaussian=gaussian,
+            notes=notes or {},
+        )
+        return cls.from_xml(text)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Model.from_xml, (self.to_xml(),)
 
@@ -200,9 +188,17 @@ class Model:
             Expert(
                 *_openmmscore.ScoreModel_getExpert(self, index),
                 _openmmscore.ScoreModel_getExpertBase(self, index),
+                settings_of(_openmmscore.ScoreModel_getExpertSettings(self, index)),
             )
             for index in range(count)
         )
+
+    @cached_property
+    def tensors(self) -> tuple[Tensors, ...]:
+        """The parameters of every expert, arrays by the names that docs/model-format.md lists, of
+        the type that the model file has, float32 or float64."""
+        found = expert_tensors(self.to_xml())
+        return tuple(MappingProxyType(each) for each in found)
 
     @cached_property
     def gaussian(self) -> Gaussian | None:

@@ -13,7 +13,8 @@ from openmm import app, unit
 
 from ..base.values import as_number
 from .force import ScoreForce
-from .model import Bead, Model
+from .model import Model
+from .parts import Bead
 
 __all__ = ["create_system"]
 
