@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "gaussians.h"
-#include "score/batch.h"
 #include "nn/activation_kind.h"
+#include "score/batch.h"
 #include "subjects.h"
 
 static const score_bead three_beads[3] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};

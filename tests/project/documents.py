@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-SKIPPED = {".git", ".venv", "build", "data"}
+SKIPPED = {".git", ".venv", "build", "data"}  # at the root
 
 # What a stranger reads, and whose code runs.
 DOCUMENTS = [README, *sorted(ROOT.glob("C*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,7 +21,7 @@ DOCUMENTS = [README, *sorted(ROOT.glob("C*.md")), *sorted((ROOT / "docs").glob("
 def repository_files() -> list[str]:
     """Paths from the root, of what could be part of the repository."""
     paths = (path.relative_to(ROOT) for path in sorted(ROOT.rglob("*")) if path.is_file())
-    return [path.as_posix() for path in paths if not SKIPPED & set(path.parts)]
+    return [path.as_posix() for path in paths if path.parts[0] not in SKIPPED]
 
 
 def name_of(path: Path) -> str:

@@ -18,6 +18,7 @@ typedef enum kind { OTHER, ATOM, RESIDUE } kind;
 /* What an atom or a residue says. */
 typedef struct entry {
     char name[WORD_SIZE];
+    char element[WORD_SIZE];
     long index;
 } entry;
 
@@ -111,12 +112,16 @@ static void keep(parser *p, const entry *found) {
     if (place >= names->most)
         return;
     memcpy(names->atom[place].name, found->name, sizeof found->name);
+    memcpy(names->atom[place].element, found->element, sizeof found->element);
     p->index[place] = found->index;
 }
 
 static void name_residue(score_topology_names *names, int first, const entry *residue) {
-    for (int k = first; k < names->count && k < names->most; k++)
+    for (int k = first; k < names->count && k < names->most; k++) {
         memcpy(names->atom[k].residue, residue->name, sizeof residue->name);
+        names->atom[k].residue_index = names->residues;
+    }
+    names->residues++;
 }
 
 static kind elements_of(const char *key) {
@@ -126,7 +131,7 @@ static kind elements_of(const char *key) {
 }
 
 static bool parse_object(parser *p, int depth, kind is) {
-    entry own = {"", -1};
+    entry own = {"", "", -1};
     char key[WORD_SIZE];
     const int first = p->names->count;
     if (!take(p, '}'))
@@ -178,6 +183,8 @@ static bool parse_value(parser *p, int depth, kind elements, entry *of, const ch
         return false;
     if (of != NULL && is_text && strcmp(key, "name") == 0)
         memcpy(of->name, text, sizeof text);
+    if (of != NULL && is_text && strcmp(key, "element") == 0)
+        memcpy(of->element, text, sizeof text);
     if (of != NULL && strcmp(key, "index") == 0)
         of->index = strtol(text, NULL, 10);
     return true;
@@ -207,6 +214,7 @@ static void sort(long *index, score_topology_names *names) {
 bool score_topology_names_read(const char *text, score_topology_names *names) {
     parser p = {text, names, malloc(((size_t)names->most + 1) * sizeof *p.index)};
     names->count = 0;
+    names->residues = 0;
     bool good = p.index != NULL && parse_value(&p, 0, OTHER, NULL, "");
     skip_spaces(&p);
     good = good && *p.at == '\0' && names->count > 0;

@@ -1,4 +1,4 @@
-/* The names of the atoms and their residues in a topology of MDTraj's, which is JSON. */
+/* The atoms and their residues in a topology of MDTraj's, which is JSON. */
 #ifndef SCORE_TOPOLOGY_NAMES_H
 #define SCORE_TOPOLOGY_NAMES_H
 
@@ -9,12 +9,15 @@ enum { SCORE_ATOM_NAME_SIZE = 64 };
 /* Names that are longer are cut; "": there is none. */
 typedef struct score_topology_atom {
     char name[SCORE_ATOM_NAME_SIZE];
+    char element[SCORE_ATOM_NAME_SIZE]; /* its symbol */
     char residue[SCORE_ATOM_NAME_SIZE];
+    int residue_index; /* counts from 0 in the order of the text; 0: it has no residues */
 } score_topology_atom;
 
 typedef struct score_topology_names {
     int count;                 /* of all atoms */
     int most;                  /* that there is room for */
+    int residues;
     score_topology_atom *atom; /* the first `most` */
 } score_topology_names;
 

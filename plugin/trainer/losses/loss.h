@@ -6,10 +6,10 @@
 
 #include "base/random.h"
 #include "host/tile.h"
+#include "losses/sampler.h"
 #include "model/diffusion.h"
 #include "recipe/number_range.h"
 #include "recipe/recipe.h"
-#include "losses/sampler.h"
 
 #define score_loss_table SCORE_TYPED(score_loss_table)
 #define score_loss_stream_x SCORE_TYPED(score_loss_stream_x)

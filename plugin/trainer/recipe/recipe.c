@@ -9,6 +9,7 @@
 
 #include "base/number.h"
 #include "base/text.h"
+#include "data/dataset_beads.h"
 #include "model/network.h"
 #include "model/settings.h"
 #include "recipe/recipe_training.h"
@@ -141,6 +142,26 @@ static void read_bead(score_xml_reader *reader, const xmlNode *node, score_recip
     read_features(reader, node, bead, model);
 }
 
+/* All beads, from the topology of the data. */
+static void read_beads(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
+    score_model_config *model = &recipe->model;
+    score_xml_allow_attributes(reader, node, "fromData mass");
+    score_xml_allow_children(reader, node, "");
+    if (!score_xml_bool(reader, node, "fromData", false))
+        score_xml_fail(reader, node, "<Beads> must have fromData=\"true\"");
+    for (const xmlNode *other = score_xml_first(node->parent); other != NULL;
+         other = score_xml_next(other))
+        if (score_xml_is(other, "Bead") || score_xml_is(other, "Feature"))
+            score_xml_fail(reader, other,
+                           "<%s> beside <Beads>, which takes all beads from the data",
+                           (const char *)other->name);
+    const double mass_amu = score_xml_double(reader, node, "mass", SCORE_POSITIVE, 0);
+    if (reader->status == SCORE_OK)
+        reader->status = score_dataset_read_beads(recipe->data.path, mass_amu, &recipe->beads,
+                                                  &model->bead_count, reader->error);
+    model->beads = recipe->beads;
+}
+
 static void read_feature(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
     score_xml_allow_attributes(reader, node, "size");
     score_xml_allow_children(reader, node, "");
@@ -266,7 +287,7 @@ static void check_ranges(score_xml_reader *reader, const xmlNode *node,
 static void read_model(score_xml_reader *reader, const xmlNode *node, score_recipe *recipe) {
     score_model_config *model = &recipe->model;
     score_xml_allow_attributes(reader, node, "temperatureK dimensions centred");
-    score_xml_allow_children(reader, node, "Diffusion Feature Bead Expert");
+    score_xml_allow_children(reader, node, "Diffusion Feature Bead Beads Expert");
     model->temperature_k = score_xml_double(reader, node, "temperatureK", SCORE_POSITIVE,
                                             SCORE_REQUIRED);
     model->dimensions = (int)score_xml_int(reader, node, "dimensions", 1, 3, 3);
@@ -276,6 +297,9 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
     const xmlNode *diffusion = score_xml_only(reader, node, "Diffusion", false);
     if (diffusion != NULL)
         read_diffusion(reader, diffusion, model);
+    const xmlNode *beads = score_xml_only(reader, node, "Beads", false);
+    if (beads != NULL && reader->status == SCORE_OK)
+        read_beads(reader, beads, recipe);
     for (const xmlNode *child = score_xml_first(node); child != NULL && reader->status == SCORE_OK;
          child = score_xml_next(child)) {
         if (score_xml_is(child, "Feature"))
@@ -286,7 +310,7 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
             read_expert(reader, child, model);
     }
     if (model->bead_count == 0)
-        score_xml_fail(reader, node, "<Model> has no <Bead>");
+        score_xml_fail(reader, node, "<Model> has no <Bead>, nor <Beads fromData=\"true\"/>");
     if (model->expert_count == 0)
         score_xml_fail(reader, node, "<Model> has no <Expert>");
     check_ranges(reader, node, model);

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "recipe/emphasis.h"
 #include "losses/loss_kinds.h"
-#include "score/model.h"
+#include "recipe/emphasis.h"
 #include "recipe/time_scale.h"
+#include "score/model.h"
 
 enum { SCORE_MAX_STAGES = 64 };
 

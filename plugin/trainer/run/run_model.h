@@ -2,8 +2,8 @@
 #ifndef SCORE_RUN_MODEL_H
 #define SCORE_RUN_MODEL_H
 
-#include "run/run_state.h"
 #include "data/dataset.h"
+#include "run/run_state.h"
 #include "score/model.h"
 
 /* All weights zero; scale and start frame are the data's. */

@@ -2,9 +2,9 @@
 #ifndef SCORE_STAGE_RUN_H
 #define SCORE_STAGE_RUN_H
 
-#include "run/run_state.h"
 #include "data/dataset.h"
 #include "recipe/recipe.h"
+#include "run/run_state.h"
 #include "score/executor.h"
 #include "score/model.h"
 
