@@ -10,6 +10,7 @@
 #include "ScoreForce.h"
 #include "ScoreModel.h"
 #include "evaluate.h"
+#include "sample.h"
 #include "score/model.h"
 #include "python_errors.h"
 #include "openmm/Context.h"
@@ -111,6 +112,7 @@ RESULT(std::vector<double>, energies, swig::from(*$1))
 %include "ScoreModel.h"
 %include "ScoreForce.h"
 %include "evaluate.h"
+%include "sample.h"
 
 %{
 #include <dlfcn.h>

@@ -1,4 +1,5 @@
-"""The functions that SWIG makes of ScoreForce.h, ScoreModel.h and evaluate.h (openmmscore.i)."""
+"""The functions that SWIG makes of ScoreForce.h, ScoreModel.h, evaluate.h and sample.h
+(openmmscore.i)."""
 
 from typing import Any
 
@@ -24,6 +25,15 @@ def Evaluator_evaluate(
     features: NDArray[np.intc] | None,
     energies: NDArray[np.float64] | None,
     scores: NDArray[np.float64],
+) -> None: ...
+def drawSamples(
+    model: Model,
+    solver: str,
+    steps: int,
+    seed: int,
+    threads: int,
+    positions: NDArray[np.float32],
+    logDensity: NDArray[np.float64] | None,
 ) -> None: ...
 def new_ScoreModel(file: str) -> Any: ...
 def delete_ScoreModel(model: Model) -> None: ...

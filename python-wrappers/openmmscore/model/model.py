@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from .. import _openmmscore
-from ..base.values import as_array, as_number
+from ..base.values import as_array, as_count, as_number, as_seed
 from .parts import Bead, DataRange, Expert, Gaussian, settings_of
 from .text import Tensors, expert_tensors, model_text
 
@@ -347,6 +347,80 @@ class Model:
         """The scores alone, which every expert gives. Otherwise as `energy_and_score`."""
         return self._evaluate(self._positions(positions), None, t, features, precision, threads)
 
+    @overload
+    def sample(
+        self,
+        n: int,
+        seed: int = ...,
+        *,
+        solver: str = ...,
+        steps: int | None = ...,
+        threads: int = ...,
+    ) -> NDArray[np.float32]: ...
+    @overload
+    def sample(
+        self,
+        n: int,
+        seed: int = ...,
+        *,
+        solver: str = ...,
+        steps: int | None = ...,
+        threads: int = ...,
+        log_density: Literal[True],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]: ...
+    def sample(
+        self,
+        n: int,
+        seed: int = 1,
+        *,
+        solver: str = "sde-dpm-solver++",
+        steps: int | None = None,
+        threads: int = 1,
+        log_density: bool = False,
+    ) -> NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Independent samples by the reverse diffusion process, those that score-sample writes.
+
+        Other Python threads run meanwhile. Ctrl-C ends it with KeyboardInterrupt.
+
+        Parameters
+        ----------
+        n : int
+            how many; the first of many are those of few
+        seed : int
+            of the random numbers
+        solver : "sde-dpm-solver++" or "euler-maruyama"
+            see docs/sampling.md
+        steps : int, optional
+            the number of evaluations of the model's score, by default 100 and 1000
+        threads : int
+            the number of threads, on which no result depends
+        log_density : bool
+            whether log-densities are wanted, too
+
+        Returns
+        -------
+        positions : ndarray, (n, beads, dimensions)
+            float32, in nm
+        log_density : ndarray, (n,)
+            -E at diffusion time 1e-5: the model's own up to a constant, not the sampler's
+
+        Raises
+        ------
+        ValueError
+            where an argument has a wrong value, or the model does not have what is needed
+        openmm.OpenMMException
+            where a sample is not finite
+        """
+        count = as_count("n", n, least=0)
+        if count >= 2**32:
+            raise ValueError(f"n is {count}, must be less than 2^32")
+        number = 0 if steps is None else as_count("steps", steps)
+        threads, seed = as_count("threads", threads), as_seed("seed", seed)
+        positions = np.empty((count, len(self.beads), self.dimensions), np.float32)
+        densities = np.empty(count) if log_density else None
+        _openmmscore.drawSamples(self, solver, number, seed, threads, positions, densities)
+        return positions if densities is None else (positions, densities)
+
     def _evaluate(
         self,
         positions: NDArray[np.float64],
@@ -358,8 +432,6 @@ class Model:
     ) -> NDArray[np.float64]:
         if precision not in ("double", "single"):
             raise ValueError(f"precision is {precision!r}, must be 'double' or 'single'")
-        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
-            raise ValueError(f"threads is {threads!r}, must be a positive integer")
         scores = np.empty_like(positions)
         # A thread takes the last call's evaluator away, so that no other uses it meanwhile.
         evaluator = self.__dict__.pop("_evaluator", None) or _Evaluator(self)
@@ -367,7 +439,7 @@ class Model:
             evaluator,
             precision == "single",
             as_number("t", t),
-            int(threads),
+            as_count("threads", threads),
             positions.shape[-2],
             positions,
             self._features(features, positions.shape[:-1]),
