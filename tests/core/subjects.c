@@ -232,7 +232,7 @@ typedef struct attention_arrays {
     score_attention_shape shape;
     int first_row[MOLECULES + 1];
     int qkv_size, x_size; /* of one stream */
-    double *qkv, *x, *probe, *pair, *shift, *work, *probe_bar, *qkv_bar, *x_bar;
+    double *qkv, *x, *edge_query, *pair, *shift, *work, *edge_query_bar, *qkv_bar, *x_bar;
 } attention_arrays;
 
 static double *take(int size) {
@@ -257,11 +257,11 @@ static void attention_create(const attention_case *size, const score_streams *la
                                             .range = {0, size->heads}};
     arrays->qkv = take(streams * arrays->qkv_size);
     arrays->x = take(streams * arrays->x_size);
-    arrays->probe = take(streams * channels);
+    arrays->edge_query = take(streams * channels);
     arrays->pair = take(streams * size->heads * pairs);
     arrays->shift = take(streams * channels);
     arrays->work = take((int)score_attention_work_size(layout, first > second ? first : second));
-    arrays->probe_bar = take(streams * channels);
+    arrays->edge_query_bar = take(streams * channels);
     arrays->qkv_bar = take(streams * arrays->qkv_size);
     arrays->x_bar = take(size->heads * arrays->x_size);
 }
@@ -269,17 +269,17 @@ static void attention_create(const attention_case *size, const score_streams *la
 static void attention_destroy(attention_arrays *arrays) {
     free(arrays->qkv);
     free(arrays->x);
-    free(arrays->probe);
+    free(arrays->edge_query);
     free(arrays->pair);
     free(arrays->shift);
     free(arrays->work);
-    free(arrays->probe_bar);
+    free(arrays->edge_query_bar);
     free(arrays->qkv_bar);
     free(arrays->x_bar);
 }
 
 static score_attention_state attention_state(const attention_arrays *arrays) {
-    return (score_attention_state){arrays->qkv, arrays->x, arrays->probe, arrays->pair,
+    return (score_attention_state){arrays->qkv, arrays->x, arrays->edge_query, arrays->pair,
                                    arrays->shift};
 }
 
@@ -311,7 +311,7 @@ static void attention_backward(const subject *self, unsigned streams, const doub
     spoil(streams, arrays->qkv_size, arrays->qkv_bar);
     memset(arrays->x_bar, 0, (size_t)(heads * arrays->x_size) * sizeof(double));
     score_attention_backward(&self->layout, streams, &arrays->shape, theta, &state, y_bar,
-                             arrays->probe_bar, arrays->qkv_bar, arrays->x_bar, theta_bar,
+                             arrays->edge_query_bar, arrays->qkv_bar, arrays->x_bar, theta_bar,
                              theta_bar + 3 * all, arrays->work);
     for (int s = 0; s < self->layout.count; s++)
         for (int k = 0; score_has_stream(streams, s) && k < arrays->qkv_size; k++)

@@ -27,9 +27,9 @@ static const int first_row[MOLECULES + 1] = {0, 3, 3 + BEADS, ROWS};
 typedef struct arrays {
     double a[3 * ALL], c[ALL];
     double qkv[STREAMS * ROWS * 3 * ALL], x[STREAMS * ROWS * 3], out_bar[STREAMS * ROWS * ALL];
-    double probe[STREAMS * ROWS * HEADS * 3], pair[STREAMS * HEADS * PAIRS];
+    double edge_query[STREAMS * ROWS * HEADS * 3], pair[STREAMS * HEADS * PAIRS];
     double shift[STREAMS * ROWS * HEADS * 3], out[STREAMS * ROWS * ALL];
-    double probe_bar[STREAMS * ROWS * HEADS * 3], qkv_bar[STREAMS * ROWS * 3 * ALL];
+    double edge_query_bar[STREAMS * ROWS * HEADS * 3], qkv_bar[STREAMS * ROWS * 3 * ALL];
     double x_bar[HEADS * ROWS * 3], a_bar[3 * ALL], c_bar[ALL];
 } arrays;
 
@@ -67,7 +67,7 @@ static double *create_work(const score_streams *layout) {
 
 static void forward(const score_streams *layout, unsigned streams, score_attention_shape shape,
                     arrays *to) {
-    const score_attention_state state = {to->qkv, to->x, to->probe, to->pair, to->shift};
+    const score_attention_state state = {to->qkv, to->x, to->edge_query, to->pair, to->shift};
     double *work = create_work(layout);
     score_attention_forward(layout, streams, &shape, to->a, to->c, &state, to->out, work);
     free(work);
@@ -75,10 +75,10 @@ static void forward(const score_streams *layout, unsigned streams, score_attenti
 
 static void backward(const score_streams *layout, score_attention_shape shape, arrays *to,
                      bool wants_all) {
-    const score_attention_state state = {to->qkv, to->x, to->probe, to->pair, to->shift};
+    const score_attention_state state = {to->qkv, to->x, to->edge_query, to->pair, to->shift};
     double *work = create_work(layout);
     score_attention_backward(layout, (1u << layout->count) - 1, &shape, to->a, &state, to->out_bar,
-                             to->probe_bar, wants_all ? to->qkv_bar : NULL, to->x_bar,
+                             to->edge_query_bar, wants_all ? to->qkv_bar : NULL, to->x_bar,
                              wants_all ? to->a_bar : NULL, wants_all ? to->c_bar : NULL, work);
     free(work);
 }

@@ -24,7 +24,7 @@ static score_attention_state state_of(const score_call *call) {
         .qkv = score_in(call, 0),
         .x = score_in(call, 1),
         .pair = score_out(call, 1),
-        .probe = score_out(call, 2),
+        .edge_query = score_out(call, 2),
         .shift = score_out(call, 3),
     };
 }

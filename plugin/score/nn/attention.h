@@ -33,11 +33,11 @@ typedef struct score_attention_shape {
 
 /* Kept from the forward for the backward. */
 typedef struct score_attention_state {
-    const score_real *qkv; /* in: [streams][R][3 H w], query | key | value */
-    const score_real *x;   /* in: [streams][R][3]; its second order is zero */
-    score_real *probe;     /* A^T q: [streams][H][3][R] */
-    score_real *pair;      /* a, then a'/a and a''/a: [streams][H P], a molecule's [j][H][i] */
-    score_real *shift;     /* y: [streams][H][3][R] */
+    const score_real *qkv;  /* in: [streams][R][3 H w], query | key | value */
+    const score_real *x;    /* in: [streams][R][3]; its second order is zero */
+    score_real *edge_query; /* A^T q: [streams][H][3][R] */
+    score_real *pair;       /* a, then a'/a and a''/a: [streams][H P], a molecule's [j][H][i] */
+    score_real *shift;      /* y: [streams][H][3][R] */
 } score_attention_state;
 
 /* Numbers of scratch that either call needs for molecules of up to `beads` beads; calls for
@@ -51,12 +51,12 @@ void score_attention_forward(const score_streams *layout, unsigned streams,
                              score_real *out, score_real *work);
 
 /* qkv_bar = adjoint, may be NULL; x_bar (of the value only, a part for every head: [H][R][3]),
- * a_bar and c_bar += adjoints. a_bar and c_bar may be NULL, and need qkv_bar. probe_bar is
+ * a_bar and c_bar += adjoints. a_bar and c_bar may be NULL, and need qkv_bar. edge_query_bar is
  * scratch, [streams][H][3][R], needed where a_bar is not NULL. `streams` has the value. */
 void score_attention_backward(const score_streams *layout, unsigned streams,
                               const score_attention_shape *shape, const score_real *a,
                               const score_attention_state *state, const score_real *out_bar,
-                              score_real *probe_bar, score_real *qkv_bar, score_real *x_bar,
+                              score_real *edge_query_bar, score_real *qkv_bar, score_real *x_bar,
                               score_real *a_bar, score_real *c_bar, score_real *work);
 
 #endif

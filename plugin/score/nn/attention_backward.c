@@ -11,12 +11,12 @@ typedef struct backward_call {
     const score_real *a;
     const score_attention_state *state;
     const score_real *out_bar;
-    score_real *probe_bar;
+    score_real *edge_query_bar;
     score_real *qkv_bar;
     score_real *x_bar;
 } backward_call;
 
-/* a, a', a'', the rates and the probe as they were in the forward. */
+/* a, a', a'', the rates and the edge query as they were in the forward. */
 static void recall(const backward_call *call, const score_attention_group *at,
                    const score_attention_scratch *scratch) {
     for (int s = 0; s < call->layout->count; s++) {
@@ -30,7 +30,7 @@ static void recall(const backward_call *call, const score_attention_group *at,
                         s == 0 ? pair : rate, scratch->ld);
         if (s > 0)
             score_pairs_multiply(at, scratch, rate, pair);
-        score_channels_load(at, scratch, s, call->state->probe, pair + scratch->channel);
+        score_channels_load(at, scratch, s, call->state->edge_query, pair + scratch->channel);
     }
 }
 
@@ -137,7 +137,7 @@ SCORE_INLINE void softmax_columns(const score_streams *layout, unsigned streams,
                                        (score_load(bars + j * ld) - mean));
 }
 
-/* From the adjoints of a, a', a'' to those of q . k + probe . x, of which the logits are
+/* From the adjoints of a, a', a'' to those of q . k + edge_query . x, of which the logits are
  * 1 / sqrt(w) times. With r = a'/a, q = a''/a, what is propagated is F = sum over j of
  * bar a + bar' a r + bar'' a q. */
 static void softmax_backward(const backward_call *call, const score_attention_group *at,
@@ -202,9 +202,9 @@ static void coordinates_backward(const backward_call *call, const score_attentio
     }
 }
 
-/* The adjoint of the probe, in the place of that of y. */
-static void probe_backward(const backward_call *call, const score_attention_group *at,
-                           const score_attention_scratch *scratch) {
+/* The adjoint of the edge query, in the place of that of y. */
+static void edge_query_backward(const backward_call *call, const score_attention_group *at,
+                                const score_attention_scratch *scratch) {
     for (int t = 0; t < call->term_count; t++) {
         const score_term term = call->terms[t];
         if (score_attention_moves(call->layout, &term))
@@ -213,14 +213,14 @@ static void probe_backward(const backward_call *call, const score_attention_grou
                 call->state->x + at->x + term.b * at->x_stride,
                 scratch->bar + term.a * scratch->stride + scratch->channel, term.a != term.out);
     }
-    for (int s = 0; call->probe_bar != NULL && s < call->layout->count; s++)
+    for (int s = 0; call->edge_query_bar != NULL && s < call->layout->count; s++)
         if (score_has_stream(call->streams, s))
             score_channels_store(at, scratch, s,
                                  scratch->bar + s * scratch->stride + scratch->channel,
-                                 call->probe_bar);
+                                 call->edge_query_bar);
 }
 
-/* The adjoints of q and k; that of q also through the probe. */
+/* The adjoints of q and k; that of q also through the edge query. */
 static void logits_backward(const backward_call *call, const score_attention_group *at,
                             const score_attention_scratch *scratch) {
     const int n = at->n, w = at->width;
@@ -256,11 +256,11 @@ static void group_backward(const backward_call *call, const score_attention_grou
     coordinates_backward(call, at, scratch);
     if (call->qkv_bar == NULL)
         return;
-    probe_backward(call, at, scratch);
+    edge_query_backward(call, at, scratch);
     logits_backward(call, at, scratch);
 }
 
-/* The adjoint of A through out += A y and probe = A^T q, over all molecules at once. */
+/* The adjoint of A through out += A y and edge_query = A^T q, over all molecules at once. */
 static void edges_backward(const backward_call *call, const score_attention_shape *shape, int head,
                            score_real *a_bar) {
     const score_attention_group at = score_attention_find(shape, 0, head, 1, 0);
@@ -273,8 +273,8 @@ static void edges_backward(const backward_call *call, const score_attention_shap
         const score_rows o_bar = {call->out_bar + at.out + s * at.out_stride, at.all, NULL, 0,
                                   shape->rows};
         score_small_product(3, at.width, shape->rows, 1,
-                            (score_matrix){call->probe_bar + channel, at.channel_ld, 1}, &q, a_bar,
-                            at.all, a_bar, at.all);
+                            (score_matrix){call->edge_query_bar + channel, at.channel_ld, 1}, &q,
+                            a_bar, at.all, a_bar, at.all);
         score_small_product(3, at.width, shape->rows, 1,
                             (score_matrix){call->state->shift + channel, at.channel_ld, 1}, &o_bar,
                             a_bar, at.all, a_bar, at.all);
@@ -284,7 +284,7 @@ static void edges_backward(const backward_call *call, const score_attention_shap
 void score_attention_backward(const score_streams *layout, unsigned streams,
                               const score_attention_shape *shape, const score_real *a,
                               const score_attention_state *state, const score_real *out_bar,
-                              score_real *probe_bar, score_real *qkv_bar, score_real *x_bar,
+                              score_real *edge_query_bar, score_real *qkv_bar, score_real *x_bar,
                               score_real *a_bar, score_real *c_bar, score_real *work) {
     score_term terms[SCORE_MAX_TERMS];
     backward_call call = {.layout = layout,
@@ -294,7 +294,7 @@ void score_attention_backward(const score_streams *layout, unsigned streams,
                           .a = a,
                           .state = state,
                           .out_bar = out_bar,
-                          .probe_bar = a_bar == NULL ? NULL : probe_bar,
+                          .edge_query_bar = a_bar == NULL ? NULL : edge_query_bar,
                           .qkv_bar = qkv_bar};
     const int w = shape->width;
     const ptrdiff_t all = (ptrdiff_t)shape->heads * w;

@@ -79,7 +79,7 @@ static void prepare(const forward_call *call, const score_attention_group *at,
         if (score_has_stream(call->kept, s)) {
             score_rows_load(n, at->heads * n, call->state->pair + at->pair + s * at->pair_stride,
                             at->pair_ld, pair, scratch->ld);
-            score_channels_load(at, scratch, s, call->state->probe, pair + scratch->channel);
+            score_channels_load(at, scratch, s, call->state->edge_query, pair + scratch->channel);
         }
         const score_real *x = call->state->x + at->x + s * at->x_stride;
         for (int d = 0; d < 3 && score_has_stream(call->streams, s); d++) {
@@ -93,8 +93,8 @@ static void prepare(const forward_call *call, const score_attention_group *at,
     }
 }
 
-/* The logits of every stream, without their factor 1 / sqrt(w), and behind them the probe. The
- * first term of a stream, (s, s, 0), is that which has its probe. */
+/* The logits of every stream, without their factor 1 / sqrt(w), and behind them the edge query. The
+ * first term of a stream, (s, s, 0), is that which has its edge_query. */
 static void find_logits(const forward_call *call, const score_attention_group *at,
                         const score_attention_scratch *scratch) {
     const int n = at->n;
@@ -118,7 +118,7 @@ static void find_logits(const forward_call *call, const score_attention_group *a
     }
 }
 
-/* From logits to a, a' and a'', of which a and the rates are kept, and the probe. */
+/* From logits to a, a' and a'', of which a and the rates are kept, and the edge query. */
 static void find_probabilities(const forward_call *call, const score_attention_group *at,
                                const score_attention_scratch *scratch) {
     for (int s = 0; s < call->layout->count; s++) {
@@ -131,7 +131,7 @@ static void find_probabilities(const forward_call *call, const score_attention_g
             softmax_rates(at->n, scratch, at->root, call->layout->order[s] == 2, pair);
         score_rows_store(at->n, at->heads * at->n, pair, scratch->ld,
                          call->state->pair + at->pair + s * at->pair_stride, at->pair_ld);
-        score_channels_store(at, scratch, s, pair + scratch->channel, call->state->probe);
+        score_channels_store(at, scratch, s, pair + scratch->channel, call->state->edge_query);
     }
     for (int s = 1; s < call->layout->count; s++)
         if (score_has_stream(call->streams | call->kept, s))
@@ -139,7 +139,7 @@ static void find_probabilities(const forward_call *call, const score_attention_g
                                  scratch->pair + s * scratch->stride);
 }
 
-/* y = sum over j of a x - x, in the place of the probe */
+/* y = sum over j of a x - x, in the place of the edge query */
 static void find_shift(const forward_call *call, const score_attention_group *at,
                        const score_attention_scratch *scratch) {
     score_real *shift = scratch->pair + scratch->channel;

@@ -20,7 +20,7 @@ static size_t lay_out(score_constant_attention *constant, score_real *memory) {
         {&constant->panels, score_panels_size(constant->inputs, constant->hidden)},
         {&constant->transposed, score_panels_size(constant->hidden, constant->inputs)},
         {&constant->logits, heads * n * ld},
-        {&constant->probe, heads * 3 * ld},
+        {&constant->edge_query, heads * 3 * ld},
         {&constant->node, n * h},
         {&constant->bias, h},
         {&constant->weight, inputs * h},
@@ -50,22 +50,24 @@ size_t score_constant_attention_work_size(int beads) {
     return (size_t)(beads + 3) * (size_t)score_whole_vectors(beads);
 }
 
-/* The logits and the probe of one head. */
+/* The logits and the edge query of one head. */
 static void set_logits(const score_constant_attention_source *source, int head,
                        const score_constant_attention *constant) {
     const int n = source->beads, w = source->width;
     const ptrdiff_t all = (ptrdiff_t)source->heads * w, ld = constant->ld;
     const score_real root = 1 / (score_real)sqrt((double)w);
     const score_real *q = source->qkv + (ptrdiff_t)head * w, *k = q + all;
-    score_real *logits = constant->logits + head * n * ld, *probe = constant->probe + head * 3 * ld;
+    score_real *logits = constant->logits + head * n * ld,
+               *edge_query = constant->edge_query + head * 3 * ld;
     memset(logits, 0, (size_t)(n * ld) * sizeof *logits);
-    memset(probe, 0, (size_t)(3 * ld) * sizeof *probe);
+    memset(edge_query, 0, (size_t)(3 * ld) * sizeof *edge_query);
     for (int i = 0; i < n; i++) {
         const score_real *qi = q + i * 3 * all;
         for (int j = 0; j < n; j++)
             logits[j * ld + i] = root * score_dot(w, qi, k + j * 3 * all);
         for (int d = 0; d < 3; d++)
-            probe[d * ld + i] = root * score_dot(w, qi, source->a + d * all + (ptrdiff_t)head * w);
+            edge_query[d * ld + i] = root *
+                                     score_dot(w, qi, source->a + d * all + (ptrdiff_t)head * w);
     }
 }
 
@@ -97,11 +99,11 @@ score_constant_attention score_constant_attention_set(const score_constant_atten
 
 /* a of one head and molecule for a vector's worth of beads i, in place of `a`, a row each bead j;
  * and y behind them. The beads' own coordinates x_i are `own`. */
-static void forward_lanes(int n, ptrdiff_t ld, const score_real *logits, const score_real *probe,
-                          const score_real *x, const score_vector own[3], score_real *a,
-                          ptrdiff_t a_ld) {
-    const score_vector p0 = score_load(probe), p1 = score_load(probe + ld);
-    const score_vector p2 = score_load(probe + 2 * ld);
+static void forward_lanes(int n, ptrdiff_t ld, const score_real *logits,
+                          const score_real *edge_query, const score_real *x,
+                          const score_vector own[3], score_real *a, ptrdiff_t a_ld) {
+    const score_vector p0 = score_load(edge_query), p1 = score_load(edge_query + ld);
+    const score_vector p2 = score_load(edge_query + 2 * ld);
     score_vector largest = score_splat((score_real)-INFINITY), sum = {0}, y[3] = {{0}};
     for (int j = 0; j < n; j++) {
         const score_vector l = score_load(logits + j * ld) + x[3 * j] * p0 + x[3 * j + 1] * p1 +
@@ -144,7 +146,7 @@ void score_constant_attention_forward(const score_constant_attention *constant, 
             load_own(n, i, x, own);
             for (int head = range.begin; head < range.end; head++)
                 forward_lanes(n, ld, constant->logits + head * n * ld + i,
-                              constant->probe + head * 3 * ld + i, x, own,
+                              constant->edge_query + head * 3 * ld + i, x, own,
                               input + (ptrdiff_t)head * (n + 3) * input_ld + i, input_ld);
         }
 }
@@ -169,15 +171,15 @@ static score_mask lanes_below(int count) {
 
 /* The adjoint of x through one head: x_j by the logits and by y, x_i by y. `bar`: adjoints of a,
  * then of y. */
-static void backward_head(int n, ptrdiff_t ld, const score_real *probe, const score_real *x,
+static void backward_head(int n, ptrdiff_t ld, const score_real *edge_query, const score_real *x,
                           const score_real *a, ptrdiff_t a_ld, const score_real *bar,
                           score_real *x_bar) {
     for (ptrdiff_t i = 0; i < ld; i += L) {
         const score_real *y_bar = bar + n * ld + i;
         const score_vector y0 = score_load(y_bar), y1 = score_load(y_bar + ld);
         const score_vector y2 = score_load(y_bar + 2 * ld);
-        const score_vector p0 = score_load(probe + i), p1 = score_load(probe + ld + i);
-        const score_vector p2 = score_load(probe + 2 * ld + i);
+        const score_vector p0 = score_load(edge_query + i), p1 = score_load(edge_query + ld + i);
+        const score_vector p2 = score_load(edge_query + 2 * ld + i);
         const score_mask inside = lanes_below(n - (int)i);
         const score_vector zero = {0};
         score_vector mean = {0};
@@ -211,8 +213,8 @@ void score_constant_attention_backward(const score_constant_attention *constant,
             const ptrdiff_t first = (ptrdiff_t)head * (n + 3), row = (ptrdiff_t)m * n;
             turn(n, constant->ld, input_bar + row * constant->inputs + first, constant->inputs,
                  work);
-            backward_head(n, constant->ld, constant->probe + head * 3 * constant->ld, x + 3 * row,
-                          input + first * input_ld + row, input_ld, work,
+            backward_head(n, constant->ld, constant->edge_query + head * 3 * constant->ld,
+                          x + 3 * row, input + first * input_ld + row, input_ld, work,
                           x_bar + head * x_bar_stride + 3 * row);
         }
 }

@@ -29,7 +29,7 @@ typedef struct score_constant_attention {
     ptrdiff_t ld;           /* beads, rounded up to whole vectors */
     score_real *node;       /* [n][h], the input of the layer's gate */
     score_real *logits;     /* l: [H][n (j)][ld (i)] */
-    score_real *probe;      /* p: [H][3][ld (i)] */
+    score_real *edge_query; /* p: [H][3][ld (i)] */
     score_real *bias;       /* b': [h] */
     score_real *weight;     /* [K][h] */
     score_real *panels;     /* of weight */
