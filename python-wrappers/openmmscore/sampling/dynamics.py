@@ -179,15 +179,14 @@ def simulate(
     with run.going(recording.state):
         recording.go_on()
     timestep_ps, kept = recording.timestep_ps, recording.kept
-    equilibrated = recording.is_equilibrated
-    discarded = recording.discarded if equilibrated else run.done
+    discarded = recording.discarded if recording.is_equilibrated else run.done
     return SimulationResult(
         positions=recording.positions[:kept],
         time_ps=np.arange(1, kept + 1) * interval * timestep_ps,
         equilibration_ps=discarded * timestep_ps,
         steps_per_second=run.steps_per_second,
         interrupted=run.interrupted,
-        stopped_early=not equilibrated or discarded < equilibration or kept < frames,
+        stopped_early=not recording.is_equilibrated or discarded < equilibration or kept < frames,
     )
 
 
@@ -240,9 +239,8 @@ class _Recording:
         self._check_steps(output.checkpoint)
         if self.is_equilibrated:
             output.file.attributes |= self._equilibration()
-            self._shorten()
-        saved = output.saved or {}
-        restore_context(output.checkpoint, self.context, saved, _seeds(seed, self.run.done)[0])
+            self.run.total = self.discarded + self.frames * self.interval
+        restore_context(output.checkpoint, self.context, state, _seeds(seed, self.run.done)[0])
 
     def _check_steps(self, path: Path) -> None:
         """A frame is recorded at its step, or just after a checkpoint there."""
@@ -260,10 +258,6 @@ class _Recording:
     def _equilibration(self) -> dict[str, float]:
         return {"equilibration_ps": self.discarded * self.timestep_ps}
 
-    def _shorten(self) -> None:
-        """By what a limit on time has left out of the equilibration."""
-        self.run.total = self.discarded + self.frames * self.interval
-
     def go_on(self) -> None:
         """To the end, or until it is stopped."""
         if not self.is_equilibrated:
@@ -271,7 +265,7 @@ class _Recording:
             if self.run.interrupted and self.run.done < self.equilibration:
                 return
             self.discarded, self.is_equilibrated = self.run.done, True
-            self._shorten()
+            self.run.total = self.discarded + self.frames * self.interval
             if self.run.output is not None and (
                 self.discarded < self.equilibration or self.is_resumed
             ):

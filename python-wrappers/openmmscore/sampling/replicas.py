@@ -287,7 +287,7 @@ class ReplicaExchange:
             zip(self._contexts, self._seeds[::2], strict=True)
         ):
             words = np.random.SeedSequence([noise_seed, run.done]).generate_state(1)
-            restore_context(path, context, output.saved or {}, int(words[0]) >> 1 or 1, f".{k}")
+            restore_context(path, context, state, int(words[0]) >> 1 or 1, f".{k}")
 
     def _restore_random(self, state: Any) -> None:
         generator = self._random.bit_generator

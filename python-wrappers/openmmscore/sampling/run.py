@@ -39,11 +39,10 @@ class Run:
         self.watch, self.output, self.time_limit_s = watch, output, time_limit_s
         self.steps_per_second = 0.0
         self._interruption = Interruption()
-        self._progress: Progress | None = None
         self._state: Callable[[], State] = dict
 
     def saved(self, members: Members, steps: int, copies: int) -> State | None:
-        """What was saved; None where the run begins. members: of what `going` is given; steps and
+        """What was saved; None where the run begins. members: what is checked of it here; steps and
         copies: of the whole run, in all states. ValueError where one is missing or wrong."""
         if self.output is None or self.output.saved is None:
             return None
@@ -51,7 +50,7 @@ class Run:
         state = self.output.members({**members, **watched})
         if self.watch is not None:
             self.watch.restore(state)
-        return state
+        return {**self.output.saved, **state}
 
     @contextmanager
     def going(self, state: Callable[[], State]) -> Iterator[None]:
@@ -82,7 +81,6 @@ class Run:
             raise
 
     def did(self, steps: int) -> None:
-        assert self._progress is not None, "going comes first"
         self.done += steps
         self._progress.update(self.done)
         if self.output is not None:
