@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 from openmmscore import Model
-from openmmscore.intact import Reach
+from openmmscore.model.reach import Reach
 
 
 def read_positions(path: Path) -> np.ndarray:
     """(frames, beads, dimensions), nm, those that count."""
     if path.suffix == ".npy":
         return np.load(path)
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     frames = read_frames(path)
     return frames.positions[np.isfinite(frames.log_weights)]

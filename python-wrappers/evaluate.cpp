@@ -9,74 +9,12 @@
 #include <vector>
 
 #include "ThreadPoolExecutor.h"
-#include "python_errors.h"
+#include "buffers.h"
 #include "score/batch.h"
 #include "openmm/OpenMMException.h"
 
 namespace OpenMMScore {
 namespace {
-
-/** The elements of a Python object with the buffer protocol; none if it is None. */
-template <class T> class Array {
-  public:
-    Array(PyObject *object, const char *format, bool writable = false) {
-        view.obj = nullptr;
-        view.buf = nullptr;
-        view.len = 0;
-        if (object == Py_None)
-            return;
-        int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(object, &view, flags) != 0)
-            throw PythonError();
-        if (view.format == nullptr || std::string(view.format) != format) {
-            std::string found = view.format == nullptr ? "B" : view.format;
-            PyBuffer_Release(&view);
-            throw std::invalid_argument("an array has elements '" + found + "', must be '" +
-                                        format + "'");
-        }
-    }
-    ~Array() {
-        PyBuffer_Release(&view);
-    }
-    Array(const Array &) = delete;
-    Array &operator=(const Array &) = delete;
-    T *data() const {
-        return static_cast<T *>(view.buf);
-    }
-    size_t size() const {
-        return static_cast<size_t>(view.len) / sizeof(T);
-    }
-
-  private:
-    Py_buffer view;
-};
-
-/** Other Python threads may run while this exists. */
-class WithoutLock {
-  public:
-    WithoutLock() : state(PyEval_SaveThread()) {
-    }
-    ~WithoutLock() {
-        PyEval_RestoreThread(state);
-    }
-    WithoutLock(const WithoutLock &) = delete;
-    WithoutLock &operator=(const WithoutLock &) = delete;
-
-  private:
-    PyThreadState *state;
-};
-
-void check(score_status status, const score_error &error) {
-    if (status == SCORE_OK)
-        return;
-    char text[sizeof(error.message) + sizeof(error.file) + 32];
-    score_error_text(&error, text, sizeof(text));
-    if (status == SCORE_ERROR_ARGUMENT)
-        throw std::invalid_argument(text);
-    if (status == SCORE_ERROR_MEMORY)
-        throw std::bad_alloc();
-    throw OpenMM::OpenMMException(text);
-}
 
 /** What a batch is made for. */
 struct Request {
@@ -124,10 +62,10 @@ Evaluator::Batch::Batch(const ScoreModel &model, const Request &wanted) : reques
         request, static_cast<size_t>(model.getNumFeatures()));
     score_batch *created = nullptr;
     score_error error = {};
-    check(score_batch_create(model.getHandle(), request.precision,
-                             static_cast<int>(molecules.size()), molecules.data(), request.threads,
-                             &created, &error),
-          error);
+    throwUnlessDone(score_batch_create(model.getHandle(), request.precision,
+                                       static_cast<int>(molecules.size()), molecules.data(),
+                                       request.threads, &created, &error),
+                    error);
     handle.reset(created);
 }
 
@@ -158,7 +96,7 @@ void Evaluator::evaluate(bool singlePrecision, double time, int threads, int bea
     WithoutLock unlocked;
     score_error error = {};
     int expert;
-    check(score_model_expert_at(model.getHandle(), time, &expert, &error), error);
+    throwUnlessDone(score_model_expert_at(model.getHandle(), time, &expert, &error), error);
     if (count == 0)
         return;
     const int *first = bead_features.data();
@@ -175,9 +113,9 @@ void Evaluator::evaluate(bool singlePrecision, double time, int threads, int bea
         pool.reset(new OpenMM::ThreadPool(threads));
         executor = threadPoolExecutor(*pool);
     }
-    check(score_batch_evaluate(batch->handle.get(), positions_nm.data(), time, &executor,
-                               energy.data(), score_per_nm.data(), nullptr, &error),
-          error);
+    throwUnlessDone(score_batch_evaluate(batch->handle.get(), positions_nm.data(), time, &executor,
+                                         energy.data(), score_per_nm.data(), nullptr, &error),
+                    error);
 }
 
 } // namespace OpenMMScore

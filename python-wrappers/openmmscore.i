@@ -1,4 +1,5 @@
-/* The functions of _openmmscore, the extension module under openmmscore/force.py and model.py.
+/* The functions of _openmmscore, the extension module under the Python package's model/force.py and
+   model/model.py.
 
    Those two are written by hand, so that they can be read, annotated and checked; the proxy classes
    that SWIG writes are not used. Python's ScoreForce and Model take their places in SWIG's table of
@@ -9,6 +10,7 @@
 #include "ScoreForce.h"
 #include "ScoreModel.h"
 #include "evaluate.h"
+#include "sample.h"
 #include "score/model.h"
 #include "python_errors.h"
 #include "openmm/Context.h"
@@ -79,13 +81,24 @@ RESULT(std::vector<int>, features, swig::from(*$1))
 RESULT(std::vector<double>, variances, swig::from(*$1))
 RESULT(std::vector<double>, directions, swig::from(*$1))
 RESULT(std::vector<double>, mean, swig::from(*$1))
+RESULT(std::vector<double>, energies, swig::from(*$1))
 %apply std::string &OUTPUT {
     std::string &architecture, std::string &output, std::string &name, std::string &residue,
     std::string &text, std::string &over
 };
 %apply const std::string &OUTPUT { const std::string &name };
-%apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };
+%apply int &OUTPUT { int &hidden, int &layers, int &residueIndex };
 %apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
+
+%typemap(out) std::map<std::string, std::string> {
+    const std::map<std::string, std::string> &found = $1;
+    $result = PyDict_New();
+    for (const auto &each : found) {
+        PyObject *text = SWIG_From_std_string(each.second);
+        PyDict_SetItemString($result, each.first.c_str(), text);
+        Py_DECREF(text);
+    }
+}
 
 /* Models never change and copies share their contents. */
 %typemap(out) const OpenMMScore::ScoreModel & {
@@ -99,6 +112,7 @@ RESULT(std::vector<double>, mean, swig::from(*$1))
 %include "ScoreModel.h"
 %include "ScoreForce.h"
 %include "evaluate.h"
+%include "sample.h"
 
 %{
 #include <dlfcn.h>

@@ -47,4 +47,16 @@ void setPythonError() {
     }
 }
 
+void throwUnlessDone(score_status status, const score_error &error) {
+    if (status == SCORE_OK)
+        return;
+    char text[sizeof(error.message) + sizeof(error.file) + 32];
+    score_error_text(&error, text, sizeof(text));
+    if (status == SCORE_ERROR_ARGUMENT)
+        throw std::invalid_argument(text);
+    if (status == SCORE_ERROR_MEMORY)
+        throw std::bad_alloc();
+    throw OpenMM::OpenMMException(text);
+}
+
 } // namespace OpenMMScore

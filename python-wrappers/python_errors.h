@@ -1,6 +1,8 @@
 #ifndef OPENMM_SCORE_PYTHON_ERRORS_H_
 #define OPENMM_SCORE_PYTHON_ERRORS_H_
 
+#include "score/status.h"
+
 namespace OpenMMScore {
 
 /** Thrown where a Python exception has been set already. */
@@ -12,6 +14,12 @@ struct PythonError {};
  * else RuntimeError.
  */
 void setPythonError();
+
+/**
+ * Throw what setPythonError() knows where the model core has failed: std::invalid_argument for a
+ * wrong argument, std::bad_alloc, or else OpenMMException.
+ */
+void throwUnlessDone(score_status status, const score_error &error);
 
 } // namespace OpenMMScore
 

@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from openmm import OpenMMException, unit
 from openmmscore import Model
-from openmmscore.analysis import dihedrals
-from openmmscore.frames import read_frames
-from openmmscore.ladders import geometric_times, noise_variance
+from openmmscore.evaluation.analysis import dihedrals
+from openmmscore.io import read_frames
+from openmmscore.model.diffusion import noise_variance
+from openmmscore.sampling.ladders import geometric_times
 from scipy.optimize import brentq
 from scipy.special import expit
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,15 @@ import openmm
 from numpy.typing import NDArray
 from openmm import unit
 from openmmscore import Model
-from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
-from openmmscore.command import add_resuming, run_command
-from openmmscore.copies import check_output
-from openmmscore.files import naming
-from openmmscore.interruption import Interruption
-from openmmscore.progress import say
-from openmmscore.run_output import RunOutput, describe_array, describe_file
-from openmmscore.simulate import create_context, plan, simulate
+from openmmscore.base.command import run_command
+from openmmscore.base.files import naming
+from openmmscore.base.interruption import Interruption
+from openmmscore.base.progress import say
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ, dihedrals
+from openmmscore.options import add_resuming
+from openmmscore.sampling.copies import check_output
+from openmmscore.sampling.dynamics import create_context, plan, simulate
+from openmmscore.sampling.run_output import RunOutput, describe_array, describe_file
 
 from generate import FRICTION_PER_PS, HERE, PHI, Bias
 
@@ -151,23 +153,19 @@ def biased_run(options: argparse.Namespace) -> int:
     interval_ps = options.interval * TIME_STEP_PS
     weights = partial(log_weights, bias, model)
     output.open(model, frames, options.copies, interval_ps, attributes, weights)
-    with Interruption():
-        try:
-            run = simulate(
-                context,
-                model,
-                frames,
-                interval=options.interval,
-                equilibration=equilibration,
-                output=output,
-                seed=options.seed,
-            )
-            kept = len(run.time_ps)
-            output.end({}, interrupted=run.interrupted)
-        finally:
-            output.close()
+    with Interruption(), closing(output):
+        run = simulate(
+            context,
+            model,
+            frames,
+            interval=options.interval,
+            equilibration=equilibration,
+            output=output,
+            seed=options.seed,
+        )
+        output.end({}, interrupted=run.interrupted)
     say(
-        f"{options.output}: {kept} frames of each of {options.copies} copies"
+        f"{options.output}: {len(run.time_ps)} frames of each of {options.copies} copies"
         + (", interrupted" if run.interrupted else "")
         + ("; --resume goes on from there" if output.is_saved else "")
     )

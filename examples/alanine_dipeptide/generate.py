@@ -27,18 +27,17 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
-from openmmscore.analysis import (
+from openmmscore.base.files import replace_file
+from openmmscore.base.progress import Progress
+from openmmscore.evaluation.analysis import (
     BOLTZMANN_KJ,
     dihedrals,
     histogram_2d,
-    js_divergence,
     kish_number,
     noise_floor,
-    shared_edges,
 )
-from openmmscore.files import replace_file
-from openmmscore.frames import write_frames
-from openmmscore.progress import Progress
+from openmmscore.evaluation.metrics import js_divergence, shared_edges
+from openmmscore.io import write_frames
 
 HERE = Path(__file__).resolve().parent
 FORCE_FIELD = ("amber99sbildn.xml", "amber99_obc.xml")

@@ -16,7 +16,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from openmmscore.frames import read_frames, write_frames
+from openmmscore.io import read_frames, write_frames
 
 HERE = Path(__file__).resolve().parent
 SHA256 = "00f1f6b70fbc9473157511d53a73b6f629d284d3e08e79155b9d2bf546d6dc81"

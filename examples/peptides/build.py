@@ -28,8 +28,8 @@ import numpy as np
 import openmm
 from numpy.typing import NDArray
 from openmm import app, unit
-from openmmscore.files import naming, replace_file
-from openmmscore.topologies import topology_to_json
+from openmmscore.base.files import naming, replace_file
+from openmmscore.io.topologies import topology_to_json
 
 from structures import Peptide, add_hydrogens, from_pdb, from_sequence, oddities, sequence_of_pdb
 from system_numbers import Numbers, system_numbers

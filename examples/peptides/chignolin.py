@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from openmmscore.files import naming
+from openmmscore.base.files import naming
 
 import program
 from chignolin_report import report

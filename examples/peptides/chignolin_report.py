@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.analysis import kish_number
-from openmmscore.files import replace_file
+from openmmscore.base.files import replace_file
+from openmmscore.evaluation.analysis import kish_number
 
 from exchange import ExchangeRun, round_trips
 from folding import FOLDED_NM, Native, read_native

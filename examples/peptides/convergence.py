@@ -10,11 +10,11 @@ Of every finished run in data/dipeptides/{train,test,biased}: how long phi2, psi
 (tau, the integrated autocorrelation time of their sine or cosine, whichever is longer); the shares
 of the two slow states with errors from the scatter of copies, how often the first is entered, and
 how many independent frames would know a share as well; how many independent frames the phi2/psi1
-histogram is worth (openmmscore.analysis.effective_number); the Jensen-Shannon divergence of half
-the copies from the other half, mean of random halves, beside what as many independent frames would
-show; the floor of 49,000 independent frames against as many; bonds; and whether anything became D
-or cis. Histograms have 64 bins along each angle, over the range of the run. Runs under the bias
-count with their weights, and their tau is that of the biased dynamics.
+histogram is worth (openmmscore.evaluation.analysis.effective_number); the Jensen-Shannon divergence
+of half the copies from the other half, mean of random halves, beside what as many independent
+frames would show; the floor of 49,000 independent frames against as many; bonds; and whether
+anything became D or cis. Histograms have 64 bins along each angle, over the range of the run. Runs
+under the bias count with their weights, and their tau is that of the biased dynamics.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.analysis import (
+from openmmscore.base.files import naming, replace_file
+from openmmscore.base.progress import Progress
+from openmmscore.evaluation.analysis import (
     AutocorrelationTime,
     autocorrelation_time,
     bin_effective_numbers,
     bin_numbers,
     dihedrals,
-    js_divergence,
     noise_floor,
-    shared_edges,
     smoothed,
 )
-from openmmscore.comparison import State, population
-from openmmscore.ensembles import Ensemble, read_ensemble
-from openmmscore.files import naming, replace_file
-from openmmscore.frames import Frames, read_frames
-from openmmscore.progress import Progress
+from openmmscore.evaluation.comparison import State, population
+from openmmscore.evaluation.ensembles import Ensemble, read_ensemble
+from openmmscore.evaluation.metrics import js_divergence, shared_edges
+from openmmscore.io import Frames, read_frames
 
 import program
 from backbone import OMEGA, PHI2, PSI1, quadruple

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
-from openmmscore.files import naming
+from openmmscore.base.files import naming
 
 import program
 from phi2_bias import COEFFICIENTS, read_bias, write_bias_of

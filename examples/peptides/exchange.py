@@ -15,8 +15,8 @@ import h5py
 import mdtraj
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from openmmscore.files import naming
-from openmmscore.frames import read_frames
+from openmmscore.base.files import naming
+from openmmscore.io import read_frames
 
 from mbar import Mbar, initial_free_energies, reduced_energies, state_numbers
 

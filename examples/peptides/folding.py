@@ -8,7 +8,7 @@ from pathlib import Path
 import mdtraj
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from openmmscore.files import naming
+from openmmscore.base.files import naming
 
 __all__ = ["FOLDED_NM", "Native", "read_native"]
 

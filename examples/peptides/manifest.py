@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from openmmscore.files import replace_file
+from openmmscore.base.files import replace_file
 
 import program
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from openmmscore.analysis import BOLTZMANN_KJ
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ
 from scipy.special import logsumexp
 
 logging.getLogger("pymbar").setLevel(logging.ERROR)  # it says at length that jax is not there

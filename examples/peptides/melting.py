@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from openmmscore.analysis import BOLTZMANN_KJ, autocorrelation_time
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ, autocorrelation_time
 
 from exchange import ExchangeRun, solve
 from mbar import Mbar, reduced_energies

@@ -16,7 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.files import naming, replace_file
+from openmmscore.base.files import naming, replace_file
 
 from mbar import state_numbers
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from openmmscore.analysis import BOLTZMANN_KJ, dihedrals
-from openmmscore.files import naming, replace_file
-from openmmscore.frames import read_frames
+from openmmscore.base.files import naming, replace_file
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ, dihedrals
+from openmmscore.io import read_frames
 
 from backbone import PHI2, quadruple
 

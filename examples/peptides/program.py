@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from openmmscore.files import is_locked
-from openmmscore.interruption import Interruption
-from openmmscore.progress import duration
+from openmmscore.base.files import is_locked
+from openmmscore.base.interruption import Interruption
+from openmmscore.base.progress import duration
 
 __all__ = ["PROGRAM", "Job", "Outcome", "State", "atom_count", "find_program", "run_all"]
 

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.analysis import autocorrelation_time, kish_number
-from openmmscore.frames import write_frames
+from openmmscore.evaluation.analysis import autocorrelation_time, kish_number
+from openmmscore.io import write_frames
 
 from exchange import ExchangeRun, join, read_part, solve
 from folding import FOLDED_NM, read_native

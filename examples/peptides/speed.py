@@ -23,7 +23,7 @@ from statistics import median
 import numpy as np
 import openmm
 from openmm import app
-from openmmscore.files import replace_file
+from openmmscore.base.files import replace_file
 
 from program import PROGRAM, find_program
 from systems import chignolin_system, dipeptide_system

@@ -20,7 +20,7 @@ import openmm
 import PeptideBuilder
 from numpy.typing import NDArray
 from openmm import app, unit
-from openmmscore.files import naming
+from openmmscore.base.files import naming
 from PeptideBuilder.Geometry import geometry
 
 __all__ = ["Peptide", "add_hydrogens", "from_pdb", "from_sequence", "oddities", "sequence_of_pdb"]

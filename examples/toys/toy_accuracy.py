@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from openmm import OpenMMException
 from openmmscore import Model
-from openmmscore.analysis import js_divergence
+from openmmscore.evaluation.metrics import js_divergence
 
 from toys import TOYS, Array, Toy, grid, points, well_weights
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from openmmscore.files import replace_file
+from openmmscore.base.files import replace_file
 
 from toys import TOYS
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from openmm import OpenMMException
 from openmmscore import Model
-from openmmscore.drawing import Figure, rc_context
+from openmmscore.evaluation.drawing import Figure, rc_context
 
 from toy_accuracy import TIMES, accuracy, errors, model_energies
 from toys import TOYS, Array, Toy

@@ -98,15 +98,22 @@ double HostScoreForceKernel::execute(ContextImpl &context, bool includeForces, b
                       timeDerivative.empty() ? nullptr : batch->timeDerivative.data(), &error),
                   error, "ScoreForce");
 
+    energyUnit = scale * kT;
     if (includeForces)
-        addForces(scale * kT, *data.forces);
+        addForces(*data.forces);
     double energy = needsEnergy ? kT * sum(batch->energy) : 0.0;
     if (!scaleDerivative.empty())
         (*data.energyParameterDerivatives)[scaleDerivative] += energy;
     if (!timeDerivative.empty())
-        (*data.energyParameterDerivatives)[timeDerivative] += scale * kT *
+        (*data.energyParameterDerivatives)[timeDerivative] += energyUnit *
                                                               sum(batch->timeDerivative);
     return includeEnergy ? scale * energy : 0.0;
+}
+
+void HostScoreForceKernel::getMoleculeEnergies(vector<double> &energies) const {
+    energies = batch->energy;
+    for (double &energy : energies)
+        energy *= energyUnit;
 }
 
 void HostScoreForceKernel::gather(const vector<Vec3> &positions, const Vec3 *box) {
@@ -124,7 +131,7 @@ void HostScoreForceKernel::gather(const vector<Vec3> &positions, const Vec3 *box
     }
 }
 
-void HostScoreForceKernel::addForces(double energyUnit, vector<Vec3> &forces) const {
+void HostScoreForceKernel::addForces(vector<Vec3> &forces) const {
     const double *score = batch->score.data();
     for (int particle : batch->particles)
         for (int k = 0; k < dimensions; k++)

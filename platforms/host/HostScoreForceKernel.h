@@ -24,6 +24,7 @@ class OPENMM_SCORE_EXPORT HostScoreForceKernel : public CalcScoreForceKernel {
                     const std::vector<ScoreMolecule> &molecules) override;
     double execute(OpenMM::ContextImpl &context, bool includeForces, bool includeEnergy,
                    double diffusionTime, double scale) override;
+    void getMoleculeEnergies(std::vector<double> &energies) const override;
     void copyParametersToContext(OpenMM::ContextImpl &context, const ScoreForce &force,
                                  const std::vector<ScoreMolecule> &molecules) override;
 
@@ -34,12 +35,13 @@ class OPENMM_SCORE_EXPORT HostScoreForceKernel : public CalcScoreForceKernel {
   private:
     struct Batch;
     void gather(const std::vector<OpenMM::Vec3> &positions, const OpenMM::Vec3 *box);
-    void addForces(double energyUnit, std::vector<OpenMM::Vec3> &forces) const;
+    void addForces(std::vector<OpenMM::Vec3> &forces) const;
 
     score_precision precision;
     score_executor executor = {};
     int dimensions = 0;
-    double kT = 0; /* kJ/mol, at the training temperature */
+    double kT = 0;         /* kJ/mol, at the training temperature */
+    double energyUnit = 0; /* kT times the scale of the last execution */
     bool periodic = false;
     std::string timeDerivative, scaleDerivative; /* names, or empty: not asked for */
     std::shared_ptr<Batch> batch;

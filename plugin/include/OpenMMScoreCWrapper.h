@@ -116,6 +116,9 @@ extern OPENMM_EXPORT_SCORE OpenMM_Boolean
 OpenMM_ScoreForce_usesPeriodicBoundaryConditions(const OpenMM_ScoreForce *target);
 extern OPENMM_EXPORT_SCORE void
 OpenMM_ScoreForce_updateParametersInContext(OpenMM_ScoreForce *target, OpenMM_Context *context);
+extern OPENMM_EXPORT_SCORE void OpenMM_ScoreForce_getMoleculeEnergies(OpenMM_ScoreForce *target,
+                                                                      OpenMM_Context *context,
+                                                                      OpenMM_DoubleArray *energies);
 
 #if defined(__cplusplus)
 }

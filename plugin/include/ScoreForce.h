@@ -178,6 +178,15 @@ class OPENMM_SCORE_EXPORT ScoreForce : public OpenMM::Force {
      * @param context    the Context
      */
     void updateParametersInContext(OpenMM::Context &context);
+    /**
+     * Get the energy of every molecule, measured in kJ/mol, at the positions and parameters of a
+     * Context. Their sum is the energy of this force, which is that of its group if it is there
+     * alone. All forces of the group are evaluated.
+     *
+     * @param context          the Context
+     * @param[out] energies    of every molecule in turn; one, if none was added
+     */
+    void getMoleculeEnergies(OpenMM::Context &context, std::vector<double> &energies);
 
   protected:
     OpenMM::ForceImpl *createImpl() const override;

@@ -119,19 +119,24 @@ class OPENMM_SCORE_EXPORT ScoreModel {
      * What an expert is.
      *
      * @param index              the index of the expert
-     * @param[out] architecture  "GraphTransformer" or "MLP"
+     * @param[out] architecture  "graph-transformer" or "mlp", as a model file has it
      * @param[out] output        "energy", or "score" for an expert that gives the gradient alone
      *                           and so cannot be used for a force
      * @param[out] hidden        the width of the layers
      * @param[out] layers        the number of layers
-     * @param[out] heads         the number of attention heads, 0 for an MLP
-     * @param[out] headWidth     the width of an attention head, 0 for an MLP
      * @param[out] timeBegin     the beginning of the range of diffusion time that it owns
      * @param[out] timeEnd       the end of that range, which belongs to it
      */
     void getExpert(int index, std::string &architecture, std::string &output, int &hidden,
-                   int &layers, int &heads, int &headWidth, double &timeBegin,
-                   double &timeEnd) const;
+                   int &layers, double &timeBegin, double &timeEnd) const;
+    /**
+     * The settings of an expert that only some networks have, as a model file has them, by their
+     * names there: those of its architecture (of a graph transformer heads, headWidth, activation
+     * and normEpsilon), and timeVariance. What is optional in a file is not there if it is as usual.
+     *
+     * @param index    the index of the expert
+     */
+    std::map<std::string, std::string> getExpertSettings(int index) const;
     /**
      * What lies beneath the network of an expert: "none", or "gaussian", whose energy is that of the
      * network minus the logarithm of the density that the model's Gaussian has at its diffusion time.

@@ -129,4 +129,10 @@ void OpenMM_ScoreForce_updateParametersInContext(OpenMM_ScoreForce *target,
     get(target).updateParametersInContext(*reinterpret_cast<Context *>(context));
 }
 
+void OpenMM_ScoreForce_getMoleculeEnergies(OpenMM_ScoreForce *target, OpenMM_Context *context,
+                                           OpenMM_DoubleArray *energies) {
+    get(target).getMoleculeEnergies(*reinterpret_cast<Context *>(context),
+                                    *reinterpret_cast<vector<double> *>(energies));
+}
+
 } // extern "C"

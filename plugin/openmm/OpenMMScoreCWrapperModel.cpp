@@ -6,7 +6,9 @@
 #include "OpenMMScoreCWrapper.h"
 #include "ScoreErrors.h"
 #include "ScoreModel.h"
-#include "score/model.h"
+extern "C" {
+#include "model/settings.h"
+}
 
 using OpenMM::Vec3;
 using OpenMMScore::ScoreModel;
@@ -113,10 +115,12 @@ void OpenMM_ScoreModel_getExpert(const OpenMM_ScoreModel *target, int index,
                                  int *layers, int *heads, int *headWidth, double *timeBegin,
                                  double *timeEnd) {
     string architectureName, outputName; // known texts: what is given out are constants
-    get(target).getExpert(index, architectureName, outputName, *hidden, *layers, *heads, *headWidth,
-                          *timeBegin, *timeEnd);
-    *architecture = architectureName == "MLP" ? "MLP" : "GraphTransformer";
+    get(target).getExpert(index, architectureName, outputName, *hidden, *layers, *timeBegin,
+                          *timeEnd);
+    *architecture = score_architecture_word(config(target).experts[index].architecture);
     *output = outputName == "energy" ? "energy" : "score";
+    *heads = config(target).experts[index].heads;
+    *headWidth = config(target).experts[index].head_width;
 }
 
 const char *OpenMM_ScoreModel_getExpertBase(const OpenMM_ScoreModel *target, int index) {

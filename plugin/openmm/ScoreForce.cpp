@@ -189,6 +189,11 @@ void ScoreForce::updateParametersInContext(Context &context) {
         .updateParametersInContext(getContextImpl(context));
 }
 
+void ScoreForce::getMoleculeEnergies(Context &context, vector<double> &energies) {
+    dynamic_cast<ScoreForceImpl &>(getImplInContext(context))
+        .getMoleculeEnergies(getContextImpl(context), energies);
+}
+
 ForceImpl *ScoreForce::createImpl() const {
     return new ScoreForceImpl(*this);
 }

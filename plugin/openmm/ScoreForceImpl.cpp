@@ -116,6 +116,11 @@ double ScoreForceImpl::calcForcesAndEnergy(ContextImpl &context, bool includeFor
                                                         scale);
 }
 
+void ScoreForceImpl::getMoleculeEnergies(ContextImpl &context, vector<double> &energies) {
+    context.calcForcesAndEnergy(false, true, 1 << forceGroup);
+    kernel.getAs<CalcScoreForceKernel>().getMoleculeEnergies(energies);
+}
+
 map<string, double> ScoreForceImpl::getDefaultParameters() {
     return {{timeName, owner.getDiffusionTime()}, {scaleName, owner.getScale()}};
 }

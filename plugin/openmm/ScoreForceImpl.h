@@ -29,6 +29,7 @@ class OPENMM_SCORE_EXPORT ScoreForceImpl : public OpenMM::ForceImpl {
     /** The consecutive beads of every molecule, so that OpenMM keeps them together. */
     std::vector<std::pair<int, int>> getBondedParticles() const override;
     void updateParametersInContext(OpenMM::ContextImpl &context);
+    void getMoleculeEnergies(OpenMM::ContextImpl &context, std::vector<double> &energies);
 
   private:
     const ScoreForce &owner;

@@ -40,6 +40,10 @@ class OPENMM_SCORE_EXPORT CalcScoreForceKernel : public OpenMM::KernelImpl {
     virtual double execute(OpenMM::ContextImpl &context, bool includeForces, bool includeEnergy,
                            double diffusionTime, double scale) = 0;
     /**
+     * The energy of every molecule, in kJ/mol, at the last execution, which was asked for an energy.
+     */
+    virtual void getMoleculeEnergies(std::vector<double> &energies) const = 0;
+    /**
      * Takes new particles and features. On an error nothing has changed.
      */
     virtual void copyParametersToContext(OpenMM::ContextImpl &context, const ScoreForce &force,

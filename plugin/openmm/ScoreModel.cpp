@@ -1,7 +1,11 @@
 #include "ScoreModel.h"
 
+#include <charconv>
+
 #include "ScoreErrors.h"
-#include "score/model.h"
+extern "C" {
+#include "model/settings.h"
+}
 
 using OpenMM::Vec3;
 using std::map;
@@ -94,18 +98,41 @@ int ScoreModel::getNumExperts() const {
 }
 
 void ScoreModel::getExpert(int index, string &architecture, string &output, int &hidden,
-                           int &layers, int &heads, int &headWidth, double &timeBegin,
-                           double &timeEnd) const {
+                           int &layers, double &timeBegin, double &timeEnd) const {
     checkIndex("ScoreModel::getExpert", index, getNumExperts());
     const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
-    architecture = expert.architecture == SCORE_MLP ? "MLP" : "GraphTransformer";
+    architecture = score_architecture_word(expert.architecture);
     output = expert.output == SCORE_OUTPUT_ENERGY ? "energy" : "score";
     hidden = expert.hidden;
     layers = expert.layers;
-    heads = expert.heads;
-    headWidth = expert.head_width;
     timeBegin = expert.t_begin;
     timeEnd = expert.t_end;
+}
+
+namespace {
+
+/* The shortest text that is read as the same number. */
+string textOf(double number) {
+    char text[32];
+    return string(text, std::to_chars(text, text + sizeof(text), number).ptr);
+}
+
+} // namespace
+
+map<string, string> ScoreModel::getExpertSettings(int index) const {
+    checkIndex("ScoreModel::getExpertSettings", index, getNumExperts());
+    const score_expert_config &expert = score_model_get_config(getHandle())->experts[index];
+    map<string, string> settings;
+    char text[SCORE_SETTING_TEXT];
+    for (const score_setting *setting = score_architecture_settings(expert.architecture);
+         setting->name != nullptr; setting++)
+        if (!score_setting_is_usual(&expert, setting))
+            settings[setting->name] = setting->kind == SCORE_SETTING_NUMBER
+                                          ? textOf(score_setting_get(&expert, setting))
+                                          : score_setting_text(&expert, setting, text);
+    if (expert.time_variance != 0)
+        settings["timeVariance"] = textOf(expert.time_variance);
+    return settings;
 }
 
 string ScoreModel::getExpertBase(int index) const {

@@ -16,10 +16,11 @@ from a model file.
 
 import openmm as _openmm  # noqa: F401  # its libraries must be loaded before those of this package
 
-from ._plugins import load_plugins
-from .force import ScoreForce
-from .model import Bead, DataRange, Expert, Gaussian, Model
-from .system import create_system
+from .model.force import ScoreForce
+from .model.model import Model
+from .model.parts import Bead, DataRange, Expert, Gaussian
+from .model.plugins import load_plugins
+from .model.system import create_system
 
 __all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model", "ScoreForce", "create_system"]
 

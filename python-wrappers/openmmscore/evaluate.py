@@ -1,6 +1,6 @@
 """Are independent samples and a simulation of a model distributed as the data? A table, a figure.
 
-    python -m openmmscore.evaluate --data data.h5 --samples samples.h5 --simulation run.h5 \\
+    score-evaluate --data data.h5 --samples samples.h5 --simulation run.h5 \\
         --coordinates dihedrals:0-1-2-3,1-2-3-4 --state "phi>0:phi:0:120" --output evaluation
 
 The Jensen-Shannon divergence and the PMF error are those of arXiv 2506.17139. Neither is ever zero
@@ -8,7 +8,7 @@ between two finite sets of frames, so beside each stands its noise floor: what i
 from the data's distribution show, as many as the frames are worth. Errors are standard errors, by
 bootstrap over copies, or over frames where there are none.
 
-Files are .h5 in the layout of `openmmscore.frames`, or .npy (frames, beads, dimensions) with the
+Files are .h5 in the layout of `openmmscore.io`, or .npy (frames, beads, dimensions) with the
 number of each frame's copy in <stem>_copy.npy. Frames without copies are taken as independent, but
 those of a simulation as one run, which is cut into pieces.
 
@@ -21,7 +21,7 @@ With --within only the frames in one state count, for all sets alike, and all fi
 how much of each set lies in it is printed.
 
 Frames of a molecule that has fallen apart, far beyond the range of the data, are named
-(`openmmscore.intact`); of independent samples one in a thousand may be.
+(`openmmscore.model.reach`); of independent samples one in a thousand may be.
 
 Exit status: 0; 1 where a bound is exceeded; 2 where something is wrong with the input; 3 where a
 molecule has fallen apart, unless --allow-broken is given.
@@ -37,10 +37,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .command import run_command
-from .comparison import (
+from .base.command import run_command
+from .base.files import naming
+from .base.progress import say
+from .evaluation.comparison import (
     BLOCKS,
-    Bins,
     Population,
     Row,
     State,
@@ -49,14 +50,14 @@ from .comparison import (
     population,
     within,
 )
-from .coordinates import Coordinates
-from .ensembles import Density, Ensemble
-from .evaluation_report import length_text, table, verdict, within_text, write_json
-from .files import naming
-from .frame_data import check_beads
-from .intact import FrameCheck, add_option
-from .model import Model
-from .progress import say
+from .evaluation.coordinates import Coordinates
+from .evaluation.ensembles import Density, Ensemble
+from .evaluation.frame_check import FrameCheck
+from .evaluation.metrics import Bins
+from .evaluation.report import length_text, table, verdict, within_text, write_json
+from .io.frame_data import check_beads
+from .model.model import Model
+from .options import add_allow_broken, program
 
 __all__ = ["main"]
 
@@ -67,7 +68,7 @@ ANGLE_BINS, OTHER_BINS, PMF_BINS = 64, 100, 64
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.evaluate",
+        prog=program("evaluate"),
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -129,7 +130,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "standard errors",
     )
     parser.add_argument("--seed", type=int, default=0, help="of floors and bootstrap (0)")
-    add_option(parser)
+    add_allow_broken(parser)
     parser.add_argument(
         "--output", type=Path, required=True, help="folder for evaluation.json and evaluation.png"
     )
@@ -324,7 +325,7 @@ def _evaluate(options: argparse.Namespace) -> _Evaluation:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .evaluation_figure import draw
+    from .evaluation.figure import draw
 
     found = _evaluate(options)
     inside = {}

@@ -1,44 +1,11 @@
-"""Replica exchange over diffusion time or energy scale, for modes that do not mix by themselves.
+"""Simulates a model with replica exchange (`openmmscore.sampling.replicas`).
 
-At diffusion time 1e-5 a simulation crosses a high barrier once in a very long time, or never; at a
-larger time the noise has washed the barrier out, and at a smaller energy scale it is low (too small
-a scale, and a molecule falls apart, which no larger time does to it). So every molecule is
-simulated in several states at once, which differ in parameters of the Context only, and now and
-then neighbouring states offer each other their configurations. A swap that costs the
-reduced energy ::
-
-    Delta = E_1(x_2) + E_2(x_1) - E_1(x_1) - E_2(x_2)
-
-is accepted with the probability min(1, exp(-Delta)). That leaves the joint distribution of all
-states as it is, so state 0, the target, keeps its own, exactly, and inherits the crossings of the
-others. What a model adds to its energy at one diffusion time (log q_t is known up to a constant for
-each t) cancels in Delta.
-
-One Context a state holds all independent copies of the molecule, since ScoreForce evaluates many at
-once far faster than one by one; each copy swaps on its own. OpenMM's own
-`app.ReplicaExchangeSampler` (8.6) and openmmtools' multistate samplers (0.27, which works with
-OpenMM 8.6.1 but brings numba, pandas, NetCDF and pymbar) handle such parameters too. They exchange
-whole Systems: with many copies in a System all would have to swap together, which is never
-accepted, and with one copy in each the batch is lost. For a single copy, or one large System, use
-OpenMM's.
-
-What must hold: copies do not interact; all particles of copy 0 come first, then those of copy 1,
-and so on; there is no barostat. Forces beside the one that depends on the parameters are the same
-in all states, so their energies cancel.
-
-The command ends with status 3 where a copy has fallen apart in any of its states, or the kinetic
-temperature is wrong, and its file stays unfinished, unless --allow-broken is given
-(`openmmscore.intact`).
-
-    python -m openmmscore.replica_exchange model.xml.gz --copies 20 --time 100 --output run.h5
+    score-exchange model.xml.gz --copies 20 --time 100 --output run.h5
 
 The command writes its frames as they are made, and goes on with --resume after whatever has ended
-it, as `openmmscore.simulate` does.
-
->>> states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 0.01, 0.03, 0.06, 0.1)]
->>> exchange = ReplicaExchange.from_model("model.xml.gz", states, copies=20)
->>> run = exchange.run(time=100, equilibration=20)
->>> extent, error = run.mean(lambda positions: positions.std(axis=(2, 3)))
+it, as `openmmscore.simulate` does. It ends with status 3 where a copy has fallen apart in any of
+its states, or the kinetic temperature is wrong, and its file stays unfinished, unless
+--allow-broken is given (`openmmscore.model.reach`).
 """
 
 from __future__ import annotations
@@ -46,84 +13,46 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from openmm import unit
 
-from ._values import as_count, as_number
-from .checkpoint import Member
-from .command import add_resuming, run_command
-from .copies import check_output, copies_of, read_starts
-from .intact import Watch, add_option
-from .interruption import Interruption
-from .ladders import (
+from .base.command import run_command
+from .base.interruption import Interruption
+from .base.progress import say
+from .base.values import as_count
+from .model.model import Model
+from .options import add_simulation, program, watch_of
+from .sampling.checkpoint import Member
+from .sampling.copies import check_output, copies_of, read_starts
+from .sampling.ladders import (
     check_acceptance,
     energy_range,
-    evenly_spaced,
     geometric_times,
-    states_needed,
 )
-from .model import Model
-from .progress import say
-from .replicas import Energies, ReplicaExchange, frames_of, model_energies
-from .run_output import RunOutput, describe_array, describe_file
-from .swaps import Run
+from .sampling.pilot import ACCEPTANCE, choose_ladder
+from .sampling.replicas import ReplicaExchange, frames_of
+from .sampling.run_output import RunOutput, describe_array, describe_file
+from .sampling.swaps import ExchangeResult
 
-__all__ = ["Energies", "ReplicaExchange", "Run", "choose_ladder", "model_energies"]
+__all__ = ["main"]
 
 PARAMETERS = {"time": "ScoreForceDiffusionTime", "scale": "ScoreForceScale"}
 
 _PILOT_STATES = 12
 _PILOT_VARIANCE = 7e-4  # of the narrowest data, in the model's units; it only spaces the pilot
 _LEAST_SCALE = 0.4  # at much lower scales a molecule falls apart
-_ACCEPTANCE = 0.3
-
-
-def choose_ladder(
-    model: Model,
-    parameter: str,
-    values: Sequence[float],
-    *,
-    acceptance: float = _ACCEPTANCE,
-    count: int | None = None,
-    copies: int = 16,
-    time: float | unit.Quantity = 4.0,
-    watch: Watch | None = None,
-    **settings: Any,
-) -> list[float]:
-    """Values of a parameter from the first of `values` to the last, for equal acceptance of swaps.
-
-    A short pilot run on the ladder `values`, whose spacing does not matter much, measures how far
-    apart its states are (see `openmmscore.ladders`).
-
-    acceptance: the least that is wanted, which gives the number of states; count: that number
-    itself. copies, time: of the pilot run, whose first half is discarded. watch: looks at it.
-    settings: those of `ReplicaExchange`.
-    """
-    states = [{parameter: value} for value in values]
-    exchange = ReplicaExchange.from_model(model, states, copies, **settings)
-    half = as_number("time", time, unit.picosecond) / 2
-    run = exchange.run(half, equilibration=half, title="Pilot run for the ladder", watch=watch)
-    if run.interrupted:
-        raise KeyboardInterrupt
-    if not run.attempts.all():
-        raise ValueError(
-            f"a pilot run of {2 * half:g} ps is too short: {run.attempts.tolist()} attempts"
-        )
-    wanted = states_needed(run.mean_cost, acceptance) if count is None else count
-    return evenly_spaced(values, run.mean_cost, wanted)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.replica_exchange",
+        prog=program("replica_exchange"),
         description="Simulates a model with replica exchange and writes the frames of the target "
         "state, all frames of copy 0 first.",
     )
-    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
+    add_simulation(parser, copies=20, time_ps=100.0, equilibration_ps=20.0)
     parser.add_argument(
         "--parameter",
         choices=PARAMETERS,
@@ -147,33 +76,12 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         type=float,
         help="of swaps, from which an automatic ladder has its number of states (.3)",
     )
-    parser.add_argument("--copies", type=int, default=20, help="independent copies (20)")
-    parser.add_argument("--time", type=float, default=100.0, help="production, ps (100)")
-    parser.add_argument("--equilibration", type=float, default=20.0, help="discarded, ps (20)")
-    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
-    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
     parser.add_argument("--steps", type=int, default=50, help="time steps between swaps (50)")
     parser.add_argument(
         "--interval",
         type=int,
         help="time steps between frames, rounded up to a multiple of --steps (as many)",
     )
-    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--start",
-        metavar="FILE[:frame]",
-        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number "
-        "(the model's own frame)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        help="frames to write, .h5; or .npy (frames, beads, dimensions)",
-    )
-    add_option(parser)
-    add_resuming(parser)
     return parser.parse_args(words)
 
 
@@ -194,7 +102,7 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
     """The values of the parameter, those asked for or chosen by a pilot run."""
     if options.ladder != "auto":
         return _given_ladder(options)
-    acceptance = _ACCEPTANCE if options.acceptance is None else options.acceptance
+    acceptance = ACCEPTANCE if options.acceptance is None else options.acceptance
     check_acceptance("--acceptance", acceptance)
     if options.states is not None and options.states < 2:
         raise ValueError(f"--states is {options.states}, must be at least 2")
@@ -212,15 +120,8 @@ def _ladder(options: argparse.Namespace, model: Model, settings: dict[str, Any])
         pilot,
         acceptance=acceptance,
         count=options.states,
-        watch=_watch(options, model),
+        watch=watch_of(options, model),
         **settings,
-    )
-
-
-def _watch(options: argparse.Namespace, model: Model) -> Watch:
-    temperature_k = model.temperature.value_in_unit(unit.kelvin)
-    return Watch(
-        model, temperature_k, options.friction, options.timestep, allow=options.allow_broken
     )
 
 
@@ -245,11 +146,9 @@ def _simulate(options: argparse.Namespace) -> int:
     copies = copies_of(options.copies)
     interval = 0 if options.interval is None else as_count("interval", options.interval)
     start = None if options.start is None else read_starts(options.start, model, copies)
+    identity = _identity(options, start)
     output = RunOutput(
-        options.output,
-        _identity(options, start),
-        resume=options.resume,
-        checkpoint_s=options.checkpoint,
+        options.output, identity, resume=options.resume, checkpoint_s=options.checkpoint
     )
     if output.finished:
         sweep_ps = options.steps * options.timestep
@@ -278,18 +177,15 @@ def _simulate(options: argparse.Namespace) -> int:
     }
     output.always = {"ladder": np.array(values)}
     output.open(model, frames, copies, interval_ps, attributes)
-    with Interruption():  # also where the file gets its end
-        try:
-            run = exchange.run(
-                options.time,
-                options.equilibration,
-                interval * options.timestep,
-                watch=_watch(options, model),
-                output=output,
-            )
-            output.end({}, interrupted=run.interrupted)
-        finally:
-            output.close()
+    with Interruption(), closing(output):  # also where the file gets its end
+        run = exchange.run(
+            options.time,
+            options.equilibration,
+            interval * options.timestep,
+            watch=watch_of(options, model),
+            output=output,
+        )
+        output.end({}, interrupted=run.interrupted)
     _report(options, run, output.is_saved)
     return 130 if run.interrupted else 0
 
@@ -301,7 +197,7 @@ def _identity(options: argparse.Namespace, start: NDArray[Any] | None) -> dict[s
     return {"model": describe_file(options.model), "start": describe_array(start), **settings}
 
 
-def _report(options: argparse.Namespace, run: Run, goes_on: bool) -> None:
+def _report(options: argparse.Namespace, run: ExchangeResult, goes_on: bool) -> None:
     frames = len(run.time_ps)
     if frames == 0:
         then = "--resume goes on" if goes_on else "nothing is left of it"

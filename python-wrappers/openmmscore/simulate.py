@@ -1,13 +1,13 @@
 """Simulates independent copies of a model's molecule from one structure, and writes their frames.
 
-    python -m openmmscore.simulate model.xml.gz --copies 100 --time 200 --output run.h5
+    score-simulate model.xml.gz --copies 100 --time 200 --output run.h5
 
 All copies run side by side in one System, by Langevin dynamics at the model's temperature. They
 start at the same place (unless --start asks for more) with different velocities, and do not
 interact. What they do during equilibration is discarded. Of the rest, a frame every --interval
 steps is written: all frames of copy 0 first, then those of copy 1, and so on, with the number of
-each frame's copy (see `openmmscore.copies`), as `python -m openmmscore.evaluate` reads them.
-Positions are relative to the molecule's centre, unless the model is not `centred`.
+each frame's copy (see `openmmscore.sampling.copies`), as score-evaluate reads them. Positions are
+relative to the molecule's centre, unless the model is not `centred`.
 
 The same command serves toy models in one or two dimensions, which write .npy. OpenMM's particles
 have three dimensions all the same: along those that a model does not use there is no force, so a
@@ -24,8 +24,8 @@ to others as good. Ctrl-C, SIGTERM and the end of the terminal end a run with a 
 the frames that there are as a complete file, which --resume replaces at its end; the exit status is
 then 130. A run that --time-limit ends is finished: no checkpoint is left to go on from.
 
-Where a copy has fallen apart, or the kinetic temperature is wrong (`openmmscore.intact`), the exit
-status is 3, and the file stays unfinished, unless --allow-broken is given.
+Where a copy has fallen apart, or the kinetic temperature is wrong (`openmmscore.model.reach`), the
+exit status is 3, and the file stays unfinished, unless --allow-broken is given.
 """
 
 from __future__ import annotations
@@ -35,52 +35,32 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 from openmm import unit
 
-from ._values import as_count, as_positive, as_steps
-from .command import add_resuming, run_command
-from .copies import check_output, copies_of, read_starts
-from .dynamics import Run, create_context, simulate
-from .intact import Watch, add_option
-from .interruption import Interruption
-from .model import Model
-from .progress import say
-from .run_output import RunOutput, describe_array, describe_file
+from .base.command import run_command
+from .base.interruption import Interruption
+from .base.progress import say
+from .model.model import Model
+from .options import add_simulation, program, watch_of
+from .sampling.copies import check_output, copies_of, read_starts
+from .sampling.dynamics import SimulationResult, create_context, plan, simulate
+from .sampling.run_output import RunOutput, describe_array, describe_file
 
-__all__ = ["Run", "create_context", "main", "plan", "simulate"]
+__all__ = ["main"]
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m openmmscore.simulate",
+        prog=program("simulate"),
         description="Simulates copies of a model's molecule, or of a toy model's particle, which "
         "all start in one structure, and writes their frames, all frames of copy 0 first.",
     )
-    parser.add_argument("model", type=Path, help="model file, .xml or .xml.gz")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        help="frames to write, .h5; or .npy (frames, beads, dimensions), with <stem>_copy.npy",
-    )
-    parser.add_argument("--copies", type=int, default=100, help="independent copies (100)")
-    parser.add_argument("--time", type=float, default=200.0, help="production, ps (200)")
-    parser.add_argument("--equilibration", type=float, default=50.0, help="discarded, ps (50)")
-    parser.add_argument("--timestep", type=float, default=0.002, help="ps (.002)")
-    parser.add_argument("--friction", type=float, default=1.0, help="1/ps (1)")
+    add_simulation(parser, copies=100, time_ps=200.0, equilibration_ps=50.0)
     parser.add_argument("--interval", type=int, default=50, help="time steps between frames (50)")
-    parser.add_argument(
-        "--start",
-        metavar="FILE[:frame]",
-        help="structure of all copies, .h5 or .npy; its first frame, or the frame of that number; "
-        "FILE:each starts every copy from a frame of its own, in turn (the model's own frame)",
-    )
-    parser.add_argument("--platform", default="CPU", help="OpenMM platform (CPU)")
     parser.add_argument("--threads", type=int, help="of the CPU platform (OpenMM's choice)")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", type=float, default=1.0, help="factor of the model's energy (1)")
     parser.add_argument(
         "--diffusion-time", type=float, default=1e-5, help="of the model's energy (1e-5)"
@@ -91,26 +71,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         default=math.inf,
         help="stop after so many seconds; equilibration after 3/10 of them",
     )
-    add_option(parser)
-    add_resuming(parser)
     return parser.parse_args(words)
-
-
-def plan(
-    time_ps: float, equilibration_ps: float, interval: int, timestep_ps: float
-) -> tuple[int, int]:
-    """The numbers of frames and of steps of equilibration. interval: steps between frames.
-
-    ValueError, with name and value, where one is out of range or there would be no frame.
-    """
-    step_ps = as_positive("timestep", timestep_ps)
-    equilibration = as_steps("equilibration", equilibration_ps, step_ps)
-    steps = as_steps("time", time_ps, step_ps)
-    if as_count("interval", interval) > steps:
-        raise ValueError(
-            f"interval is {interval} steps, longer than the {steps} steps of time {time_ps:g}"
-        )
-    return steps // interval, equilibration
 
 
 def _command(options: argparse.Namespace) -> int:
@@ -141,36 +102,26 @@ def _command(options: argparse.Namespace) -> int:
         output.tell_finished(model, frames, copies)
         return 0
     context = create_context(model, copies, start=start, threads=options.threads, **settings)
-    watch = Watch(
-        model,
-        model.temperature.value_in_unit(unit.kelvin),
-        options.friction,
-        options.timestep,
-        options.diffusion_time,
-        options.allow_broken,
-    )
     attributes = _attributes(
         options, model, equilibration * options.timestep, frames * options.interval
     )
-    output.open(model, frames, copies, options.interval * options.timestep, attributes)
-    with Interruption():  # also where the file gets its end
-        try:
-            run = simulate(
-                context,
-                model,
-                frames,
-                interval=options.interval,
-                equilibration=equilibration,
-                time_limit_s=options.time_limit,
-                watch=watch,
-                output=output,
-                seed=options.seed,
-            )
-            steps = len(run.time_ps) * options.interval
-            attributes = _attributes(options, model, run.equilibration_ps, steps)
-            output.end(attributes, interrupted=run.interrupted)
-        finally:
-            output.close()
+    interval_ps = options.interval * options.timestep
+    output.open(model, frames, copies, interval_ps, attributes)
+    with Interruption(), closing(output):  # also where the file gets its end
+        run = simulate(
+            context,
+            model,
+            frames,
+            interval=options.interval,
+            equilibration=equilibration,
+            time_limit_s=options.time_limit,
+            watch=watch_of(options, model, options.diffusion_time),
+            output=output,
+            seed=options.seed,
+        )
+        steps = len(run.time_ps) * options.interval
+        attributes = _attributes(options, model, run.equilibration_ps, steps)
+        output.end(attributes, interrupted=run.interrupted)
     _report(options, run, output.is_saved)
     return 130 if run.interrupted else 0
 
@@ -197,7 +148,7 @@ def _attributes(
     }
 
 
-def _report(options: argparse.Namespace, run: Run, goes_on: bool) -> None:
+def _report(options: argparse.Namespace, run: SimulationResult, goes_on: bool) -> None:
     ns_per_day = run.steps_per_second * options.timestep * 86400 / 1000
     if run.interrupted:
         say("Interrupted")

@@ -18,7 +18,7 @@ from types import FrameType
 
 import h5py
 import numpy as np
-from openmmscore.files import lock
+from openmmscore.base.files import lock
 
 parser = argparse.ArgumentParser()
 parser.add_argument("system", type=Path)

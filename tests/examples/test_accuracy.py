@@ -7,7 +7,7 @@ import openmm
 import pytest
 from openmm import unit
 from openmmscore import Model, create_system
-from openmmscore.frames import read_frames
+from openmmscore.io import read_frames
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "alanine_dipeptide"
 

@@ -9,7 +9,7 @@ import openmm
 import pytest
 from openmm import unit
 from openmmscore import Model
-from openmmscore.frames import read_frames
+from openmmscore.io import read_frames
 
 from biased import biased_context, log_weights, read_bias
 from generate import BIAS_GROUP, HERE

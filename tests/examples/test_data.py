@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openmmscore.analysis import BOLTZMANN_KJ, dihedrals, kish_number
-from openmmscore.frames import Frames, read_frames
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ, dihedrals, kish_number
+from openmmscore.io import Frames, read_frames
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PHI_PSI = [(0, 1, 2, 3), (1, 2, 3, 4)]

@@ -9,8 +9,8 @@ import mdtraj
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from openmmscore.analysis import BOLTZMANN_KJ
-from openmmscore.frames import read_frames, write_frames
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ
+from openmmscore.io import read_frames, write_frames
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "peptides"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.frames import read_frames, write_frames
+from openmmscore.io import read_frames, write_frames
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "peptides"
 

@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from openmmscore.analysis import BOLTZMANN_KJ
-from openmmscore.frames import read_frames
+from openmmscore.evaluation.analysis import BOLTZMANN_KJ
+from openmmscore.io import read_frames
 
 HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "examples" / "peptides"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openmmscore.frames import read_frames
+from openmmscore.io import read_frames
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "alanine_dipeptide"
 REFERENCE = EXAMPLE / "reference.h5"

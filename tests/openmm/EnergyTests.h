@@ -234,6 +234,48 @@ inline void testWholeSystemIsTheDefault() {
     CHECK_ALL_NEAR(expected.getForces(), found.getForces(), 0);
 }
 
+inline void testEnergiesOfMolecules() {
+    ScoreModel model = chainModel(5);
+    System system;
+    ScoreForce *force = addChains(system, model, 3);
+    force->setForceGroup(3);
+    auto *bonds = new OpenMM::HarmonicBondForce();
+    bonds->addBond(5, 6, 0.1, 1000);
+    system.addForce(bonds);
+    vector<Vec3> positions = chainPositions(3, 5);
+    Simulation simulation(system, positions);
+    simulation.context.setParameter("ScoreForceScale", -0.7);
+    simulation.context.setParameter("ScoreForceDiffusionTime", 0.02);
+
+    vector<double> energies(1, 7.0);
+    force->getMoleculeEnergies(simulation.context, energies);
+    CoreResult core = evaluateCore(model, testPlatform().precision, positions, 5, 0.02);
+    double sum = 0, rounding = 4 * 2.2e-16;
+    CHECK(energies.size() == 3);
+    for (size_t m = 0; m < 3; m++) {
+        CHECK_NEAR(-0.7 * kT(model) * core.energy[m], energies[m],
+                   rounding * std::abs(energies[m]));
+        sum += energies[m];
+    }
+    double energy = simulation.state(1 << 3).getPotentialEnergy();
+    CHECK_NEAR(energy, sum, 3 * rounding * 0.7 * kT(model) * std::abs(core.totalEnergy()));
+
+    // The molecules that the Context has now.
+    force->setMoleculeParameters(2, {4, 3, 2, 1, 0});
+    force->setMoleculeParameters(0, {14, 13, 12, 11, 10});
+    force->updateParametersInContext(simulation.context);
+    vector<double> changed;
+    force->getMoleculeEnergies(simulation.context, changed);
+    CHECK(changed.size() == 3 && changed[1] == energies[1]);
+    CHECK(changed[0] != energies[0] && changed[2] != energies[2]);
+
+    ScoreForce outside(model);
+    CHECK_THROWS(outside.getMoleculeEnergies(simulation.context, energies), "");
+    OpenMM::VerletIntegrator integrator(0.001);
+    OpenMM::Context bare(system, integrator, platform());
+    CHECK_THROWS(force->getMoleculeEnergies(bare, energies), "positions have not been set");
+}
+
 /* Molecules of a larger System, their particles in no order, beside other forces and in a force
  * group of their own. */
 inline void testSubsetBesideOtherForces() {

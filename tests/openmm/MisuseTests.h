@@ -63,8 +63,8 @@ inline void testMisuseOfTheModel() {
     Vec3 position;
     vector<int> features;
     CHECK_THROWS(model.getBead(5, text, text, number, real, position, features), "index 5");
-    CHECK_THROWS(model.getExpert(-1, text, text, number, number, number, number, real, real),
-                 "index -1");
+    CHECK_THROWS(model.getExpert(-1, text, text, number, number, real, real), "index -1");
+    CHECK_THROWS(model.getExpertSettings(1), "index 1");
     CHECK_THROWS(model.getExpertBase(1), "index 1");
 }
 

@@ -44,6 +44,7 @@ inline std::vector<NamedTest> allTests() {
             SCORE_TEST(testMoleculesOfFeaturesDiffer),
             SCORE_TEST(testFeaturesDefaultToTheModels),
             SCORE_TEST(testWholeSystemIsTheDefault),
+            SCORE_TEST(testEnergiesOfMolecules),
             SCORE_TEST(testSubsetBesideOtherForces),
             SCORE_TEST(testInsideACollectiveVariable),
             SCORE_TEST(testNearestImage),

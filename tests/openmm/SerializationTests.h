@@ -2,6 +2,7 @@
 #ifndef SCORE_SERIALIZATION_TESTS_H_
 #define SCORE_SERIALIZATION_TESTS_H_
 
+#include <map>
 #include <sstream>
 
 #include "TestSystems.h"
@@ -161,13 +162,16 @@ inline void testModelTellsWhatItHolds() {
     CHECK(model.getBetaMin() == 0.1 && model.getBetaMax() == 20);
     CHECK(model.getNumFeatures() == 0 && model.getNumExperts() == 2);
     string architecture, output, name, residue;
-    int hidden, layers, heads, headWidth, residueIndex;
+    int hidden, layers, residueIndex;
     double begin, end, mass;
-    model.getExpert(0, architecture, output, hidden, layers, heads, headWidth, begin, end);
-    CHECK(architecture == "GraphTransformer" && output == "score" && begin == 0.1 && end == 1);
-    CHECK(hidden == 8 && layers == 2 && heads == 2 && headWidth == 4);
-    toyModel(2).getExpert(0, architecture, output, hidden, layers, heads, headWidth, begin, end);
-    CHECK(architecture == "MLP" && output == "energy" && heads == 0 && headWidth == 0);
+    model.getExpert(0, architecture, output, hidden, layers, begin, end);
+    CHECK(architecture == "graph-transformer" && output == "score" && begin == 0.1 && end == 1);
+    CHECK(hidden == 8 && layers == 2);
+    using Settings = std::map<string, string>;
+    CHECK(model.getExpertSettings(0) == Settings({{"heads", "2"}, {"headWidth", "4"}}));
+    toyModel(2).getExpert(0, architecture, output, hidden, layers, begin, end);
+    CHECK(architecture == "mlp" && output == "energy");
+    CHECK(toyModel(2).getExpertSettings(0).empty());
     string over;
     vector<double> variances, directions, mean;
     model.getGaussian(over, variances, directions, mean);

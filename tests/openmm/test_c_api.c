@@ -106,7 +106,7 @@ static void a_model_tells_what_it_holds(void **state) {
     double begin, end, mass;
     OpenMM_ScoreModel_getExpert(model, 0, &first, &second, &hidden, &layers, &heads, &head_width,
                                 &begin, &end);
-    assert_string_equal(first, "GraphTransformer");
+    assert_string_equal(first, "graph-transformer");
     assert_string_equal(second, "energy");
     assert_true(hidden == 8 && layers == 2 && heads == 2 && head_width == 4);
     assert_true(begin == 0 && end == 0.5);
@@ -250,6 +250,15 @@ static void molecules_move(void **state) {
     OpenMM_ScoreForce_updateParametersInContext(force, context);
     OpenMM_State *changed = OpenMM_Context_getState(context, OpenMM_State_Energy, 0);
     assert_true(OpenMM_State_getPotentialEnergy(changed) != potential);
+    OpenMM_DoubleArray *energies = OpenMM_DoubleArray_create(0);
+    OpenMM_ScoreForce_getMoleculeEnergies(force, context, energies);
+    double sum = 0;
+    for (int m = 0; m < OpenMM_DoubleArray_getSize(energies); m++)
+        sum += OpenMM_DoubleArray_get(energies, m);
+    assert_int_equal(OpenMM_DoubleArray_getSize(energies),
+                     OpenMM_ScoreForce_getNumMolecules(force));
+    assert_true(fabs(sum - OpenMM_State_getPotentialEnergy(changed)) <= 1e-12 * fabs(sum));
+    OpenMM_DoubleArray_destroy(energies);
 
     OpenMM_IntArray_destroy(features);
     OpenMM_IntArray_destroy(particles);

@@ -1,8 +1,8 @@
-"""openmmscore.analysis against answers that are known exactly."""
+"""openmmscore.evaluation.analysis against answers that are known exactly."""
 
 import numpy as np
 import pytest
-from openmmscore import analysis
+from openmmscore.evaluation import analysis, metrics
 
 
 def ar1(coefficient: float, copies: int, frames: int, seed: int) -> np.ndarray:
@@ -89,18 +89,18 @@ def test_kish_number():
 def test_js_divergence_of_known_distributions():
     p = np.array([[0.1, 0.2], [0.3, 0.4]])
     # sqrt and square of a sum of terms that cancel: the root of the machine's precision
-    assert 0 <= analysis.js_divergence(p, p) < 1e-12
+    assert 0 <= metrics.js_divergence(p, p) < 1e-12
     nearly = np.random.default_rng(0).random((200, 1000))
     for each in nearly:  # rounding gives some of these a sum below 0
-        assert 0 <= analysis.js_divergence(each, 3 * each) < 1e-12
-    assert analysis.js_divergence([1, 0], [0, 1]) == pytest.approx(np.log(2), rel=1e-12)
+        assert 0 <= metrics.js_divergence(each, 3 * each) < 1e-12
+    assert metrics.js_divergence([1, 0], [0, 1]) == pytest.approx(np.log(2), rel=1e-12)
     expected = 0.5 * (np.log(4 / 3) + 0.5 * np.log(2 / 3) + 0.5 * np.log(2))
-    assert analysis.js_divergence([2, 0], [3, 3]) == pytest.approx(expected, rel=1e-12)
+    assert metrics.js_divergence([2, 0], [3, 3]) == pytest.approx(expected, rel=1e-12)
     for bad in ([0, 0], [np.nan, 1]):
         with pytest.raises(ValueError):
-            analysis.js_divergence([1, 0], bad)
+            metrics.js_divergence([1, 0], bad)
     with pytest.raises(ValueError, match="shapes"):
-        analysis.js_divergence([1, 0], [1, 0, 0])
+        metrics.js_divergence([1, 0], [1, 0, 0])
 
 
 def test_js_divergence_of_two_gaussians_agrees_with_quadrature():
@@ -108,7 +108,7 @@ def test_js_divergence_of_two_gaussians_agrees_with_quadrature():
     p, q = (np.exp(-((x - shift) ** 2) / 2) / np.sqrt(2 * np.pi) for shift in (0, 1))
     m = (p + q) / 2
     expected = np.trapezoid((p * np.log(p / m) + q * np.log(q / m)) / 2, x)
-    assert analysis.js_divergence(p, q) == pytest.approx(expected, rel=1e-10)
+    assert metrics.js_divergence(p, q) == pytest.approx(expected, rel=1e-10)
 
 
 def test_noise_floor_is_the_chi_squared_limit_where_bins_are_full():
@@ -123,10 +123,10 @@ def test_noise_floor_is_the_chi_squared_limit_where_bins_are_full():
 def test_noise_floor_is_what_independent_draws_show():
     generator = np.random.default_rng(5)
     draws = [generator.standard_normal((n, 2)) for n in (2_000, 10_000, 400_000)]
-    edges = analysis.shared_edges(draws[0], draws[2], bins=32)
+    edges = metrics.shared_edges(draws[0], draws[2], bins=32)
     few, more, truth = (analysis.histogram_2d(each, edges) for each in draws)
     floor = analysis.noise_floor(truth, 2_000, 10_000, seed=6)
-    assert abs(analysis.js_divergence(few, more) - floor.mean) < 4 * floor.deviation
+    assert abs(metrics.js_divergence(few, more) - floor.mean) < 4 * floor.deviation
 
 
 @pytest.mark.parametrize("repeated", [1, 10])
@@ -161,13 +161,13 @@ def test_floor_at_the_effective_number_is_what_correlated_copies_show():
     assert copies < number < copies * frames / 5
     truth = np.full(bins, 1 / bins)
     floor = analysis.noise_floor(truth, number, 1e9, seed=12)
-    found = analysis.js_divergence(each.mean(axis=0), truth)
+    found = metrics.js_divergence(each.mean(axis=0), truth)
     # 49 bins whose noise is correlated along the ring: fewer degrees of freedom, a wider spread
     assert 0.4 * floor.mean < found < 2 * floor.mean
 
 
 def test_shared_edges_span_both_sets():
-    edges = analysis.shared_edges([[0, 5], [1, 6]], [[-1.0, 5.5], [0.0, 8.0]], bins=4)
+    edges = metrics.shared_edges([[0, 5], [1, 6]], [[-1.0, 5.5], [0.0, 8.0]], bins=4)
     np.testing.assert_allclose(edges, [[-1, -0.5, 0, 0.5, 1], [5, 5.75, 6.5, 7.25, 8]])
 
 
@@ -216,13 +216,13 @@ def test_bootstrap_over_copies_gives_the_standard_error_of_a_mean():
 
 
 def test_pmf_edges_have_an_outlier_bin_on_each_side():
-    edges = analysis.pmf_edges([(0.0, 2.0)], bins=4)
+    edges = metrics.pmf_edges([(0.0, 2.0)], bins=4)
     np.testing.assert_array_equal(edges, [[-np.inf, 0, 1, 2, np.inf]])
     found = analysis.histogram(np.array([[-1.0], [0.0], [0.5], [1.0], [2.0], [3.0]]), edges)
     # the high limit itself is an outlier, as with numpy.digitize
     np.testing.assert_allclose(found, np.array([1, 2, 1, 2]) / 6, rtol=1e-15)
     with pytest.raises(ValueError, match="bins is 2"):
-        analysis.pmf_edges([(0, 1)], bins=2)
+        metrics.pmf_edges([(0, 1)], bins=2)
 
 
 def test_bin_numbers_include_the_last_edge_and_mark_what_is_outside():
@@ -238,7 +238,7 @@ def test_bin_numbers_include_the_last_edge_and_mark_what_is_outside():
 def test_histogram_agrees_with_numpy_in_one_and_two_columns():
     generator = np.random.default_rng(14)
     samples, weights = generator.standard_normal((500, 2)), generator.uniform(size=500)
-    edges = analysis.shared_edges(samples, samples, bins=7)
+    edges = metrics.shared_edges(samples, samples, bins=7)
     two = np.histogram2d(samples[:, 0], samples[:, 1], bins=edges, weights=weights)[0]
     np.testing.assert_allclose(
         analysis.histogram(samples, edges, weights), two / two.sum(), atol=1e-14
@@ -254,17 +254,29 @@ def test_pmf_error_by_hand():
     weights = np.array([0.375, 0.5, (0.25 + 1e-6) / 2])
     squares = np.array([np.log(2) ** 2, 0, np.log(0.25e6) ** 2])
     expected = (squares * weights).sum() / weights.sum()
-    assert analysis.pmf_error(p, q) == pytest.approx(expected, rel=1e-13)
-    assert analysis.pmf_error(q, p) == pytest.approx(expected, rel=1e-13)
-    assert analysis.pmf_error(p, p) == 0
-    assert analysis.pmf_error(p, q, empty=0.25) < 1
+    assert metrics.pmf_error(p, q) == pytest.approx(expected, rel=1e-13)
+    assert metrics.pmf_error(q, p) == pytest.approx(expected, rel=1e-13)
+    assert metrics.pmf_error(p, p) == 0
+    assert metrics.pmf_error(p, q, empty=0.25) < 1
     for bad in ([0, 0, 0, 0], [1, np.nan, 0, 0], [1, 0, 0]):
         with pytest.raises(ValueError):
-            analysis.pmf_error(p, bad)
+            metrics.pmf_error(p, bad)
+
+
+def test_total_variation_is_the_largest_difference_of_any_set_of_bins():
+    p, q = np.array([0.1, 0.2, 0.3, 0.4]), np.array([4.0, 1.0, 3.0, 2.0])
+    sets = np.array(list(np.ndindex(2, 2, 2, 2)))
+    largest = (sets @ (p - q / 10)).max()
+    assert metrics.total_variation(p, q) == pytest.approx(largest, rel=1e-14)
+    assert metrics.total_variation(q, p) == pytest.approx(largest, rel=1e-14)
+    assert metrics.total_variation(p, 3 * p) < 1e-15
+    assert metrics.total_variation([1, 0], [0, 2]) == 1
+    with pytest.raises(ValueError, match="finite"):
+        metrics.total_variation([1, np.nan], [1, 1])
 
 
 @pytest.mark.parametrize(
-    ("measure", "factor"), [(analysis.js_divergence, 1 / 8), (analysis.pmf_error, 1)]
+    ("measure", "factor"), [(metrics.js_divergence, 1 / 8), (metrics.pmf_error, 1)]
 )
 @pytest.mark.parametrize("second", [10_000, np.inf])
 def test_floors_are_the_chi_squared_limit(measure, factor, second):
@@ -290,9 +302,9 @@ def test_smoothed_reference_gives_the_floor_of_sparse_bins():
     number, found, floors, raw = 10_000, [], [], []
     for _ in range(8):
         first, second = generator.standard_normal((2, number, 2))
-        edges = analysis.shared_edges(first, second)
+        edges = metrics.shared_edges(first, second)
         p, q = analysis.histogram(first, edges), analysis.histogram(second, edges)
-        found.append(analysis.js_divergence(p, q))
+        found.append(metrics.js_divergence(p, q))
         source = analysis.smoothed(p, number)
         assert source.sum() == pytest.approx(1, rel=1e-12)
         floors.append(analysis.noise_floor(source, number, number, repeats=20).mean)
@@ -324,7 +336,7 @@ def test_floor_of_weighted_frames_is_what_they_show():
     for _ in range(100):
         pair = generator.uniform(-1, 1, (2, frames, 1))
         histograms = [analysis.histogram(x, edges, np.exp(-7 * x[:, 0] ** 2)) for x in pair]
-        found.append(analysis.js_divergence(*histograms))
+        found.append(metrics.js_divergence(*histograms))
     weights = np.exp(-7 * pair[0, :, 0] ** 2)
     number = analysis.bin_effective_numbers(analysis.bin_numbers(pair[0], edges), weights, bins)
     floor = analysis.noise_floor(analysis.histogram(pair[0], edges, weights), number, number)

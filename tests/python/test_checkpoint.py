@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from openmmscore.checkpoint import Member, checked, packed, read_state, to_json
+from openmmscore.sampling.checkpoint import Member, checked, packed, read_state, to_json
 
 from .test_resume import MAINS, RUNS, killed_when_saved, names, words
 

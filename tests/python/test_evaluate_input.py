@@ -4,9 +4,9 @@ import h5py
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.coordinates import Coordinates
-from openmmscore.ensembles import read_ensemble
-from openmmscore.frames import write_frames
+from openmmscore.evaluation.coordinates import Coordinates
+from openmmscore.evaluation.ensembles import read_ensemble
+from openmmscore.io import write_frames
 
 from .double_well import evaluate, save
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from openmmscore.analysis import autocorrelation_time
+from openmmscore.evaluation.analysis import autocorrelation_time
 
 from .double_well import GRID, draws, energy, evaluate, save, save_walk, walk
 

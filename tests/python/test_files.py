@@ -1,4 +1,4 @@
-"""openmmscore.files: what is replaced, what stays, and what killed processes have left."""
+"""openmmscore.base.files: what is replaced, what stays, and what killed processes have left."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from openmmscore.files import UnfinishedFile, is_locked, lock, replace_file
+from openmmscore.base.files import UnfinishedFile, is_locked, lock, replace_file
 
 
 def names(folder):

@@ -253,6 +253,25 @@ def test_update_parameters_in_context(force, positions):
     assert_array_equal(after[1], fresh[1])
 
 
+@pytest.mark.parametrize(("platform", "tolerance"), PLATFORMS)
+def test_energies_of_molecules(force, model, positions, platform, tolerance):
+    context = context_of(force, positions, platform)
+    context.setParameter(SCALE, 0.5)
+    context.setParameter(TIME, 0.02)
+    energies = force.getMoleculeEnergies(context).value_in_unit(KJ)
+    molecules = positions.reshape(3, 5, 3).copy()
+    molecules[1] = molecules[1, ::-1]
+    kt = 300 * unit.MOLAR_GAS_CONSTANT_R.value_in_unit(KJ / unit.kelvin)
+    expected = 0.5 * kt * model.energy_and_score(molecules, 0.02)[0]
+    assert_allclose(energies, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+    assert_allclose(energies.sum(), energy_and_forces(context)[0], rtol=1e-12)
+    whole = ScoreForce(model)
+    one = whole.getMoleculeEnergies(context_of(whole, positions[:5], platform))
+    assert one.shape == (1,)
+    with pytest.raises(TypeError):
+        force.getMoleculeEnergies(None)
+
+
 @pytest.mark.parametrize("platform", ["Reference", "CPU"])
 def test_two_contexts_in_two_threads(model, positions, platform):
     def simulate(seed, results):

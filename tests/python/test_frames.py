@@ -1,4 +1,4 @@
-"""openmmscore.frames: MDTraj's HDF5 layout, with weights, written whole or not at all, and read as
+"""openmmscore.io: MDTraj's HDF5 layout, with weights, written whole or not at all, and read as
 score-train reads it."""
 
 import json
@@ -10,10 +10,8 @@ import mdtraj
 import numpy as np
 import pytest
 from openmm import unit
-from openmmscore import rehearsal
-from openmmscore.frame_reader import read_any
-from openmmscore.frames import read_frames, write_frames
-from openmmscore.periodic import box_vectors, make_whole
+from openmmscore.io import read_any, read_frames, rehearsal, write_frames
+from openmmscore.io.periodic import box_vectors, make_whole
 
 
 def test_round_trip_is_exact(tmp_path, topology, positions):

@@ -7,7 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from openmmscore.frames import read_frames, write_frames
+from openmmscore.io import read_frames, write_frames
 
 COUNT = 20
 EACH = (COUNT, 2, 3)

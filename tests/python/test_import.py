@@ -74,11 +74,12 @@ def test_a_plugin_that_cannot_be_loaded_is_a_warning(tmp_path):
     code = f"""
 import warnings
 import openmmscore
-from openmmscore import _openmmscore, _plugins
+from openmmscore import _openmmscore
+from openmmscore.model import plugins
 _openmmscore.libraryDirectory = lambda: {str(tmp_path)!r}
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    _plugins.load_plugins()
+    plugins.load_plugins()
 assert len(caught) == 1 and "libOpenMMScoreBroken.so" in str(caught[0].message), caught
 """
     python(code)
@@ -91,7 +92,12 @@ def test_the_order_of_imports_does_not_matter():
 
 @pytest.mark.parametrize(
     ("module", "missing"),
-    [("analysis", "mdtraj"), ("analysis", "scipy"), ("frames", "h5py"), ("frames", "mdtraj")],
+    [
+        ("evaluation.analysis", "mdtraj"),
+        ("evaluation.analysis", "scipy"),
+        ("io.hdf5_frames", "h5py"),
+        ("io.hdf5_frames", "mdtraj"),
+    ],
 )
 def test_a_module_that_needs_more_says_how_to_install_it(module, missing):
     code = f"""

@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from openmm import unit
-from openmmscore import DataRange, Model, dynamics, replica_exchange, simulate
-from openmmscore.intact import STATUS, BrokenMoleculeError, Reach, Watch
-from openmmscore.run_output import RunOutput
+from openmmscore import DataRange, Model, replica_exchange, simulate
+from openmmscore.model.reach import BrokenMoleculeError, Reach
+from openmmscore.sampling import ReplicaExchange, choose_ladder, dynamics
+from openmmscore.sampling.run_output import RunOutput
+from openmmscore.sampling.watch import Watch
 
 from .double_well import draws, evaluate, save, save_walk, walk
 from .test_resume import MAINS, killed_when_saved, words
+
+STATUS = BrokenMoleculeError.status
 
 EXAMPLE = Path(__file__).parents[2] / "examples/alanine_dipeptide"
 BOLTZMANN = 0.00831446261815324
@@ -124,9 +128,8 @@ def test_the_equilibration_is_watched(run, tight_file, tmp_path, capsys):
 
 
 def test_the_pilot_run_is_watched(tight_file, tmp_path, capsys, monkeypatch):
-    choose = replica_exchange.choose_ladder
     monkeypatch.setattr(
-        replica_exchange, "choose_ladder", lambda *a, **k: choose(*a, time=0.04, **k)
+        replica_exchange, "choose_ladder", lambda *a, **k: choose_ladder(*a, time=0.04, **k)
     )
     monkeypatch.delattr(RunOutput, "open")  # whoever gets there fails
     words = ["--ladder", "auto", "--end", ".1", "--states", "3"]
@@ -213,7 +216,7 @@ def test_the_command_finds_a_wrong_temperature(wide_file, tmp_path, capsys, monk
 
 def test_the_exchange_finds_a_wrong_temperature(model, monkeypatch):
     states = [{"ScoreForceDiffusionTime": t} for t in (1e-5, 1e-4)]
-    exchange = replica_exchange.ReplicaExchange.from_model(
+    exchange = ReplicaExchange.from_model(
         model, states, 3, steps=5, platform="Reference", friction=1000.0
     )
     monkeypatch.setattr(exchange, "_velocities", lambda: np.full((2, 3, 5, 3), 10.0))

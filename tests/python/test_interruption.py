@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from openmmscore.interruption import Interruption
-from openmmscore.progress import Progress, say
+from openmmscore.base.interruption import Interruption
+from openmmscore.base.progress import Progress, say
 
 from .test_resume import words
 
@@ -99,7 +99,7 @@ def test_a_run_ends_well_whatever_becomes_of_its_streams(run, way, model_file, t
 def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
     """What a library says there would be in the file."""
     code = (
-        "import os; from openmmscore.progress import hold_standard_streams as hold; hold(); "
+        "import os; from openmmscore.base.progress import hold_standard_streams as hold; hold(); "
         "file = os.open('file', os.O_CREAT | os.O_WRONLY); os.write(2, b'said'); "
         "raise SystemExit(0 if file > 2 else 1)"
     )

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmm import unit
 from openmmscore import Model, _openmmscore
-from openmmscore.model import _Evaluator
+from openmmscore.model.model import _Evaluator
 
 EPS = np.finfo(np.float64).eps
 
@@ -39,8 +39,9 @@ def test_properties_are_those_of_the_file(model, peptide):
     assert model.feature_sizes == ()
     assert dict(model.notes) == {"data": "random weights", "commit": "<&>\n\u03b1"}
     (expert,) = model.experts
-    assert (expert.architecture, expert.output) == ("GraphTransformer", "energy")
-    assert (expert.hidden, expert.layers, expert.heads, expert.head_width) == (8, 2, 2, 4)
+    assert (expert.architecture, expert.output) == ("graph-transformer", "energy")
+    assert (expert.hidden, expert.layers) == (8, 2)
+    assert expert.settings == {"heads": 2, "headWidth": 4}
     assert (expert.t_begin, expert.t_end) == (0.0, 1.0)
     assert expert.base == "none"
     assert model.gaussian is None

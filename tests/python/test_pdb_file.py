@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from openmmscore import pdb_file
-from openmmscore.copies import read_starts
+from openmmscore.io import pdb_file
+from openmmscore.sampling.copies import read_starts
 
 from .test_simulate import command
 

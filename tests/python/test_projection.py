@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from openmmscore.coordinates import Coordinates
-from openmmscore.ensembles import read_ensemble
 from openmmscore.evaluate import main as evaluate
-from openmmscore.projection import Projection, distances, main, read_projection, slowest
+from openmmscore.evaluation.coordinates import Coordinates
+from openmmscore.evaluation.ensembles import read_ensemble
+from openmmscore.evaluation.projection import Projection, distances, read_projection, slowest
+from openmmscore.projection import main
 
 COPIES, FRAMES = 4, 5_000
 
@@ -84,7 +85,7 @@ def test_the_map_of_the_data_is_applied_to_what_is_compared(frames, tmp_path, ca
         np.save(tmp_path / "data_copy.npy", copy)
     else:
         import mdtraj
-        from openmmscore.frames import write_frames
+        from openmmscore.io import write_frames
 
         topology = mdtraj.Topology()
         residue = topology.add_residue("UNK", topology.add_chain())

@@ -1,5 +1,5 @@
-"""openmmscore.replica_exchange: swaps leave every state's distribution as it is, and carry what
-rarely happens in one state over from another."""
+"""openmmscore.sampling.ReplicaExchange: swaps leave every state's distribution as it is, and carry
+what rarely happens in one state over from another."""
 
 import itertools
 import math
@@ -12,16 +12,15 @@ import openmm
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from openmm import unit
-from openmmscore import replicas
-from openmmscore.ladders import (
+from openmmscore.sampling import ReplicaExchange, choose_ladder, model_energies, replicas
+from openmmscore.sampling.ladders import (
     energy_range,
     evenly_spaced,
     expected_acceptance,
     geometric_times,
     states_needed,
 )
-from openmmscore.replica_exchange import ReplicaExchange, choose_ladder, model_energies
-from openmmscore.swaps import RoundTrips, SwapAttempt, attempt_swaps
+from openmmscore.sampling.swaps import RoundTrips, SwapAttempt, attempt_swaps
 
 TEMPERATURE_K = 300.0
 KT = 0.00831446261815324 * TEMPERATURE_K

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from openmmscore.replica_exchange import ReplicaExchange, main
+from openmmscore.replica_exchange import main
+from openmmscore.sampling import ReplicaExchange
 
 
 def command(model_file, output, *more):
@@ -13,7 +14,7 @@ def command(model_file, output, *more):
 
 def test_the_command_writes_the_frames_of_the_target(model_file, model, tmp_path, capsys):
     h5py = pytest.importorskip("h5py")
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     output = tmp_path / "run.h5"
     assert command(model_file, output, "1e-5,.1,.3") == 0
@@ -38,7 +39,7 @@ def test_the_command_writes_the_frames_of_the_target(model_file, model, tmp_path
 
 def test_the_interval_of_the_command_is_in_time_steps(model_file, tmp_path):
     """Rounded up to whole sweeps of 5: 15 of 50 steps, 3 frames of each of 3 copies."""
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     output = tmp_path / "run.h5"
     assert command(model_file, output, "1e-5,.1", "--interval", "11") == 0

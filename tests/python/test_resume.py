@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from openmmscore import run_output
-from openmmscore.frame_reader import read_any
-from openmmscore.frames import read_frames
+from openmmscore.io import read_any, read_frames
 from openmmscore.replica_exchange import main as exchange_main
+from openmmscore.sampling import run_output
 from openmmscore.simulate import main as simulate_main
 
 SHORT = {

@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from openmmscore import run_output
-from openmmscore.files import UnfinishedFile, replace_file
-from openmmscore.frame_reader import read_any
-from openmmscore.frame_table import FrameTable
+from openmmscore.base.files import UnfinishedFile, replace_file
+from openmmscore.io import read_any
+from openmmscore.io.frame_table import FrameTable
+from openmmscore.sampling import run_output
 
 from .test_resume import MAINS, RUNS, killed_when_saved, names, words
 

@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from openmmscore import replica_exchange
-from openmmscore.frame_reader import read_any
+from openmmscore.io import read_any
+from openmmscore.sampling import choose_ladder
 
 from .test_resume import MAINS, RUNS, killed_when_saved, names, words
 
@@ -85,9 +86,8 @@ def test_files_that_do_not_say_who_made_them_are_not_taken_for_a_run(
 def test_a_finished_exchange_needs_no_pilot_run(model_file, tmp_path, monkeypatch, capsys):
     short = "--copies 3 --time .1 --equilibration .05 --steps 5 --platform Reference --states 3"
     arguments = [str(model_file), "--output", str(tmp_path / "run.h5"), *short.split(), "--resume"]
-    choose = replica_exchange.choose_ladder
     monkeypatch.setattr(
-        replica_exchange, "choose_ladder", lambda *a, **k: choose(*a, time=0.4, **k)
+        replica_exchange, "choose_ladder", lambda *a, **k: choose_ladder(*a, time=0.4, **k)
     )
     assert replica_exchange.main(arguments) == 0
     monkeypatch.delattr(replica_exchange, "choose_ladder")

@@ -6,8 +6,8 @@ from functools import partialmethod
 
 import numpy as np
 import pytest
-from openmmscore.files import UnfinishedFile
-from openmmscore.frame_reader import read_any
+from openmmscore.base.files import UnfinishedFile
+from openmmscore.io import read_any
 
 from .test_resume import MAINS, RUNS, killed_when_saved, names, words
 from .test_run_ends import SUFFIXES, interrupt

@@ -5,7 +5,7 @@ import subprocess
 import mdtraj
 import numpy as np
 import pytest
-from openmmscore.frames import read_frames
+from openmmscore.io import read_frames
 
 SAMPLES = 37
 STEPS = 6

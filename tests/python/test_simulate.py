@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from openmmscore import Model, dynamics, simulate
-from openmmscore.copies import read_starts
-from openmmscore.frame_file import FrameFile, Shape
-from openmmscore.simulate import create_context, main
-from openmmscore.simulate import simulate as run_context
+from openmmscore import Model, create_system, simulate
+from openmmscore.io.frame_file import FrameFile, Shape
+from openmmscore.sampling import create_context, dynamics
+from openmmscore.sampling import run as run_module
+from openmmscore.sampling import simulate as run_context
+from openmmscore.sampling.copies import read_starts
+from openmmscore.simulate import main
 
 from .conftest import Expert, ModelText
 
@@ -84,7 +86,7 @@ def interrupt(monkeypatch):
             def close(self) -> None:
                 pass
 
-        monkeypatch.setattr(dynamics, "Progress", Interrupting)
+        monkeypatch.setattr(run_module, "Progress", Interrupting)
 
     return at
 
@@ -140,7 +142,7 @@ def test_copies_may_start_in_frames_of_their_own(model, rng, tmp_path, frames):
 
 def test_frames_are_written_copy_after_copy(model_file, model, tmp_path):
     h5py = pytest.importorskip("h5py")
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     output = tmp_path / "run.h5"
     assert command(model_file, output) == 0
@@ -163,7 +165,7 @@ def test_frames_are_written_copy_after_copy(model_file, model, tmp_path):
 
 def test_weights_stand_with_their_frames(model, tmp_path):
     h5py = pytest.importorskip("h5py")
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     frames, copies = 5, 3
     number = np.arange(frames * copies).reshape(frames, copies)  # of a frame of a copy
@@ -172,7 +174,7 @@ def test_weights_stand_with_their_frames(model, tmp_path):
     positions[..., 1] = np.arange(len(model.beads))
     times = 0.5 * np.arange(1, frames + 1)
     path = tmp_path / "weighted.h5"
-    shape = Shape(model, frames, copies, 0.5, weighted=True)
+    shape = Shape(5, 3, create_system(model)[1], frames, copies, 0.5, weighted=True)
     file = FrameFile(path, shape, {})
     file.begin()
     for k in reversed(range(frames)):
@@ -191,7 +193,7 @@ def test_weights_stand_with_their_frames(model, tmp_path):
 
 def test_the_file_says_what_was_done(model_file, tmp_path):
     pytest.importorskip("h5py")
-    from openmmscore.frames import read_frames
+    from openmmscore.io import read_frames
 
     output = tmp_path / "run.h5"
     words = "--scale .5 --diffusion-time .01 --seed 7 --friction 2"
@@ -218,8 +220,8 @@ def test_the_file_says_what_was_done(model_file, tmp_path):
 def test_the_evaluation_knows_what_was_done(toy_file, model_file, tmp_path):
     pytest.importorskip("h5py")
     pytest.importorskip("mdtraj")
-    from openmmscore.coordinates import Coordinates
-    from openmmscore.ensembles import read_ensemble
+    from openmmscore.evaluation.coordinates import Coordinates
+    from openmmscore.evaluation.ensembles import read_ensemble
 
     dihedral = Coordinates.parse("dihedrals:0-1-2-3")
     for file, name, coordinates in (
@@ -354,7 +356,9 @@ def test_interruption_before_the_first_frame_leaves_a_run_to_resume(
 def test_a_limit_on_time_leaves_two_frames(model, monkeypatch):
     """A clock that ticks once a look, of which there is one before every advance of 10 steps."""
     ticks = itertools.count()
-    monkeypatch.setattr(dynamics, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    monkeypatch.setattr(
+        run_module, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    )
     context = create_context(model, 2, platform="Reference")
     settings: dict[str, Any] = {"interval": 10, "equilibration": 1000}
     run = run_context(context, model, 50, time_limit_s=10, **settings)

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from openmmscore.copies import read_starts
+from openmmscore.sampling.copies import read_starts
 
 from .test_resume import MAINS, RUNS, words
 from .test_simulate import command

@@ -9,7 +9,7 @@ from typing import Any
 import mdtraj
 import numpy as np
 from numpy.typing import NDArray
-from openmmscore.topologies import topology_from_json
+from openmmscore.io.topologies import topology_from_json
 
 Array = NDArray[np.float64]
 

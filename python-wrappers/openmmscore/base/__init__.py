@@ -1,0 +1,1 @@
+"""What the other rooms share: files, arguments, progress, interruption, how commands end."""

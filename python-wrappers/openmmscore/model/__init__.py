@@ -1,0 +1,1 @@
+"""Models, forces and Systems, which `openmmscore` exports, and what follows from a model alone."""
