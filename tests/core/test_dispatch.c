@@ -1,13 +1,6 @@
 /* SCORE_ISA of the environment chooses the copy of the arithmetic, in both precisions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
 #include "base/processor.h"
+#include "unit_test.h"
 
 /* The name is the first member of either precision's table. */
 const char *const *score_host_in_use_f32(void);
