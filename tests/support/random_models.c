@@ -140,7 +140,7 @@ score_model *make_model(const score_model_config *config, uint64_t seed, double 
             const double deviation = tensor->rank == 2 ? width / sqrt(tensor->shape[0]) : width;
             double *values = score_model_parameters(model, e) + tensor->offset;
             for (size_t i = 0; i < tensor->size; i++)
-                values[i] = deviation * score_random_normal(&random);
+                values[i] += deviation * score_random_normal(&random); /* 0, not -0, if 0 */
         }
     }
     return model;
