@@ -27,7 +27,7 @@ PEERS = {
     "torch-compile-affine": "torch.compile affine",
 }
 SUBJECTS = ("score", "reference", *PEERS)
-SCALE_NM = 0.3  # of random_model.c
+SCALE_NM = 0.3  # of bench_model.c
 UNIT = 2.0**-24  # float's rounding
 # Forces of float and of double agree to this, relative to the root mean square force: what the CPU
 # platform is held to. An energy is a sum over beads of numbers of order 1, each at the end of some

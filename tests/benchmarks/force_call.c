@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
-#include "random_model.h"
+#include "bench_model.h"
+#include "random_models.h"
 #include "score/batch.h"
 
 enum { MAX_BEADS = 64, MAX_MOLECULES = 64 };
@@ -32,14 +32,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     score_molecule list[MAX_MOLECULES];
-    score_random random = score_random_stream(2, 0, 0, 0);
-    score_model *model;
-    if (random_model_create(beads, 128, 3, 8, 64, &model, NULL) != SCORE_OK)
-        return 1;
+    score_model *model = bench_model(beads, 128, 3, 8, 64);
     for (int m = 0; m < molecules; m++)
         list[m] = (score_molecule){beads, NULL};
-    for (int k = 0; k < beads * molecules * 3; k++)
-        c.x[k] = 0.3 * score_random_normal(&random);
+    fill_normal(2, 0.3, beads * molecules * 3, c.x);
     c.executor = score_executor_serial();
     if (score_batch_create(model, SCORE_SINGLE_PRECISION, molecules, list, 1, &c.batch, NULL) !=
             SCORE_OK ||

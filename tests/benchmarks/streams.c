@@ -13,9 +13,9 @@
 #include <time.h>
 
 #include "base/random.h"
+#include "bench_model.h"
 #include "host/tile.h"
 #include "nn/product.h"
-#include "random_model.h"
 
 enum { VALUE, Z1, Z1_2, Z2, Z2_2, LATE, STREAMS };
 #define BIT(s) (1u << (s))
@@ -76,8 +76,7 @@ static void set_up(const network_size *size, bench *b) {
         .molecules = molecules, .rows = rows, .pairs = (size_t)(rows * size->beads)};
     const score_executor serial = score_executor_serial();
     score_random random = score_random_stream(1, 0, 0, 0);
-    require(random_model_create(size->beads, size->hidden, size->layers, HEADS, WIDTH, &b->model,
-                                NULL));
+    b->model = bench_model(size->beads, size->hidden, size->layers, HEADS, WIDTH);
     const score_network *network = score_model_network(b->model, 0);
     require(score_packed_create(network, &b->packed, NULL));
     require(score_tile_create(network, &layout, &limits, &b->tile, NULL));

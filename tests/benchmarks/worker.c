@@ -18,8 +18,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "bench_model.h"
 #include "job.h"
-#include "random_model.h"
 
 enum { MOST_WORDS = 8, LINE_SIZE = 8192 };
 
@@ -98,6 +98,14 @@ static score_status make_job(int words, char **word, bench_job **job, score_erro
     return score_fail(error, SCORE_ERROR_ARGUMENT, "%s: not known, or not so many words", word[0]);
 }
 
+static score_status write_model(char **word, score_error *error) {
+    score_model *model = bench_model(number(word[2]), number(word[3]), number(word[4]),
+                                     number(word[5]), number(word[6]));
+    const score_status status = score_model_write(model, word[1], error);
+    score_model_destroy(model);
+    return status;
+}
+
 static score_status obey(int words, char **word, bench_job **job, score_error *error) {
     if (strcmp(word[0], "time") == 0 && words == 3)
         return time_calls(*job, number(word[1]), number(word[2]), error);
@@ -106,9 +114,7 @@ static score_status obey(int words, char **word, bench_job **job, score_error *e
     if (strcmp(word[0], "memory") == 0)
         return print_memory();
     if (strcmp(word[0], "model") == 0 && words == 7)
-        return answer_ok(random_model_write(word[1], number(word[2]), number(word[3]),
-                                            number(word[4]), number(word[5]), number(word[6]),
-                                            error));
+        return answer_ok(write_model(word, error));
     return answer_ok(make_job(words, word, job, error));
 }
 

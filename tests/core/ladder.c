@@ -1,15 +1,10 @@
 #include "ladder.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "base/random.h"
+#include "random_models.h"
+#include "unit_test.h"
 
 /* Derivatives of f from its values at (-4, -2, -1, 0, 1, 2, 4) h: differences of fourth order at h
  * and 2 h, extrapolated to sixth (Richardson). Their errors are about 2 h^6 |f^(7)| / 100 + 2 eps
@@ -44,12 +39,6 @@ void check_close(double value, double expected, double tolerance, const char *fo
     va_end(arguments);
     fail_msg("%s: %.17g, expected %.17g (difference %.2g, allowed %.2g)", where, value, expected,
              value - expected, tolerance);
-}
-
-void fill_normal(unsigned seed, int size, double *x) {
-    score_random random = score_random_stream(seed, 0, 0, 0);
-    for (int k = 0; k < size; k++)
-        x[k] = score_random_normal(&random);
 }
 
 score_streams stream_set(int k) {
@@ -218,9 +207,9 @@ static void check_backward(const subject *self, double *x, double *theta, const 
 void climb(const subject *self) {
     const int x_all = self->layout.count * self->x_size, y_all = self->layout.count * self->y_size;
     double *x = allocate(x_all), *theta = allocate(self->theta_size), *y_bar = allocate(y_all);
-    fill_normal(1, x_all, x);
-    fill_normal(2, self->theta_size, theta);
-    fill_normal(3, y_all, y_bar);
+    fill_normal(1, 1, x_all, x);
+    fill_normal(2, 1, self->theta_size, theta);
+    fill_normal(3, 1, y_all, y_bar);
     for (int k = 0; k < self->theta_size; k++)
         theta[k] *= 0.5;
     for (int s = 1; s < self->layout.count; s++) {

@@ -36,9 +36,6 @@ void climb(const subject *self);
 void check_close(double value, double expected, double tolerance, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Standard normal numbers that depend on `seed` only. */
-void fill_normal(unsigned seed, int size, double *x);
-
 /* The sets of streams in use: value; value and a direction (denoising score matching); value, two
  * directions with second order and one along x and t (Fokker-Planck). */
 enum { STREAM_SETS = 3 };

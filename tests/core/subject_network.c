@@ -1,13 +1,9 @@
 #include "subjects.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "host/tile.h"
+#include "unit_test.h"
 
 typedef struct network_state {
     score_packed *packed;

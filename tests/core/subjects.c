@@ -1,12 +1,7 @@
 #include "subjects.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/activation.h"
 #include "nn/attention.h"
@@ -14,6 +9,7 @@
 #include "nn/gate.h"
 #include "nn/layernorm.h"
 #include "nn/linear.h"
+#include "unit_test.h"
 
 enum { ROWS = 5, MOLECULES = 2, IN = 6, HEADS = 2, WIDTH = 4 };
 static const int first_row[MOLECULES + 1] = {0, 3, 5};

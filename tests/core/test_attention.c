@@ -1,15 +1,11 @@
 /* What callers of the attention may do beyond the ladder: share the heads out to several calls,
  * compute streams in turn, and ask for the force alone. None changes a bit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "nn/attention.h"
 #include "ladder.h"
+#include "random_models.h"
+#include "unit_test.h"
 
 enum {
     HEADS = 4,
@@ -36,14 +32,14 @@ typedef struct arrays {
 static arrays *create(const score_streams *layout) {
     arrays *to = calloc(1, sizeof *to);
     assert_non_null(to);
-    fill_normal(1, 3 * ALL, to->a);
-    fill_normal(2, ALL, to->c);
-    fill_normal(3, layout->count * ROWS * 3 * ALL, to->qkv);
-    fill_normal(4, layout->count * ROWS * 3, to->x);
+    fill_normal(1, 1, 3 * ALL, to->a);
+    fill_normal(2, 1, ALL, to->c);
+    fill_normal(3, 1, layout->count * ROWS * 3 * ALL, to->qkv);
+    fill_normal(4, 1, layout->count * ROWS * 3, to->x);
     for (int s = 0; s < layout->count; s++)
         if (layout->order[s] == 2)
             memset(to->x + s * ROWS * 3, 0, ROWS * 3 * sizeof *to->x);
-    fill_normal(5, layout->count * ROWS * ALL, to->out_bar);
+    fill_normal(5, 1, layout->count * ROWS * ALL, to->out_bar);
     return to;
 }
 

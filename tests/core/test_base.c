@@ -1,16 +1,12 @@
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/arena.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "ladder.h"
 #include "model/diffusion.h"
+#include "unit_test.h"
 
 /* The known-answer vectors of the authors' Random123 library for philox4x32-10. */
 static void philox_gives_the_published_numbers(void **state) {

@@ -2,19 +2,16 @@
  * every set of instructions. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "gaussians.h"
 #include "ladder.h"
 #include "model/diffused_gaussian.h"
+#include "unit_test.h"
+#include "random_models.h"
 
 enum { MOLECULES = 2, SIZE = MOLECULES * GAUSSIAN_MOST };
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 
@@ -106,7 +103,7 @@ static void every_kind_climbs_the_ladder(void **state) {
 /* Coordinates as the layer gets them, of the width that the data have at t. */
 static void make_x(const score_diffused_gaussian *shape, unsigned seed, score_real *x,
                    double *exact) {
-    fill_normal(seed, shape->rows * shape->dimensions, exact);
+    fill_normal(seed, 1, shape->rows * shape->dimensions, exact);
     for (int m = 0; m < MOLECULES && shape->centred; m++)
         for (int c = 0; c < shape->dimensions; c++) {
             double mean = 0;

@@ -1,18 +1,12 @@
 /* SCORE_ISA and SCORE_PRODUCTS of the environment choose the copy of the arithmetic, in both
  * precisions. Built once more with OPENBLAS_IS_ABSENT, the library's name being that of no file. */
 #define _POSIX_C_SOURCE 200809L
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/processor.h"
 #include "score/batch.h"
+#include "unit_test.h"
 
 /* The name is the first member of either precision's table. */
 const char *const *score_host_in_use_f32(void);

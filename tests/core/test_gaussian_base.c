@@ -2,20 +2,17 @@
  * are the diffused Gaussian, with any other the base is added. Double and float. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "gaussians.h"
 #include "ladder.h"
+#include "random_models.h"
 #include "score/batch.h"
+#include "unit_test.h"
 
 enum { MOLECULES = 3, SIZE = MOLECULES * GAUSSIAN_MOST };
 #define SCALE_NM 0.25
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 
@@ -34,39 +31,20 @@ typedef struct result {
     double rate[MOLECULES];
 } result;
 
-static score_model *create(const gaussian_kind *kind, score_base base, double weights) {
-    const int features = kind->gaussian.over == SCORE_OVER_ALL;
-    const int attends = kind->dimensions == 3 && kind->gaussian.over != SCORE_OVER_COORDINATES;
-    const score_bead beads[GAUSSIAN_MOST] = {{.name = "A"}};
-    score_model_config config = {
-        .dimensions = kind->dimensions,
-        .centred = kind->centred,
-        .scale_nm = SCALE_NM,
-        .temperature_k = 300,
-        .beta_min = SCHEDULE.beta_min,
-        .beta_max = SCHEDULE.beta_max,
-        .feature_count = features,
-        .feature_sizes = {3},
-        .bead_count = features ? 0 : kind->beads,
-        .beads = beads,
-        .gaussian = &kind->gaussian,
-        .expert_count = 1,
-        .experts = {{.architecture = attends ? SCORE_GRAPH_TRANSFORMER : SCORE_MLP,
-                     .hidden = 8,
-                     .layers = 2,
-                     .heads = attends ? 2 : 0,
-                     .head_width = attends ? 4 : 0,
-                     .t_end = 1,
-                     .base = base}}};
-    score_model *model;
-    score_error error = {0};
-    if (score_model_create(&config, &model, &error))
-        fail_msg("%s: %s", kind->name, error.message);
-    const int count = (int)score_model_parameter_count(model, 0);
-    fill_normal(70, count, score_model_parameters(model, 0));
-    for (int k = 0; k < count; k++)
-        score_model_parameters(model, 0)[k] *= weights;
-    return model;
+static score_model_config config_of(const gaussian_kind *kind) {
+    const bool of_features = kind->gaussian.over == SCORE_OVER_ALL;
+    score_model_config config = of_features ? feature_config(0)
+                                            : molecule_config(SCORE_MAX_GAUSSIAN + 1);
+    config.feature_count = of_features;
+    config.bead_count = of_features ? 0 : kind->beads; /* misuse takes more of the list */
+    config.dimensions = kind->dimensions;
+    config.centred = kind->centred;
+    config.scale_nm = SCALE_NM;
+    config.gaussian = &kind->gaussian;
+    if (kind->dimensions < 3 || kind->gaussian.over == SCORE_OVER_COORDINATES)
+        config.experts[0] = mlp_expert(SCORE_OUTPUT_ENERGY, 0, 1);
+    config.experts[0].base = SCORE_BASE_GAUSSIAN;
+    return config;
 }
 
 /* Of a kind, with molecules of two sizes where it is over all. */
@@ -74,14 +52,16 @@ static batch_case set_up(int k, double weights) {
     static const int features[GAUSSIAN_MOST] = {0, 1, 2, 0, 1, 2};
     batch_case c = {.kind = gaussian_of_kind(k)};
     const int over_all = c.kind.gaussian.over == SCORE_OVER_ALL;
-    c.model = create(&c.kind, SCORE_BASE_GAUSSIAN, weights);
-    c.plain = create(&c.kind, SCORE_BASE_NONE, weights);
+    score_model_config config = config_of(&c.kind);
+    c.model = make_model(&config, 70, weights);
+    config.experts[0].base = SCORE_BASE_NONE;
+    c.plain = make_model(&config, 70, weights);
     for (int m = 0; m < MOLECULES; m++) {
         c.molecules[m] = (score_molecule){c.kind.beads - (over_all && m == 1 ? 2 : 0),
                                           over_all ? features : NULL};
         c.rows += c.molecules[m].beads;
     }
-    fill_normal(71 + (unsigned)k, c.rows * c.kind.dimensions, c.x);
+    fill_normal(71 + (unsigned)k, 1, c.rows * c.kind.dimensions, c.x);
     return c;
 }
 
@@ -197,7 +177,7 @@ static void check_difference(const batch_case *c, score_precision precision, dou
 static void the_network_adds_to_the_base(void **state) {
     (void)state;
     for (int k = 0; k < GAUSSIAN_KINDS; k++) {
-        batch_case c = set_up(k, 0.3);
+        batch_case c = set_up(k, 1);
         for (int p = 0; p < 2; p++)
             for (int wants_rate = 0; wants_rate < 2; wants_rate++)
                 check_difference(&c, p == 0 ? SCORE_DOUBLE_PRECISION : SCORE_SINGLE_PRECISION, 0.1,
@@ -209,7 +189,7 @@ static void the_network_adds_to_the_base(void **state) {
 /* A network's slope is bounded; beyond the data the base pulls back the harder the farther. */
 static void what_strays_is_pulled_back(void **state) {
     (void)state;
-    batch_case c = set_up(0, 0.3);
+    batch_case c = set_up(0, 1);
     double before = 0;
     for (int power = 1; power <= 5; power++) {
         const double factor = pow(10, power);
@@ -231,24 +211,6 @@ static void what_strays_is_pulled_back(void **state) {
 
 /* -------- misuse -------- */
 
-static score_model_config config_of(const gaussian_kind *kind, const score_bead *beads) {
-    return (score_model_config){.dimensions = kind->dimensions,
-                                .centred = kind->centred,
-                                .scale_nm = 1,
-                                .temperature_k = 300,
-                                .beta_min = 0.1,
-                                .beta_max = 20,
-                                .bead_count = kind->beads,
-                                .beads = beads,
-                                .gaussian = &kind->gaussian,
-                                .expert_count = 1,
-                                .experts = {{.architecture = SCORE_MLP,
-                                             .hidden = 2,
-                                             .layers = 1,
-                                             .t_end = 1,
-                                             .base = SCORE_BASE_GAUSSIAN}}};
-}
-
 static void refuse(const score_model_config *config, const char *message) {
     score_error error = {0};
     score_model *model;
@@ -260,9 +222,8 @@ static void refuse(const score_model_config *config, const char *message) {
 
 static void what_is_no_gaussian_is_refused(void **state) {
     (void)state;
-    static score_bead beads[SCORE_MAX_GAUSSIAN + 1];
     gaussian_kind kind = gaussian_of_kind(0), flat = gaussian_of_kind(3);
-    score_model_config config = config_of(&kind, beads);
+    score_model_config config = config_of(&kind);
     double numbers[GAUSSIAN_MOST * GAUSSIAN_MOST];
 
     config.gaussian = NULL;
@@ -281,11 +242,10 @@ static void what_is_no_gaussian_is_refused(void **state) {
     config.bead_count = SCORE_MAX_GAUSSIAN + 1;
     refuse(&config, "over 1025 beads, more than the limit of 1024");
     config.bead_count = 4;
-    config.feature_count = config.feature_sizes[0] = 1;
-    config.experts[0].architecture = SCORE_GRAPH_TRANSFORMER;
-    config.experts[0].heads = config.experts[0].head_width = 1;
+    config.feature_count = 1;
+    config.feature_sizes[0] = 3;
     refuse(&config, "over beads, but beads are known by features");
-    config = config_of(&kind, beads);
+    config = config_of(&kind);
 
     const double variances[3] = {1, 0, 1}, negative[3] = {1, 1, -0.5}, no_number[3] = {NAN, 1, 1};
     kind.gaussian.variances = variances;
@@ -313,7 +273,7 @@ static void what_is_no_gaussian_is_refused(void **state) {
     kind.gaussian.variances = NULL;
     refuse(&config, "lacks its variances");
 
-    config = config_of(&flat, beads);
+    config = config_of(&flat);
     memcpy(numbers, flat.gaussian.mean, 9 * sizeof(double));
     numbers[4] += 0.3;
     flat.gaussian.mean = numbers;

@@ -1,10 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include "subjects.h"
+#include "unit_test.h"
 
 #define LADDER(layer)                                                                              \
     static void layer##_climbs_the_ladder(void **state) {                                          \

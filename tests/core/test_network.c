@@ -1,63 +1,34 @@
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "gaussians.h"
 #include "nn/activation_kind.h"
+#include "random_models.h"
 #include "score/batch.h"
 #include "subjects.h"
+#include "unit_test.h"
 
-static const score_bead three_beads[3] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
 static const int three[2] = {3, 3}, uneven[2] = {3, 2}, one[3] = {1, 1, 1};
 static const int features[5 * 2] = {0, 1, 2, 0, 1, 1, 2, 1, 0, 0};
 
 static score_model_config transformer(score_output output, double t_begin, double t_end) {
-    return (score_model_config){.dimensions = 3,
-                                .centred = 1,
-                                .scale_nm = 0.2,
-                                .temperature_k = 300,
-                                .beta_min = 0.1,
-                                .beta_max = 20,
-                                .bead_count = 3,
-                                .beads = three_beads,
-                                .expert_count = 1,
-                                .experts = {{.architecture = SCORE_GRAPH_TRANSFORMER,
-                                             .output = output,
-                                             .hidden = 8,
-                                             .layers = 2,
-                                             .heads = 2,
-                                             .head_width = 4,
-                                             .t_begin = t_begin,
-                                             .t_end = t_end}}};
+    score_model_config config = molecule_config(3);
+    config.scale_nm = 0.2;
+    config.experts[0] = graph_expert(output, t_begin, t_end);
+    return config;
 }
 
 static score_model_config feature_transformer(void) {
-    score_model_config config = transformer(SCORE_OUTPUT_ENERGY, 0, 1);
-    config.feature_count = 2;
-    config.feature_sizes[0] = 3;
-    config.feature_sizes[1] = 2;
-    config.bead_count = 0;
-    config.beads = NULL;
+    score_model_config config = feature_config(0);
+    config.scale_nm = 0.2;
     return config;
 }
 
 static score_model_config perceptron(score_output output) {
-    return (score_model_config){
-        .dimensions = 2,
-        .scale_nm = 1,
-        .temperature_k = 300,
-        .beta_min = 0.1,
-        .beta_max = 20,
-        .bead_count = 1,
-        .beads = three_beads,
-        .expert_count = 1,
-        .experts = {
-            {.architecture = SCORE_MLP, .output = output, .hidden = 8, .layers = 3, .t_end = 1}}};
+    score_model_config config = toy_config(1, 2);
+    config.experts[0].output = output;
+    config.experts[0].layers = 3;
+    return config;
 }
 
 static void climb_all_sets(const char *name, score_model_config config, int molecules,
@@ -124,10 +95,10 @@ static void check_passes(const subject *self) {
     double *x = calloc((size_t)all, sizeof *x), *y = calloc((size_t)outputs, sizeof *y);
     double *theta = calloc((size_t)self->theta_size, sizeof *theta);
     double *expected = calloc((size_t)outputs, sizeof *expected);
-    fill_normal(4, all, x);
+    fill_normal(4, 1, all, x);
     for (int s = 1; s < self->layout.count - 1; s++)
         memset(x + (s + 1) * self->x_size - 2, 0, 2 * sizeof *x);
-    fill_normal(5, self->theta_size, theta);
+    fill_normal(5, 1, self->theta_size, theta);
     const unsigned last = 1u << (self->layout.count - 1);
     self->forward(self, 2 * last - 1, x, theta, expected);
     self->forward(self, last - 1, x, theta, y);
@@ -150,12 +121,7 @@ static void passes_compose(void **state) {
 }
 
 static score_model *random_model(score_model_config config, unsigned seed) {
-    score_model *model;
-    assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
-    fill_normal(seed, (int)score_model_parameter_count(model, 0), score_model_parameters(model, 0));
-    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] *= 0.5;
-    return model;
+    return make_model(&config, seed, 1);
 }
 
 static void evaluate(const score_model *model, score_precision precision, int molecules,
@@ -178,7 +144,7 @@ static void translation_changes_nothing(void **state) {
     score_model *model = random_model(transformer(SCORE_OUTPUT_ENERGY, 0, 1), 6);
     const score_molecule molecule = {3, NULL};
     double x[9], energy[2], score[2][9];
-    fill_normal(7, 9, x);
+    fill_normal(7, 1, 9, x);
     for (int shift = 0; shift < 2; shift++) {
         for (int k = 0; k < 9; k++)
             x[k] += shift * 100;
@@ -207,7 +173,7 @@ static void molecules_do_not_see_each_other(void **state) {
     score_molecule molecules[COPIES];
     double x[COPIES * 9], reversed[COPIES * 9], energy[COPIES], score[COPIES * 9], rate[COPIES];
     double energy2[COPIES], score2[COPIES * 9], rate2[COPIES];
-    fill_normal(9, COPIES * 9, x);
+    fill_normal(9, 1, COPIES * 9, x);
     for (int m = 0; m < COPIES; m++) {
         molecules[m] = (score_molecule){3, NULL};
         memcpy(reversed + 9 * (COPIES - 1 - m), x + 9 * m, 9 * sizeof *x);
@@ -239,9 +205,7 @@ static void score_is_the_gradient_of_the_energy(void **state) {
     const score_molecule molecules[2] = {{3, features}, {2, features + 6}};
     const double h = 1e-5, t = 0.4;
     double x[15], score[15], rate[2], energy[2], up[2], down[2];
-    fill_normal(11, 15, x);
-    for (int k = 0; k < 15; k++)
-        x[k] *= 0.2;
+    fill_normal(11, 0.2, 15, x);
     evaluate(model, SCORE_DOUBLE_PRECISION, 2, molecules, x, t, energy, score, rate);
     for (int k = 0; k < 15; k++) {
         const double centre = x[k];

@@ -1,16 +1,10 @@
 /* score_orthogonalise of matrices whose singular values and vectors are known, in double and in
  * float. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "nn/orthogonal.h"
+#include "unit_test.h"
 
 enum { MOST = 130 };
 

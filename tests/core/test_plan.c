@@ -1,38 +1,16 @@
 /* Plans as data: what they list, and that what they say of their arrays is true. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "base/random.h"
 #include "host/host.h"
+#include "random_models.h"
+#include "unit_test.h"
 
 enum { BEADS = 3, MOLECULES = 2, NETWORKS = 4 };
 
-static const score_bead beads[BEADS] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
-
 static score_model_config config_of(int network) {
-    score_model_config config = {
-        .dimensions = 3,
-        .scale_nm = 1,
-        .temperature_k = 300,
-        .beta_min = 0.1,
-        .beta_max = 20,
-        .bead_count = BEADS,
-        .beads = beads,
-        .expert_count = 1,
-        .experts = {{.hidden = 8, .layers = 2, .heads = 2, .head_width = 4, .t_end = 1}}};
-    if (network % 2 == 1)
-        config.experts[0].output = SCORE_OUTPUT_SCORE;
-    if (network >= 2) {
-        config.experts[0].architecture = SCORE_MLP;
-        config.experts[0].heads = config.experts[0].head_width = 0;
-        config.experts[0].layers = 3;
-    }
+    score_model_config config = network < 2 ? molecule_config(BEADS) : toy_config(BEADS, 3);
+    config.experts[0].output = network % 2 == 0 ? SCORE_OUTPUT_ENERGY : SCORE_OUTPUT_SCORE;
     return config;
 }
 
@@ -166,13 +144,11 @@ static void differentiate(const score_network *network, const score_packed *pack
                                       .pairs = (size_t)MOLECULES * BEADS * BEADS,
                                       .purpose = purpose};
     score_tile *tile;
-    score_random random = score_random_stream(2, 0, 0, 0);
     const bool training = purpose == SCORE_FOR_TRAINING;
     const size_t count = score_packed_gradient_size(packed);
     assert_int_equal(score_tile_create(network, &value, &limits, &tile, NULL), SCORE_OK);
     const score_tile_view view = score_tile_set_molecules(tile, MOLECULES, sizes, NULL);
-    for (int k = 0; k < MOLECULES * BEADS * 3; k++)
-        view.x[k] = score_random_normal(&random);
+    fill_normal(2, 1, MOLECULES * BEADS * 3, view.x);
     for (int m = 0; m < MOLECULES; m++)
         view.t[m] = .3 + .1 * m;
     score_pass pass = {.streams = 1, .wants_time = true};
@@ -195,20 +171,15 @@ static void the_backward_sweep_reads_what_is_kept_alone(void **state) {
     for (int n = 0; n < NETWORKS; n++) {
         const score_model_config config = config_of(n);
         const score_executor serial = score_executor_serial();
-        score_network network;
+        score_model *model = make_model(&config, 1, 1);
+        const score_network *network = score_model_network(model, 0);
         score_packed *packed;
-        double parameters[8192];
-        score_random random = score_random_stream(1, 0, 0, 0);
-        assert_int_equal(score_network_create(&config, 0, &network, NULL), SCORE_OK);
-        assert_int_equal(score_packed_create(&network, &packed, NULL), SCORE_OK);
-        assert_true(network.parameter_count <= sizeof parameters / sizeof parameters[0]);
-        for (size_t k = 0; k < network.parameter_count; k++)
-            parameters[k] = .3 * score_random_normal(&random);
-        score_packed_update(packed, parameters, &serial);
+        assert_int_equal(score_packed_create(network, &packed, NULL), SCORE_OK);
+        score_packed_update(packed, score_model_parameters(model, 0), &serial);
         for (int purpose = SCORE_FOR_TRAINING; purpose <= SCORE_FOR_VALUES; purpose++) {
             gradients found[2];
             for (int forgets = 0; forgets < 2; forgets++)
-                differentiate(&network, packed, (score_purpose)purpose, forgets, &found[forgets]);
+                differentiate(network, packed, (score_purpose)purpose, forgets, &found[forgets]);
             assert_memory_equal(found[0].x, found[1].x, sizeof found[0].x);
             assert_memory_equal(found[0].t, found[1].t, sizeof found[0].t);
             assert_memory_equal(found[0].parameters, found[1].parameters,
@@ -218,7 +189,7 @@ static void the_backward_sweep_reads_what_is_kept_alone(void **state) {
             free(found[1].parameters);
         }
         score_packed_destroy(packed);
-        score_network_destroy(&network);
+        score_model_destroy(model);
     }
 }
 

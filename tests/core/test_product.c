@@ -1,16 +1,11 @@
 /* Matrix products, panels' and OpenBLAS's, in double and in float. Of small integers, and halves of
  * them, every sum is exact in either, so plain loops must be met to the last bit. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "nn/product.h"
+#include "unit_test.h"
 
 /* k about the length that is copied at a time, 96, n about whole panels, and m about the rows of a
  * transposed matrix that are, 8 blocks. */

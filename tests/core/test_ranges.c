@@ -1,18 +1,14 @@
 /* Layers that several threads share: a call handles its rows or columns and writes nothing else,
  * and the calls of all shares give what one call gives, to the last bit. Likewise for streams that
  * are computed in one pass or in two. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "ladder.h"
 #include "nn/activation.h"
 #include "nn/gate.h"
 #include "nn/layernorm.h"
+#include "unit_test.h"
 
 enum {
     ROWS = 5,

@@ -1,14 +1,10 @@
 /* The core in float against the same core in double, with rates and as a simulation asks, without
  * them, when the first attention comes from constants. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
-#include "base/random.h"
+#include "random_models.h"
 #include "score/batch.h"
+#include "unit_test.h"
 
 enum { BEADS = 10, MOLECULES = 20, SIZE = MOLECULES * BEADS * 3 };
 
@@ -29,28 +25,16 @@ static void check_forces(const double *expected, const double *found) {
 
 static void forces_in_float_are_those_in_double(void **state) {
     (void)state;
-    const score_bead beads[BEADS] = {{.name = "CA"}};
-    const score_model_config config = {
-        .dimensions = 3,
-        .centred = 1,
-        .scale_nm = 0.3,
-        .temperature_k = 300,
-        .beta_min = 0.1,
-        .beta_max = 20,
-        .bead_count = BEADS,
-        .beads = beads,
-        .expert_count = 1,
-        .experts = {{.hidden = 32, .layers = 2, .heads = 4, .head_width = 16, .t_end = 1}}};
-    score_model *model;
+    score_model_config config = molecule_config(BEADS);
+    config.scale_nm = 0.3;
+    config.experts[0].hidden = 32;
+    config.experts[0].heads = 4;
+    config.experts[0].head_width = 16;
+    score_model *model = make_model(&config, 1, 0.5);
     score_molecule molecules[MOLECULES];
     static double x[SIZE], with_rates[2][SIZE], score[2][SIZE];
     double energy[MOLECULES], rate[MOLECULES];
-    score_random random = score_random_stream(1, 0, 0, 0);
-    assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
-    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] = 0.2 * score_random_normal(&random);
-    for (int k = 0; k < SIZE; k++)
-        x[k] = 0.3 * score_random_normal(&random);
+    fill_normal(2, 0.3, SIZE, x);
     for (int m = 0; m < MOLECULES; m++)
         molecules[m] = (score_molecule){BEADS, NULL};
     for (int p = 0; p < 2; p++) {

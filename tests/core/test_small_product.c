@@ -1,14 +1,10 @@
 /* The products of attention, in double and in float. Of small integers every sum is exact in
  * either, so plain loops must be met to the last bit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "nn/small_product.h"
+#include "unit_test.h"
 
 /* About the blocks of rows, whole vectors of all sets of instructions, and what is copied or
  * transposed at a time. */

@@ -2,16 +2,11 @@
  * of the first attention change nothing but rounding; a molecule without a result is named. */
 #include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <cmocka.h>
 
-#include "base/random.h"
+#include "random_models.h"
 #include "score/batch.h"
+#include "unit_test.h"
 
 enum {
     MAX_THREADS = 3,
@@ -61,19 +56,13 @@ typedef struct result {
     double energy[MAX_MOLECULES], score[SIZE], rate[MAX_MOLECULES];
 } result;
 
-static void fill_positions(double *x) {
-    score_random random = score_random_stream(5, 0, 0, 0);
-    for (int k = 0; k < SIZE; k++)
-        x[k] = 0.3 * score_random_normal(&random);
-}
-
 /* Returns the number of tasks that the work was cut into; `together` allows them to be parts of one
  * tile, which wait for each other. */
 static int evaluate(const score_model *model, score_precision precision, int molecule_count,
                     const score_molecule *molecules, int threads, bool together, bool wants_time,
                     result *out) {
     static double x[SIZE];
-    fill_positions(x);
+    fill_normal(5, 0.3, SIZE, x);
     memset(out, 0, sizeof *out);
     team members = {.threads = threads};
     const score_executor executor = {threads, together, &members, run_together};
@@ -89,31 +78,16 @@ static int evaluate(const score_model *model, score_precision precision, int mol
 }
 
 static score_model *random_model(int head_width, score_base base) {
-    static const double variance = 1.2;
-    static const score_gaussian gaussian = {
-        .over = SCORE_OVER_ALL, .modes = 1, .variances = &variance};
-    const score_model_config config = {.dimensions = 3,
-                                       .centred = 1,
-                                       .scale_nm = 0.3,
-                                       .temperature_k = 300,
-                                       .beta_min = 0.1,
-                                       .beta_max = 20,
-                                       .feature_count = 1,
-                                       .feature_sizes = {4},
-                                       .gaussian = &gaussian,
-                                       .expert_count = 1,
-                                       .experts = {{.hidden = 128,
-                                                    .layers = 2,
-                                                    .heads = 3,
-                                                    .head_width = head_width,
-                                                    .t_end = 1,
-                                                    .base = base}}};
-    score_model *model;
-    assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
-    score_random random = score_random_stream(1, 0, 0, 0);
-    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] = 0.07 * score_random_normal(&random);
-    return model;
+    score_model_config config = feature_config(0);
+    config.scale_nm = 0.3;
+    config.feature_count = 1;
+    config.feature_sizes[0] = 4;
+    set_base(&config);
+    config.experts[0].hidden = 128;
+    config.experts[0].heads = 3;
+    config.experts[0].head_width = head_width;
+    config.experts[0].base = base;
+    return make_model(&config, 1, 0.5);
 }
 
 /* Molecules of three kinds, of different sizes. */
@@ -215,7 +189,7 @@ static void check_named(const score_model *model, score_precision precision, int
     score_molecule molecules[MAX_MOLECULES];
     for (int m = 0; m < count; m++)
         molecules[m] = molecule;
-    fill_positions(x);
+    fill_normal(5, 0.3, SIZE, x);
     for (int k = 0; k < molecule.beads * 3 && bad >= 0; k++)
         x[bad * molecule.beads * 3 + k] = NAN;
     team members = {.threads = threads};
@@ -267,7 +241,7 @@ static void the_molecules_beside_it_are_fine(void **state) {
     const int stride = 3 * molecules[0].beads;
     const score_executor serial = score_executor_serial();
     score_batch *batch;
-    fill_positions(x);
+    fill_normal(5, 0.3, SIZE, x);
     for (int k = 0; k < stride; k++)
         x[BAD * stride + k] = NAN;
     assert_int_equal(

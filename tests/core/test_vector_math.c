@@ -2,16 +2,12 @@
  * what the activations make of its ends. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/vector_math.h"
 #include "ladder.h"
 #include "nn/activation.h"
+#include "unit_test.h"
 
 #ifdef SCORE_SINGLE
 #define EXP_BOUND 1.2e-7

@@ -36,7 +36,7 @@ inline void testMisuseOfTheForce() {
 }
 
 inline void testMisuseOfFeatures() {
-    ScoreForce force(featureModel(4));
+    ScoreForce force(randomModel(feature_config(4)));
     CHECK_THROWS(force.addMolecule({0, 1, 2}), "3 particles, but the model has 4 beads");
     CHECK_THROWS(force.addMolecule({0, 1}, {0, 0, 1}), "3 features, not 4");
     CHECK_THROWS(force.addMolecule({0, 1}, {0, 0, 3, 1}), "feature 0 is 3, not in [0, 3)");
@@ -46,9 +46,8 @@ inline void testMisuseOfFeatures() {
 
 inline void testMisuseOfTheModel() {
     CHECK_THROWS(ScoreForce("no/such/file.xml"), "no/such/file.xml");
-    vector<score_bead> beads = chainBeads(5);
-    score_model_config scores = baseConfig(beads);
-    scores.experts[0] = graphExpert(0, 1, SCORE_OUTPUT_SCORE);
+    score_model_config scores = molecule_config(5);
+    scores.experts[0] = graph_expert(SCORE_OUTPUT_SCORE, 0, 1);
     CHECK_THROWS(ScoreForce{randomModel(scores)}, "no expert that gives an energy");
     CHECK_THROWS(ScoreModel("no/such/file.xml"), "no/such/file.xml");
     CHECK_THROWS(ScoreModel(static_cast<score_model *>(nullptr)), "NULL");

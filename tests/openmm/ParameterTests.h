@@ -78,7 +78,7 @@ inline void testParameterDerivativesOf(const ScoreModel &model) {
 
 inline void testParameterDerivatives() {
     testParameterDerivativesOf(chainModel(5));
-    testParameterDerivativesOf(chainModelOnABase(5));
+    testParameterDerivativesOf(randomModelOnABase(molecule_config(5)));
 }
 
 inline void testDerivativesOnlyWhereAsked() {
@@ -111,13 +111,12 @@ inline void testForcesShareParameters() {
 }
 
 inline void testExpertsOwnTheirTimes() {
-    vector<score_bead> beads = chainBeads(5);
-    score_model_config config = baseConfig(beads);
+    score_model_config config = molecule_config(5);
     config.expert_count = 4;
-    config.experts[0] = graphExpert(0.6, 1, SCORE_OUTPUT_SCORE);
-    config.experts[1] = graphExpert(0.1, 0.5);
-    config.experts[2] = graphExpert(0, 0.1);
-    config.experts[3] = graphExpert(0.5, 0.52, SCORE_OUTPUT_SCORE);
+    config.experts[0] = graph_expert(SCORE_OUTPUT_SCORE, 0.6, 1);
+    config.experts[1] = graph_expert(SCORE_OUTPUT_ENERGY, 0.1, 0.5);
+    config.experts[2] = graph_expert(SCORE_OUTPUT_ENERGY, 0, 0.1);
+    config.experts[3] = graph_expert(SCORE_OUTPUT_SCORE, 0.5, 0.52);
     ScoreModel model = randomModel(config);
     System system;
     ScoreForce *force = addChains(system, model, 1);
@@ -166,7 +165,7 @@ inline void testReinitialize() {
 }
 
 inline void testUpdateParametersInContext() {
-    ScoreModel model = featureModel(4);
+    ScoreModel model = randomModel(feature_config(4));
     vector<Vec3> positions = chainPositions(3, 4);
     System system;
     ScoreForce *force = addChains(system, model, 2);

@@ -20,13 +20,12 @@ inline const char *awkwardText() {
 }
 
 inline ScoreModel annotatedModel() {
-    vector<score_bead> beads = chainBeads(5);
     vector<score_note> notes = {{"data", "plain"},
                                 {"comment", "a < b & \"c\"\n\tnext line \xc3\xa9 "}};
-    score_model_config config = baseConfig(beads);
+    score_model_config config = molecule_config(5);
     config.expert_count = 2;
-    config.experts[0] = graphExpert(0.1, 1, SCORE_OUTPUT_SCORE);
-    config.experts[1] = graphExpert(0, 0.1);
+    config.experts[0] = graph_expert(SCORE_OUTPUT_SCORE, 0.1, 1);
+    config.experts[1] = graph_expert(SCORE_OUTPUT_ENERGY, 0, 0.1);
     config.note_count = 2;
     config.notes = notes.data();
     return randomModel(config);
@@ -68,7 +67,7 @@ inline void testForceSurvivesXml() {
     checkSameForce(plain, *throughXml(plain));
     CHECK(plain.getName() == "ScoreForce");
 
-    ScoreForce force(featureModel(4));
+    ScoreForce force(randomModel(feature_config(4)));
     force.setName(awkwardText());
     force.setForceGroup(7);
     force.setDiffusionTime(0.1 / 3);
@@ -115,7 +114,7 @@ inline void testSystemSurvivesXmlWith(const ScoreModel &model) {
 
 inline void testSystemSurvivesXml() {
     testSystemSurvivesXmlWith(annotatedModel());
-    testSystemSurvivesXmlWith(chainModelOnABase(5));
+    testSystemSurvivesXmlWith(randomModelOnABase(molecule_config(5)));
 }
 
 inline string replaced(string text, const string &from, const string &to) {
@@ -169,30 +168,36 @@ inline void testModelTellsWhatItHolds() {
     CHECK(hidden == 8 && layers == 2);
     using Settings = std::map<string, string>;
     CHECK(model.getExpertSettings(0) == Settings({{"heads", "2"}, {"headWidth", "4"}}));
-    toyModel(2).getExpert(0, architecture, output, hidden, layers, begin, end);
+    randomModel(toy_config(1, 2)).getExpert(0, architecture, output, hidden, layers, begin, end);
     CHECK(architecture == "mlp" && output == "energy");
-    CHECK(toyModel(2).getExpertSettings(0).empty());
+    CHECK(randomModel(toy_config(1, 2)).getExpertSettings(0).empty());
     string over;
     vector<double> variances, directions, mean;
     model.getGaussian(over, variances, directions, mean);
     CHECK(over == "none" && variances.empty() && directions.empty() && mean.empty());
     CHECK(model.getExpertBase(0) == "none" && model.getExpertBase(1) == "none");
-    CHECK(chainModelOnABase(5).getExpertBase(0) == "gaussian");
-    chainModelOnABase(5).getGaussian(over, variances, directions, mean);
-    CHECK(over == "beads" && variances == ChainGaussian(5).variances && mean.empty());
-    CHECK(directions == ChainGaussian(5).directions);
-    toyModelOnABase().getGaussian(over, variances, directions, mean);
-    CHECK(over == "coordinates" && mean == vector<double>({0.4, -0.2}));
-    featureModelOnABase(4).getGaussian(over, variances, directions, mean);
-    CHECK(over == "all" && variances == vector<double>({1.5}));
+    score_model_config chain = molecule_config(5), toy = toy_config(1, 2);
+    set_base(&chain);
+    const score_gaussian *gaussian = chain.gaussian;
+    CHECK(randomModel(chain).getExpertBase(0) == "gaussian");
+    randomModel(chain).getGaussian(over, variances, directions, mean);
+    CHECK(over == "beads" && mean.empty());
+    CHECK(variances == vector<double>(gaussian->variances, gaussian->variances + 4));
+    CHECK(directions == vector<double>(gaussian->directions, gaussian->directions + 20));
+    set_base(&toy);
+    randomModel(toy).getGaussian(over, variances, directions, mean);
+    CHECK(over == "coordinates" && mean == vector<double>(gaussian->mean, gaussian->mean + 2));
+    randomModelOnABase(feature_config(4)).getGaussian(over, variances, directions, mean);
+    CHECK(over == "all" && variances == vector<double>({1.8}));
     CHECK(directions.empty() && mean.empty());
     Vec3 position;
     vector<int> features;
-    featureModel(4).getBead(3, name, residue, residueIndex, mass, position, features);
+    randomModel(feature_config(4))
+        .getBead(3, name, residue, residueIndex, mass, position, features);
     CHECK(name == "B3" && residue == "R1" && residueIndex == 1 && mass == 15);
     CHECK(position == chainPosition(3));
     CHECK(features == vector<int>({0, 1}));
-    CHECK(featureModel(4).getFeatureSize(0) == 3);
+    CHECK(randomModel(feature_config(4)).getFeatureSize(0) == 3);
     CHECK(model.getNumNotes() == 2 && model.getNotes().at("data") == "plain");
 }
 

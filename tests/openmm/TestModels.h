@@ -2,168 +2,34 @@
 #ifndef SCORE_TESTS_MODELS_H_
 #define SCORE_TESTS_MODELS_H_
 
-#include <cstdio>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "ScoreErrors.h"
 #include "ScoreModel.h"
 #include "openmm/Vec3.h"
+#include "random_models.h"
 #include "score/batch.h"
 
 namespace OpenMMScore {
 
-inline score_expert_config graphExpert(double begin, double end,
-                                       score_output output = SCORE_OUTPUT_ENERGY) {
-    return {SCORE_GRAPH_TRANSFORMER, output,          8, 2, 2, 4, begin, end, 0,
-            SCORE_FLOAT64,           SCORE_BASE_NONE, 0, 0};
-}
-
-inline score_expert_config mlpExpert(double begin, double end) {
-    return {SCORE_MLP,     SCORE_OUTPUT_ENERGY, 16, 2, 0, 0, begin, end, 0,
-            SCORE_FLOAT64, SCORE_BASE_NONE,     0,  0};
-}
-
-/* A zigzag chain in nm, a little irregular so that nothing vanishes by symmetry. */
+/* Bead `bead` of all molecules, nm. */
 inline OpenMM::Vec3 chainPosition(int bead) {
-    return OpenMM::Vec3(0.12 * bead, 0.05 * (bead % 2) + 0.01 * std::sin(3.0 * bead),
-                        0.03 * std::cos(2.0 * bead));
+    const double *r = molecule_config(bead + 1).beads[bead].frame_nm;
+    return OpenMM::Vec3(r[0], r[1], r[2]);
 }
 
-inline std::vector<score_bead> chainBeads(int count) {
-    std::vector<score_bead> beads(count);
-    for (int i = 0; i < count; i++) {
-        std::snprintf(beads[i].name, SCORE_NAME_SIZE, "B%d", i);
-        std::snprintf(beads[i].residue, SCORE_NAME_SIZE, "R%d", i / 2);
-        beads[i].residue_index = i / 2;
-        beads[i].mass_amu = 12.0 + i;
-        for (int k = 0; k < 3; k++)
-            beads[i].frame_nm[k] = chainPosition(i)[k];
-        beads[i].features[0] = i % 3;
-        beads[i].features[1] = i % 2;
-    }
-    return beads;
-}
-
-/* Centred, three-dimensional, 300 K, a unit of length of 0.1 nm. */
-inline score_model_config baseConfig(const std::vector<score_bead> &beads) {
-    score_model_config config = {};
-    config.dimensions = 3;
-    config.centred = 1;
-    config.scale_nm = 0.1;
-    config.temperature_k = 300;
-    config.beta_min = 0.1;
-    config.beta_max = 20;
-    config.bead_count = static_cast<int>(beads.size());
-    config.beads = beads.data();
-    config.expert_count = 1;
-    config.experts[0] = graphExpert(0, 1);
-    return config;
-}
-
-/* Every parameter is random, of the size that keeps the outputs of a layer as large as its inputs;
- * a norm's scale too, which is harmless. */
 inline ScoreModel randomModel(const score_model_config &config, unsigned seed = 1) {
-    score_model *handle = nullptr;
-    score_error error = {};
-    throwUnlessOk(score_model_create(&config, &handle, &error), error, "randomModel");
-    ScoreModel model(handle);
-    std::mt19937 generator(seed);
-    std::normal_distribution<double> normal;
-    for (int expert = 0; expert < config.expert_count; expert++)
-        for (int i = 0; i < score_model_tensor_count(handle, expert); i++) {
-            const score_tensor *tensor = score_model_tensor(handle, expert, i);
-            double width = tensor->rank == 2 ? 1 / std::sqrt(tensor->shape[0]) : 0.5;
-            double *values = score_model_parameters(handle, expert) + tensor->offset;
-            for (size_t k = 0; k < tensor->size; k++)
-                values[k] = width * normal(generator);
-        }
-    return model;
+    return ScoreModel(make_model(&config, seed, 1));
+}
+
+inline ScoreModel randomModelOnABase(score_model_config config) {
+    set_base(&config);
+    return randomModel(config);
 }
 
 inline ScoreModel chainModel(int beads, unsigned seed = 1) {
-    std::vector<score_bead> list = chainBeads(beads);
-    return randomModel(baseConfig(list), seed);
-}
-
-/* Beads are known by two features, of 3 and 2 values; the list of beads is an example. */
-inline ScoreModel featureModel(int beads, unsigned seed = 1) {
-    std::vector<score_bead> list = chainBeads(beads);
-    score_model_config config = baseConfig(list);
-    config.feature_count = 2;
-    config.feature_sizes[0] = 3;
-    config.feature_sizes[1] = 2;
-    return randomModel(config, seed);
-}
-
-/* A potential of one bead in 1 or 2 dimensions, not centred. */
-inline ScoreModel toyModel(int dimensions, unsigned seed = 1) {
-    std::vector<score_bead> list = chainBeads(1);
-    score_model_config config = baseConfig(list);
-    config.dimensions = dimensions;
-    config.centred = 0;
-    config.scale_nm = 1;
-    config.experts[0] = mlpExpert(0, 1);
-    return randomModel(config, seed);
-}
-
-/* The numbers of a Gaussian over the beads of a centred molecule: mode k is the difference between
- * the mean of beads 0 to k and bead k + 1. */
-struct ChainGaussian {
-    std::vector<double> variances, directions;
-    score_gaussian gaussian = {};
-
-    explicit ChainGaussian(int beads) {
-        for (int k = 0; k < beads - 1; k++) {
-            double length = std::sqrt((k + 1) * (k + 2.0));
-            variances.push_back(4.0 / (k + 1));
-            for (int i = 0; i < beads; i++)
-                directions.push_back(i <= k ? 1 / length : i == k + 1 ? -(k + 1) / length : 0.0);
-        }
-        gaussian.over = SCORE_OVER_BEADS;
-        gaussian.modes = beads - 1;
-        gaussian.width = beads;
-        gaussian.variances = variances.data();
-        gaussian.directions = directions.data();
-    }
-};
-
-/* The chain's, the features' and the toy's model, each upon a Gaussian. */
-inline ScoreModel chainModelOnABase(int beads, unsigned seed = 1) {
-    std::vector<score_bead> list = chainBeads(beads);
-    ChainGaussian numbers(beads);
-    score_model_config config = baseConfig(list);
-    config.gaussian = &numbers.gaussian;
-    config.experts[0].base = SCORE_BASE_GAUSSIAN;
-    return randomModel(config, seed);
-}
-
-inline ScoreModel featureModelOnABase(int beads) {
-    std::vector<score_bead> list = chainBeads(beads);
-    double variance = 1.5;
-    score_gaussian gaussian = {SCORE_OVER_ALL, 1, 0, &variance, nullptr, nullptr};
-    score_model_config config = baseConfig(list);
-    config.feature_count = 2;
-    config.feature_sizes[0] = 3;
-    config.feature_sizes[1] = 2;
-    config.gaussian = &gaussian;
-    config.experts[0].base = SCORE_BASE_GAUSSIAN;
-    return randomModel(config);
-}
-
-inline ScoreModel toyModelOnABase() {
-    std::vector<score_bead> list = chainBeads(1);
-    double variances[] = {0.3, 1.2}, directions[] = {0.6, -0.8, 0.8, 0.6}, mean[] = {0.4, -0.2};
-    score_gaussian gaussian = {SCORE_OVER_COORDINATES, 2, 2, variances, directions, mean};
-    score_model_config config = baseConfig(list);
-    config.dimensions = 2;
-    config.centred = 0;
-    config.scale_nm = 1;
-    config.gaussian = &gaussian;
-    config.experts[0] = mlpExpert(0, 1);
-    config.experts[0].base = SCORE_BASE_GAUSSIAN;
-    return randomModel(config);
+    return randomModel(molecule_config(beads), seed);
 }
 
 /* `molecules` copies of the chain, each displaced and deformed at random. */

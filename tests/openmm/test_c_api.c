@@ -1,74 +1,21 @@
 /* The C interface: everything that can be set and read, and a simulation, in C11. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <setjmp.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "OpenMMScoreCWrapper.h"
-#include "score/model.h"
+#include "random_models.h"
+#include "unit_test.h"
 
 enum { BEADS = 5 };
 
-static const double chain_nm[BEADS][3] = {
-    {0, 0, 0.03}, {0.12, 0.05, -0.01}, {0.24, 0, -0.02}, {0.36, 0.05, 0.03}, {0.48, 0, 0}};
-
-/* Weights between -0.3 and 0.3 that look random. */
-static void set_weights(score_model *model) {
-    double *weights = score_model_parameters(model, 0);
-    size_t count = score_model_parameter_count(model, 0);
-    for (size_t i = 0; i < count; i++)
-        weights[i] = 0.3 * sin(1.0 + 12.9898 * (double)i);
-}
-
-static OpenMM_ScoreModel *make_model(void) {
-    score_bead beads[BEADS] = {0};
-    for (int i = 0; i < BEADS; i++) {
-        strcpy(beads[i].name, "CA");
-        strcpy(beads[i].residue, "ALA");
-        beads[i].residue_index = i;
-        beads[i].mass_amu = 12;
-        memcpy(beads[i].frame_nm, chain_nm[i], sizeof chain_nm[i]);
-        beads[i].features[0] = i % 2;
-    }
-    score_note note = {"data", "made up"};
-    const double variance = 1.25;
-    const score_gaussian gaussian = {.over = SCORE_OVER_ALL, .modes = 1, .variances = &variance};
-    score_model_config config = {.dimensions = 3,
-                                 .centred = 1,
-                                 .scale_nm = 0.1,
-                                 .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
-                                 .feature_count = 1,
-                                 .feature_sizes = {2},
-                                 .bead_count = BEADS,
-                                 .beads = beads,
-                                 .range = {.neighbours_nm = 0.4, .centre_nm = 0.5},
-                                 .gaussian = &gaussian,
-                                 .expert_count = 1,
-                                 .note_count = 1,
-                                 .notes = &note};
-    config.experts[0] = (score_expert_config){.architecture = SCORE_GRAPH_TRANSFORMER,
-                                              .output = SCORE_OUTPUT_ENERGY,
-                                              .hidden = 8,
-                                              .layers = 2,
-                                              .heads = 2,
-                                              .head_width = 4,
-                                              .t_begin = 0,
-                                              .t_end = 0.5,
-                                              .dtype = SCORE_FLOAT64,
-                                              .base = SCORE_BASE_GAUSSIAN};
-    score_model *model = NULL;
-    score_error error = {0};
-    assert_int_equal(score_model_create(&config, &model, &error), SCORE_OK);
-    set_weights(model);
-    return OpenMM_ScoreModel_create_2(model);
+static OpenMM_ScoreModel *make_c_model(void) {
+    const score_note note = {"data", "made up"};
+    score_model_config config = feature_config(BEADS);
+    set_base(&config);
+    config.range = (score_data_range){.neighbours_nm = 0.4, .centre_nm = 0.5};
+    config.experts[0].t_end = 0.5;
+    config.note_count = 1;
+    config.notes = &note;
+    return OpenMM_ScoreModel_create_2(make_model(&config, 1, 1));
 }
 
 static OpenMM_IntArray *int_array(int count, const int *values) {
@@ -86,7 +33,7 @@ static void assert_array(const OpenMM_IntArray *array, int count, const int *val
 
 static void a_model_tells_what_it_holds(void **state) {
     (void)state;
-    OpenMM_ScoreModel *model = make_model();
+    OpenMM_ScoreModel *model = make_c_model();
     assert_int_equal(OpenMM_ScoreModel_getNumBeads(model), BEADS);
     assert_int_equal(OpenMM_ScoreModel_getDimensions(model), 3);
     assert_int_equal(OpenMM_ScoreModel_isCentred(model), OpenMM_True);
@@ -96,8 +43,8 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_true(OpenMM_ScoreModel_getCentreRange(model) == 0.5);
     assert_true(OpenMM_ScoreModel_getBetaMin(model) == 0.1);
     assert_true(OpenMM_ScoreModel_getBetaMax(model) == 20);
-    assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 1);
-    assert_int_equal(OpenMM_ScoreModel_getFeatureSize(model, 0), 2);
+    assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 2);
+    assert_int_equal(OpenMM_ScoreModel_getFeatureSize(model, 0), 3);
     assert_int_equal(OpenMM_ScoreModel_getNumExperts(model), 1);
     assert_int_equal(score_model_parameter_count(OpenMM_ScoreModel_getHandle(model), 0) > 0, 1);
 
@@ -118,20 +65,22 @@ static void a_model_tells_what_it_holds(void **state) {
     OpenMM_ScoreModel_getGaussian(model, &first, numbers[0], numbers[1], numbers[2]);
     assert_string_equal(first, "all");
     assert_int_equal(OpenMM_DoubleArray_getSize(numbers[0]), 1);
-    assert_true(OpenMM_DoubleArray_get(numbers[0], 0) == 1.25);
+    assert_true(OpenMM_DoubleArray_get(numbers[0], 0) == 1.8);
     assert_int_equal(OpenMM_DoubleArray_getSize(numbers[1]), 0);
     assert_int_equal(OpenMM_DoubleArray_getSize(numbers[2]), 0);
     for (int k = 0; k < 3; k++)
         OpenMM_DoubleArray_destroy(numbers[k]);
 
+    const double *r = feature_config(BEADS).beads[3].frame_nm;
     OpenMM_Vec3 position;
     OpenMM_IntArray *features = OpenMM_IntArray_create(0);
     OpenMM_ScoreModel_getBead(model, 3, &first, &second, &residue_index, &mass, &position,
                               features);
-    assert_string_equal(first, "CA");
-    assert_string_equal(second, "ALA");
-    assert_true(residue_index == 3 && mass == 12 && position.x == 0.36 && position.z == 0.03);
-    assert_array(features, 1, (int[]){1});
+    assert_string_equal(first, "B3");
+    assert_string_equal(second, "R1");
+    assert_true(residue_index == 1 && mass == 15);
+    assert_true(position.x == r[0] && position.y == r[1] && position.z == r[2]);
+    assert_array(features, 2, (int[]){0, 1});
     OpenMM_IntArray_destroy(features);
 
     assert_int_equal(OpenMM_ScoreModel_getNumNotes(model), 1);
@@ -144,7 +93,7 @@ static void a_model_tells_what_it_holds(void **state) {
 static void a_model_survives_text_and_file(void **state) {
     (void)state;
     const char *path = "test_c_api_model.xml";
-    OpenMM_ScoreModel *model = make_model();
+    OpenMM_ScoreModel *model = make_c_model();
     char *xml = OpenMM_ScoreModel_toXml(model);
     OpenMM_ScoreModel *from_text = OpenMM_ScoreModel_fromXml(xml);
     OpenMM_ScoreModel_save(from_text, path);
@@ -166,7 +115,7 @@ static void a_model_survives_text_and_file(void **state) {
 
 static void what_is_set_can_be_read(void **state) {
     (void)state;
-    OpenMM_ScoreModel *model = make_model();
+    OpenMM_ScoreModel *model = make_c_model();
     OpenMM_ScoreForce *force = OpenMM_ScoreForce_create_2(model);
     OpenMM_ScoreModel_destroy(model); /* the force has its own reference */
 
@@ -192,7 +141,7 @@ static void what_is_set_can_be_read(void **state) {
     assert_int_equal(OpenMM_ScoreForce_usesPeriodicBoundaryConditions(force), OpenMM_True);
 
     OpenMM_IntArray *particles = int_array(3, (int[]){4, 2, 0});
-    OpenMM_IntArray *features = int_array(3, (int[]){1, 0, 1});
+    OpenMM_IntArray *features = int_array(6, (int[]){1, 0, 1, 0, 1, 0});
     assert_int_equal(OpenMM_ScoreForce_addMolecule(force, particles, features), 0);
     assert_int_equal(OpenMM_ScoreForce_getNumMolecules(force), 1);
     OpenMM_IntArray_set(features, 1, 1);
@@ -200,7 +149,7 @@ static void what_is_set_can_be_read(void **state) {
     OpenMM_IntArray *found = OpenMM_IntArray_create(0);
     OpenMM_ScoreForce_getMoleculeParameters(force, 0, found, features);
     assert_array(found, 3, (int[]){4, 2, 0});
-    assert_array(features, 3, (int[]){1, 1, 1});
+    assert_array(features, 6, (int[]){1, 1, 1, 0, 1, 0});
     OpenMM_ScoreForce_getMoleculeParameters(force, 0, found, NULL);
     OpenMM_IntArray_destroy(found);
     OpenMM_IntArray_destroy(features);
@@ -211,14 +160,15 @@ static void what_is_set_can_be_read(void **state) {
 /* Two molecules move for a picosecond, and then features are changed under way. */
 static void molecules_move(void **state) {
     (void)state;
-    OpenMM_ScoreModel *model = make_model();
+    OpenMM_ScoreModel *model = make_c_model();
     OpenMM_ScoreForce *force = OpenMM_ScoreForce_create_2(model);
     OpenMM_System *system = OpenMM_System_create();
     OpenMM_Vec3Array *positions = OpenMM_Vec3Array_create(0);
     for (int m = 0; m < 2; m++) {
         OpenMM_IntArray *particles = OpenMM_IntArray_create(0);
         for (int i = 0; i < BEADS; i++) {
-            OpenMM_Vec3 position = {chain_nm[i][0], chain_nm[i][1] + m, chain_nm[i][2]};
+            const double *r = feature_config(BEADS).beads[i].frame_nm;
+            OpenMM_Vec3 position = {r[0], r[1] + m, r[2]};
             OpenMM_IntArray_append(particles, OpenMM_System_addParticle(system, 12));
             OpenMM_Vec3Array_append(positions, position);
         }
@@ -244,7 +194,7 @@ static void molecules_move(void **state) {
 
     OpenMM_Context_setPositions(context, positions);
     OpenMM_IntArray *particles = OpenMM_IntArray_create(0);
-    OpenMM_IntArray *features = int_array(BEADS, (int[]){1, 1, 1, 1, 1});
+    OpenMM_IntArray *features = int_array(2 * BEADS, (int[]){1, 1, 1, 1, 1, 1, 1, 1, 1, 1});
     OpenMM_ScoreForce_getMoleculeParameters(force, 1, particles, NULL);
     OpenMM_ScoreForce_setMoleculeParameters(force, 1, particles, features);
     OpenMM_ScoreForce_updateParametersInContext(force, context);

@@ -2,15 +2,11 @@
  * random_lanes.h against base/random.h and the distributions that its numbers are to have. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <cmocka.h>
 
 #include "base/random.h"
 #include "random_lanes.h"
+#include "unit_test.h"
 
 /* A step of Newton's method improves the processor's estimates. AVX2's may be wrong by 1.5 x 2^-12
  * (Intel's manual; by less on many processors), which leaves 3/2 of its square, 2.01e-7, of

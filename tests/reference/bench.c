@@ -1,15 +1,9 @@
 #include "bench.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "model/diffusion.h"
+#include "unit_test.h"
 
 static void *allocate(size_t count, size_t size) {
     void *memory = calloc(count + 1, size);

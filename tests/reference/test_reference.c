@@ -2,19 +2,12 @@
  * differentiation there, three extra channels and hand-written streams here. Through the tile and
  * through the public interface; compiled for double and for float. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "bench.h"
 #include "compare.h"
 #include "score/batch.h"
+#include "unit_test.h"
 
 #ifdef SCORE_SINGLE
 static const score_precision PRECISION = SCORE_SINGLE_PRECISION;

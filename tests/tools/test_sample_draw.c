@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "programs/executor_openmp.h"
-#include "random_models.h"
+#include "sampled_models.h"
 #include "sample_draw.h"
 
 enum { COUNT = 61, MOST = COUNT * 9 };
@@ -59,7 +59,7 @@ static void neither_threads_nor_batches_change_a_bit(void **state) {
         int batch;
     } ways[] = {{1, 1}, {1, 7}, {2, 256}, {3, 8}, {5, 256}};
     for (int kind = 0; kind < MODEL_LATE; kind++) {
-        score_model *model = make_random_model((random_model)kind);
+        score_model *model = make_sampled_model((sampled_model)kind);
         const score_model_config *config = score_model_get_config(model);
         const size_t size = (size_t)config->bead_count * (size_t)config->dimensions;
         const bool has_density = kind != MODEL_SCORES;
@@ -85,7 +85,7 @@ static void neither_threads_nor_batches_change_a_bit(void **state) {
 /* What happens to a network whose weights leave the range of float. */
 static void a_score_that_is_not_finite_names_sample_and_time(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const int threads = 1;
     const score_executor executor = score_executor_openmp(&threads);
     score_error error = {0};
@@ -107,7 +107,7 @@ static score_status watch(void *context, double done, score_error *error) {
 
 static void the_watcher_sees_every_step_and_can_end_the_work(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_TOY);
+    score_model *model = make_sampled_model(MODEL_TOY);
     float positions[MOST];
     score_error error = {0};
     results all = {positions, NULL, 2, 0, INFINITY}, some = {positions, NULL, 2, 0, 25};
@@ -137,7 +137,7 @@ static score_status refuse(void *context, uint32_t first, uint32_t count, const 
 
 static void samples_that_cannot_be_taken_end_the_work(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_TOY);
+    score_model *model = make_sampled_model(MODEL_TOY);
     score_error error = {0};
     score_sample_plan plan = plan_of(model, 0, 10);
     plan.take = refuse;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "programs/command_line.h"
-#include "random_models.h"
+#include "sampled_models.h"
 #include "sample_file.h"
 
 enum { COUNT = 3 };
@@ -65,7 +65,7 @@ static void write_samples(const char *path, const score_samples *samples) {
 static void npy_files_are_numpys(void **state) {
     (void)state;
     static char bytes[65536];
-    score_model *model = make_random_model(MODEL_TOY);
+    score_model *model = make_sampled_model(MODEL_TOY);
     const score_samples samples = samples_of(model);
     write_samples("toy.npy", &samples);
     assert_int_equal(read_file("toy.npy", bytes), 128 + COUNT * 2 * 4);
@@ -84,7 +84,7 @@ static void npy_files_are_numpys(void **state) {
 /* They would be taken for those of the new samples. */
 static void old_log_densities_do_not_stay_beside_new_samples(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_TOY);
+    score_model *model = make_sampled_model(MODEL_TOY);
     score_samples samples = samples_of(model);
     write_samples("old.npy", &samples);
     assert_true(exists("old.log_density.npy"));
@@ -97,7 +97,7 @@ static void old_log_densities_do_not_stay_beside_new_samples(void **state) {
 static void hdf5_files_are_the_same_for_the_same_samples(void **state) {
     (void)state;
     static char first[65536], second[65536];
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const score_samples samples = samples_of(model);
     write_samples("first.h5", &samples);
     sleep(1); /* HDF5's times are whole seconds */
@@ -112,7 +112,7 @@ static void hdf5_files_are_the_same_for_the_same_samples(void **state) {
 static void nothing_is_left_of_an_abandoned_file(void **state) {
     (void)state;
     static const char *const paths[] = {"gone.npy", "gone.h5"};
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     for (int k = 0; k < 2; k++) {
         score_sample_file file;
         score_error error = {0};
@@ -135,7 +135,7 @@ static void the_topology_is_json(void **state) {
         "{\"index\": 1, \"name\": \"A\\\"\\\\\", \"resSeq\": 2, \"segmentID\": \"\", \"atoms\": ["
         "{\"index\": 1, \"name\": \"CA\", \"element\": \"VS\"}, "
         "{\"index\": 2, \"name\": \"N\", \"element\": \"N\"}]}]}], \"bonds\": []}";
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     char *json;
     assert_int_equal(score_sample_topology(model, &json, NULL), SCORE_OK);
     assert_string_equal(json, expected);
@@ -147,7 +147,7 @@ static void what_cannot_be_written_is_refused_before_the_work(void **state) {
     (void)state;
     static const struct {
         const char *path;
-        random_model kind;
+        sampled_model kind;
         score_status status;
         const char *message;
     } all[] = {
@@ -161,7 +161,7 @@ static void what_cannot_be_written_is_refused_before_the_work(void **state) {
     };
     assert_int_equal(mkdir("taken.npy", 0700) | mkdir("busy.log_density.npy", 0700), 0);
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
-        score_model *model = make_random_model(all[k].kind);
+        score_model *model = make_sampled_model(all[k].kind);
         score_sample_file file;
         score_error error = {0};
         const score_samples samples = samples_of(model);
@@ -178,7 +178,7 @@ static void what_cannot_be_written_is_refused_before_the_work(void **state) {
 static void a_full_disk_is_found_before_the_work(void **state) {
     (void)state;
     static const char *const paths[] = {"full.h5", "full.npy"};
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     struct rlimit before, small;
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
@@ -213,7 +213,7 @@ static mode_t mode_of(const char *path) {
 static void permissions_and_links_stay(void **state) {
     (void)state;
     static const char *const paths[] = {"a.npy", "a.h5"};
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const score_samples samples = samples_of(model);
     const mode_t mask = umask(027);
     for (int k = 0; k < 2; k++) {
@@ -237,7 +237,7 @@ static void permissions_and_links_stay(void **state) {
 /* Two processes would mix their samples; what a killed one has left is begun anew. */
 static void a_file_belongs_to_one_process(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const score_samples samples = samples_of(model);
     for (int k = 0; k < 2; k++) {
         const char *path = k == 0 ? "one.npy" : "one.h5";

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "programs/executor_openmp.h"
+#include "random_models.h"
 #include "sample_draw.h"
 #include "sample_model.h"
 
@@ -14,35 +14,14 @@ enum { BEADS = 3, SIZE = 3 * BEADS, MODES = 2, COUNT = 8000 };
 
 static const double VARIANCES[MODES] = {2.1, 0.05};
 
-static score_model *make_model(void) {
-    const score_bead beads[BEADS] = {{.name = "A"}};
-    const double r = sqrt(0.5), s = sqrt(1.0 / 6);
-    const double directions[MODES * BEADS] = {r, 0, -r, s, -2 * s, s};
-    const score_gaussian gaussian = {.over = SCORE_OVER_BEADS,
-                                     .modes = MODES,
-                                     .width = BEADS,
-                                     .variances = VARIANCES,
-                                     .directions = directions};
-    const score_model_config config = {.dimensions = 3,
-                                       .centred = 1,
-                                       .scale_nm = SCALE_NM,
-                                       .temperature_k = 300,
-                                       .beta_min = 0.1,
-                                       .beta_max = 20,
-                                       .bead_count = BEADS,
-                                       .beads = beads,
-                                       .gaussian = &gaussian,
-                                       .expert_count = 1,
-                                       .experts = {{.architecture = SCORE_MLP,
-                                                    .hidden = 1,
-                                                    .layers = 1,
-                                                    .t_end = 1,
-                                                    .base = SCORE_BASE_GAUSSIAN}}};
-    score_model *model;
-    score_error error = {0};
-    if (score_model_create(&config, &model, &error) != SCORE_OK)
-        fail_msg("%s", error.message);
-    return model;
+static score_model *zero_model(void) {
+    score_model_config config = molecule_config(BEADS);
+    set_base(&config);
+    score_gaussian gaussian = *config.gaussian;
+    gaussian.variances = VARIANCES;
+    config.gaussian = &gaussian;
+    config.scale_nm = SCALE_NM;
+    return make_model(&config, 1, 0);
 }
 
 /* Component c of mode k, in normalised coordinates. */
@@ -74,7 +53,7 @@ static void samples_have_the_covariance(void **state) {
     (void)state;
     const float *positions = drawn.positions;
     const double *density = drawn.density;
-    score_model *model = make_model();
+    score_model *model = zero_model();
     const int threads = 1;
     const score_executor executor = score_executor_openmp(&threads);
     const score_sample_plan plan = {.model = model,
@@ -118,13 +97,11 @@ static void samples_have_the_covariance(void **state) {
 static void the_first_score_is_exact(void **state) {
     (void)state;
     enum { FEW = 50 };
-    score_model *model = make_model();
+    score_model *model = zero_model();
     score_sample_model sampled;
     score_error error = {0};
     static double x[FEW * SIZE], score[FEW * SIZE];
-    score_random random = score_random_stream(8, 0, 0, 0);
-    for (int k = 0; k < FEW * SIZE; k++)
-        x[k] = 3 * score_random_normal(&random);
+    fill_normal(8, 3, FEW * SIZE, x);
     if (score_sample_model_create(model, FEW, &sampled, &error) != SCORE_OK ||
         score_sample_model_score(&sampled, x, 1, score, &error) != SCORE_OK)
         fail_msg("%s", error.message);

@@ -7,6 +7,7 @@
 
 #include "random_models.h"
 #include "sample_model.h"
+#include "sampled_models.h"
 
 enum { COUNT = 4, MOST = COUNT * 9 };
 
@@ -36,7 +37,7 @@ static void score_by(const score_sample_model *sampled, int expert, double t, do
 
 static void experts_share_a_common_boundary_equally(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_TOY); /* scale 1: x is in nm */
+    score_model *model = make_sampled_model(MODEL_TOY); /* scale 1: x is in nm */
     score_sample_model sampled;
     score_error error = {0};
     double found[MOST], first[MOST], second[MOST];
@@ -61,7 +62,7 @@ static void experts_share_a_common_boundary_equally(void **state) {
 
 static void one_expert_is_asked_by_its_number(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_TOY);
+    score_model *model = make_sampled_model(MODEL_TOY);
     score_sample_model sampled;
     const score_executor serial = score_executor_serial();
     score_error error = {0};
@@ -92,7 +93,7 @@ static void one_expert_is_asked_by_its_number(void **state) {
 
 static void scores_are_those_of_normalised_coordinates(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const double scale = score_model_get_config(model)->scale_nm;
     const score_executor serial = score_executor_serial();
     score_sample_model sampled;
@@ -114,9 +115,9 @@ static void scores_are_those_of_normalised_coordinates(void **state) {
 /* Centred in double, then rounded to float, of which a position of at most 1 nm loses 6e-8. */
 static void positions_are_scaled_and_centred(void **state) {
     (void)state;
-    static const random_model kinds[] = {MODEL_MOLECULE, MODEL_TOY};
+    static const sampled_model kinds[] = {MODEL_MOLECULE, MODEL_TOY};
     for (int k = 0; k < 2; k++) {
-        score_model *model = make_random_model(kinds[k]);
+        score_model *model = make_sampled_model(kinds[k]);
         const score_model_config *config = score_model_get_config(model);
         score_sample_model sampled;
         score_error error = {0};
@@ -139,7 +140,7 @@ static void positions_are_scaled_and_centred(void **state) {
 
 static void log_densities_are_minus_the_energies_of_what_is_written(void **state) {
     (void)state;
-    score_model *model = make_random_model(MODEL_MOLECULE);
+    score_model *model = make_sampled_model(MODEL_MOLECULE);
     const score_executor serial = score_executor_serial();
     score_sample_model sampled;
     score_error error = {0};
@@ -171,7 +172,7 @@ static void a_log_density_needs_an_energy_at_the_forces_time(void **state) {
                                                [MODEL_SCORES] = false,
                                                [MODEL_LATE] = true};
     for (int k = 0; k < MODEL_COUNT; k++) {
-        score_model *model = make_random_model((random_model)k);
+        score_model *model = make_sampled_model((sampled_model)k);
         assert_int_equal(score_sample_model_has_density(model), expected[k]);
         score_model_destroy(model);
     }
@@ -185,18 +186,11 @@ typedef struct range {
 } range;
 
 static score_model *make_model_of(const range *ranges, int count) {
-    score_model *toy = make_random_model(MODEL_TOY), *model = NULL;
-    score_model_config config = *score_model_get_config(toy);
-    score_error error = {0};
+    score_model_config config = toy_config(1, 2);
     config.expert_count = count;
-    for (int k = 0; k < count; k++) {
-        config.experts[k] = config.experts[0];
-        config.experts[k].t_begin = ranges[k].begin;
-        config.experts[k].t_end = ranges[k].end;
-    }
-    assert_good(score_model_create(&config, &model, &error), &error);
-    score_model_destroy(toy);
-    return model;
+    for (int k = 0; k < count; k++)
+        config.experts[k] = mlp_expert(SCORE_OUTPUT_SCORE, ranges[k].begin, ranges[k].end);
+    return make_model(&config, 1, 1);
 }
 
 static void times_without_an_expert_are_named(void **state) {
@@ -232,14 +226,11 @@ static void times_without_an_expert_are_named(void **state) {
 
 static void a_model_without_a_list_of_beads_is_refused(void **state) {
     (void)state;
-    score_model *features = make_random_model(MODEL_FEATURES), *model = NULL;
-    score_model_config config = *score_model_get_config(features);
+    const score_model_config config = feature_config(0);
+    score_model *model = make_model(&config, 1, 1);
     score_error error = {0};
-    config.bead_count = 0;
-    assert_good(score_model_create(&config, &model, &error), &error);
     assert_message(score_sample_model_check(model, &error), &error, "no list of beads");
     score_model_destroy(model);
-    score_model_destroy(features);
 }
 
 int main(void) {

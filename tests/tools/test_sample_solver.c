@@ -5,10 +5,11 @@
 #include "temporary_folder.h"
 
 #include "base/random.h"
+#include "random_models.h"
 #include "sample_solver.h"
 #include "score/model.h"
 
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
 
 /* -------- distributions in one dimension -------- */
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "random_models.h"
+#include "sampled_models.h"
 
 static int write_models(void **state) {
     static const char *const paths[] = {
@@ -21,7 +21,7 @@ static int write_models(void **state) {
     if (enter_folder(state) != 0)
         return -1;
     for (int k = 0; k < MODEL_COUNT; k++) {
-        score_model *model = make_random_model((random_model)k);
+        score_model *model = make_sampled_model((sampled_model)k);
         const score_status status = score_model_write(model, paths[k], NULL);
         score_model_destroy(model);
         if (status != SCORE_OK)

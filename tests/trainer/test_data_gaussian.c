@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "frame_files.h"
 #include "model/network.h"
+#include "random_models.h"
 
 enum { FRAMES = 60, BEADS = 4, MOST = BEADS * 3 };
 
@@ -29,36 +30,16 @@ static void make_frames(int beads, int dimensions) {
 
 static score_recipe make_recipe(int beads, int dimensions, bool centred, bool rotate, int features,
                                 bool weighted) {
-    static score_bead list[BEADS] = {{.name = "A"}};
     score_recipe recipe = recipe_for((char *)"frames.h5", beads, dimensions);
     recipe.data.scale_nm = 0.8;
     recipe.data.held_out = 0.2;
     recipe.data.log_weights = weighted ? (char *)"log_weights" : NULL;
     recipe.data.no_weights = !weighted;
     recipe.rotate = rotate;
-    recipe.model = (score_model_config){.dimensions = dimensions,
-                                        .centred = centred,
-                                        .scale_nm = 0.8,
-                                        .temperature_k = 300,
-                                        .beta_min = 0.1,
-                                        .beta_max = 20,
-                                        .feature_count = features,
-                                        .feature_sizes = {1},
-                                        .bead_count = beads,
-                                        .beads = list,
-                                        .expert_count = 1};
-    recipe.model.experts[0] = (score_expert_config){.architecture = SCORE_MLP,
-                                                    .hidden = 2,
-                                                    .layers = 1,
-                                                    .t_end = 1,
-                                                    .base = SCORE_BASE_GAUSSIAN};
-    if (features > 0)
-        recipe.model.experts[0] = (score_expert_config){.hidden = 2,
-                                                        .layers = 1,
-                                                        .heads = 1,
-                                                        .head_width = 1,
-                                                        .t_end = 1,
-                                                        .base = SCORE_BASE_GAUSSIAN};
+    recipe.model = features > 0 ? feature_config(beads) : toy_config(beads, dimensions);
+    recipe.model.centred = centred;
+    recipe.model.scale_nm = 0.8;
+    recipe.model.experts[0].base = SCORE_BASE_GAUSSIAN;
     return recipe;
 }
 
@@ -81,14 +62,11 @@ static score_dataset *open_frames(const score_recipe *recipe) {
 static score_gaussian *create(const score_recipe *recipe, const score_dataset *dataset) {
     score_gaussian *gaussian = NULL;
     score_error error = {0};
-    score_model *model = NULL;
     if (score_data_gaussian_create(recipe, dataset, &gaussian, &error) != SCORE_OK)
         fail_msg("%s", error.message);
     score_model_config config = recipe->model;
     config.gaussian = gaussian;
-    if (score_model_create(&config, &model, &error) != SCORE_OK)
-        fail_msg("%s", error.message);
-    score_model_destroy(model);
+    score_model_destroy(make_model(&config, 1, 1));
     for (int k = 1; k < gaussian->modes; k++)
         assert_true(gaussian->variances[k] <= gaussian->variances[k - 1]);
     return gaussian;

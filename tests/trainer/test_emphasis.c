@@ -7,6 +7,7 @@
 #include "programs/executor_openmp.h"
 #include "frame_files.h"
 #include "losses/minibatch.h"
+#include "random_models.h"
 
 enum { BEADS = 4, FRAMES = 60, COORDINATES = 3 * BEADS };
 
@@ -181,7 +182,7 @@ static score_sampler make_sampler(const score_dataset *dataset, const score_emph
         .split = SCORE_SPLIT_TRAINING,
         .seed = 3,
         .purpose = 0x300,
-        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.01, .t_end = 0.3},
+        .times = {.scale = {.schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 0.01, .t_end = 0.3},
                   .even_in_t = true},
         .beads = BEADS,
         .dimensions = 3,
@@ -245,39 +246,16 @@ static void weighted_means_are_those_of_all_frames(void **state) {
     score_dataset_close(dataset);
 }
 
-static score_model *make_model(void) {
-    score_bead beads[BEADS] = {{.name = "A"}, {.name = "B"}, {.name = "C"}, {.name = "D"}};
-    score_model_config config = {.dimensions = 3,
-                                 .scale_nm = 1,
-                                 .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
-                                 .bead_count = BEADS,
-                                 .beads = beads,
-                                 .expert_count = 1};
-    config.experts[0] = (score_expert_config){.architecture = SCORE_MLP,
-                                              .output = SCORE_OUTPUT_ENERGY,
-                                              .hidden = 4,
-                                              .layers = 1,
-                                              .t_end = 1};
-    score_model *model = NULL;
-    score_error error = {0};
-    if (score_model_create(&config, &model, &error) != SCORE_OK)
-        fail_msg("%s", error.message);
-    for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
-        score_model_parameters(model, 0)[k] = sin(1.0 + (double)k);
-    return model;
-}
-
 /* The losses of a step of one sample, from the same frame and noise with and without emphasis. */
 static void a_sample_has_all_its_losses_weighted(void **state) {
     (void)state;
     score_recipe recipe = emphasised_recipe();
     recipe.data.no_weights = true;
     score_dataset *dataset = open_frames(&recipe);
-    score_model *model = make_model();
+    const score_model_config config = toy_config(BEADS, 3);
+    score_model *model = make_model(&config, 1, 1);
     const score_network *network = score_model_network(model, 0);
-    const score_loss_setting setting = {.schedule = {0.1, 20},
+    const score_loss_setting setting = {.schedule = RANDOM_MODEL_SCHEDULE,
                                         .t_begin = 0.01,
                                         .t_end = 0.3,
                                         .weight_middle = 0.155,

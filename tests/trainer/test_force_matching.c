@@ -5,7 +5,7 @@
 #include "programs/executor_openmp.h"
 #include "frame_files.h"
 #include "losses/minibatch.h"
-#include "tiny_networks.h"
+#include "random_models.h"
 
 enum { FRAMES = 40, BEADS = 3, COORDINATES = 3 * BEADS, SAMPLES = 16 };
 static const double STIFFNESS = 4; /* kJ/mol/nm^2 */
@@ -45,7 +45,8 @@ static score_sampler make_sampler(const score_dataset *dataset) {
         .split = SCORE_SPLIT_TRAINING,
         .seed = 3,
         .purpose = 0x300,
-        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 1}, .even_in_t = true},
+        .times = {.scale = {.schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 1e-5, .t_end = 1},
+                  .even_in_t = true},
         .beads = BEADS,
         .dimensions = 3,
         .rotate = true,
@@ -93,42 +94,20 @@ static void forces_turn_with_their_sample(void **state) {
 
 /* Whose energy is that of a Gaussian of one width plus what the network adds; nothing where all its
  * weights are 0. At t_0 the variance is m^2 g + sigma^2 = 1/stiffness. */
-static score_model *make_model(void) {
-    static double variances[2];
-    const double rows[6] = {sqrt(0.5), -sqrt(0.5), 0, sqrt(1.0 / 6), sqrt(1.0 / 6), -sqrt(4.0 / 6)};
-    const score_schedule schedule = {0.1, 20};
+static score_model *exact_model(void) {
+    const score_schedule schedule = RANDOM_MODEL_SCHEDULE;
     const double m = score_signal(schedule, SCORE_TIME_MIN);
     const double sigma = score_noise(schedule, SCORE_TIME_MIN);
-    variances[0] = variances[1] = (1 / stiffness() - sigma * sigma) / (m * m);
-    const score_gaussian gaussian = {.over = SCORE_OVER_BEADS,
-                                     .modes = 2,
-                                     .width = 3,
-                                     .variances = variances,
-                                     .directions = rows};
-    score_bead beads[BEADS] = {{.name = "A"}, {.name = "B"}, {.name = "C"}};
-    score_model_config config = {.dimensions = 3,
-                                 .centred = 1,
-                                 .scale_nm = 0.5,
-                                 .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
-                                 .bead_count = BEADS,
-                                 .beads = beads,
-                                 .gaussian = &gaussian,
-                                 .expert_count = 1};
-    config.experts[0] = (score_expert_config){.architecture = SCORE_GRAPH_TRANSFORMER,
-                                              .output = SCORE_OUTPUT_ENERGY,
-                                              .hidden = 8,
-                                              .layers = 1,
-                                              .heads = 2,
-                                              .head_width = 4,
-                                              .t_end = 1,
-                                              .base = SCORE_BASE_GAUSSIAN};
-    score_model *model = NULL;
-    score_error error = {0};
-    if (score_model_create(&config, &model, &error) != SCORE_OK)
-        fail_msg("%s", error.message);
-    return model;
+    const double variance = (1 / stiffness() - sigma * sigma) / (m * m);
+    const double variances[2] = {variance, variance};
+    score_model_config config = molecule_config(BEADS);
+    set_base(&config);
+    score_gaussian gaussian = *config.gaussian;
+    gaussian.variances = variances;
+    config.gaussian = &gaussian;
+    config.scale_nm = 0.5;
+    config.experts[0].layers = 1;
+    return make_model(&config, 1, 0);
 }
 
 typedef struct fixture {
@@ -144,7 +123,7 @@ typedef struct fixture {
 static void set_up(fixture *f) {
     static int threads = 1;
     const score_loss_setting setting = {
-        .schedule = {0.1, 20},
+        .schedule = RANDOM_MODEL_SCHEDULE,
         .t_begin = 1e-5,
         .t_end = 1,
         .weight_middle = 0.5,
@@ -152,7 +131,7 @@ static void set_up(fixture *f) {
         .beads = BEADS};
     f->dataset = make_dataset();
     f->sampler = make_sampler(f->dataset);
-    f->model = make_model();
+    f->model = exact_model();
     f->executor = score_executor_openmp(&threads);
     const score_network *network = score_model_network(f->model, 0);
     assert_int_equal(score_packed_create(network, &f->packed, NULL), SCORE_OK);
@@ -169,12 +148,10 @@ static void tear_down(fixture *f) {
     score_dataset_close(f->dataset);
 }
 
-/* The loss with all weights `scale` times random ones. */
-static double loss_at(fixture *f, double scale, uint32_t number) {
-    score_random random = score_random_stream(9, 0, 0, number);
+/* The loss with random weights of the deviation `scale`. */
+static double loss_at(fixture *f, double scale, uint64_t seed) {
     double *weights = score_model_parameters(f->model, 0), losses[SCORE_LOSS_KINDS];
-    for (size_t k = 0; k < score_model_parameter_count(f->model, 0); k++)
-        weights[k] = scale * score_random_normal(&random);
+    fill_normal(seed, scale, (int)score_model_parameter_count(f->model, 0), weights);
     score_packed_update(f->packed, weights, &f->executor);
     assert_int_equal(score_minibatch_evaluate(f->minibatch, f->packed, &f->sampler, 2,
                                               SCORE_BIT(SCORE_LOSS_FORCE_MATCHING), &f->executor,
@@ -192,8 +169,8 @@ static void exact_energy_has_the_least_loss(void **state) {
     assert_true(loss_at(&f, 0, 0) < 1e-24);
     for (size_t k = 0; k < score_model_parameter_count(f.model, 0); k++)
         assert_true(fabs(f.gradient[k]) < 1e-11);
-    for (uint32_t number = 1; number <= 20; number++)
-        assert_true(loss_at(&f, 0.5, number) > 1e-4);
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        assert_true(loss_at(&f, 0.5, seed) > 1e-4);
     tear_down(&f);
 }
 

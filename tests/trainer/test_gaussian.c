@@ -5,8 +5,9 @@
 #include "base/random.h"
 #include "frame_files.h"
 #include "data/gaussian.h"
+#include "random_models.h"
 
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
 
 static score_stage make_stage(double begin, double end) {
     return (score_stage){.t_begin = begin,

@@ -3,33 +3,17 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "random_models.h"
 #include "run/initialise.h"
-#include "score/model.h"
-#include "temporary_folder.h"
+#include "unit_test.h"
 
-static score_model *make_model(score_architecture architecture, double time_variance) {
-    static const score_bead bead = {.name = "A"};
-    score_model_config config = {.dimensions = 3,
-                                 .scale_nm = 1,
-                                 .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
-                                 .bead_count = 1,
-                                 .beads = &bead,
-                                 .expert_count = 1};
-    config.experts[0] = (score_expert_config){.architecture = architecture,
-                                              .output = SCORE_OUTPUT_ENERGY,
-                                              .hidden = 64,
-                                              .layers = 2,
-                                              .t_begin = 1e-5,
-                                              .t_end = 0.1,
-                                              .time_variance = time_variance};
-    if (architecture == SCORE_GRAPH_TRANSFORMER)
-        config.experts[0].heads = config.experts[0].head_width = 4;
-    score_model *model = NULL;
-    score_error error = {0};
-    if (score_model_create(&config, &model, &error) != SCORE_OK)
-        fail_msg("%s", error.message);
+static score_model *initialised_model(score_architecture architecture, double time_variance) {
+    score_model_config config = toy_config(1, 3);
+    config.experts[0] = (architecture == SCORE_MLP ? mlp_expert : graph_expert)(SCORE_OUTPUT_ENERGY,
+                                                                                1e-5, 0.1);
+    config.experts[0].hidden = 64;
+    config.experts[0].time_variance = time_variance;
+    score_model *model = make_model(&config, 1, 0);
     score_initialise(model, 0, 5);
     return model;
 }
@@ -37,7 +21,7 @@ static score_model *make_model(score_architecture architecture, double time_vari
 /* Weights have the variance 1/inputs, norms the scale 1, all else is 0. */
 static void tensors_have_their_scale(void **state) {
     (void)state;
-    score_model *model = make_model(SCORE_GRAPH_TRANSFORMER, 0);
+    score_model *model = initialised_model(SCORE_GRAPH_TRANSFORMER, 0);
     for (int k = 0; k < score_model_tensor_count(model, 0); k++) {
         const score_tensor *tensor = score_model_tensor(model, 0, k);
         const double *values = score_model_parameters_const(model, 0) + tensor->offset;
@@ -62,7 +46,7 @@ static void noise_features_begin_silent(void **state) {
     const score_architecture architectures[] = {SCORE_GRAPH_TRANSFORMER, SCORE_MLP};
     for (int a = 0; a < 2; a++)
         for (int has_them = 0; has_them < 2; has_them++) {
-            score_model *model = make_model(architectures[a], has_them ? 1e-3 : 0);
+            score_model *model = initialised_model(architectures[a], has_them ? 1e-3 : 0);
             const score_tensor *tensor = score_model_tensor(model, 0, 0);
             const int rows = tensor->shape[0];
             assert_int_equal(tensor->shape[1], 64);

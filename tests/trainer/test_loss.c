@@ -8,6 +8,7 @@
 #include "losses/losses.h"
 #include "temporary_folder.h"
 #include "tiny_networks.h"
+#include "random_models.h"
 
 enum { SAMPLES = 3 };
 
@@ -58,7 +59,7 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
     f->model = make_tiny_model(tiny, &features);
     f->network = score_model_network(f->model, 0);
     f->coordinates = TINY_BEADS * tiny->dimensions;
-    f->setting = (score_loss_setting){.schedule = {0.1, 20},
+    f->setting = (score_loss_setting){.schedule = RANDOM_MODEL_SCHEDULE,
                                       .t_begin = tiny->t_begin,
                                       .t_end = tiny->t_end,
                                       .weight_middle = 0.7 * tiny->t_begin + 0.3 * tiny->t_end,

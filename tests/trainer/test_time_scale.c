@@ -5,9 +5,10 @@
 #include "base/random.h"
 #include "temporary_folder.h"
 #include "recipe/time_scale.h"
+#include "random_models.h"
 
 static const score_time_scale SCALE = {
-    .schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 0.1, .variance = 1e-3};
+    .schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 1e-5, .t_end = 0.1, .variance = 1e-3};
 
 static score_time_pairs make_pairs(double width) {
     return (score_time_pairs){.scale = SCALE, .width = width};
@@ -48,7 +49,7 @@ static void slope_is_the_derivative_of_the_height(void **state) {
 
 static void noise_is_inverted(void **state) {
     (void)state;
-    const score_schedule schedules[] = {{0.1, 20}, {3, 3}};
+    const score_schedule schedules[] = {RANDOM_MODEL_SCHEDULE, {3, 3}};
     for (int k = 0; k < 2; k++)
         for (int step = 0; step <= 20; step++) {
             const double t = pow(10, -5 + step / 4.0), noise = score_noise(schedules[k], t);
@@ -59,8 +60,8 @@ static void noise_is_inverted(void **state) {
         }
 }
 
-static const score_times EVEN = {.scale = {.schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 0.1},
-                                 .even_in_t = true};
+static const score_times EVEN = {
+    .scale = {.schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 1e-5, .t_end = 0.1}, .even_in_t = true};
 
 static void partners_are_near_and_in_range(void **state) {
     (void)state;
@@ -110,7 +111,7 @@ static void odds_are_those_of_the_reverse_draw(void **state) {
     (void)state;
     check_odds(&EVEN);
     const score_time_scale other = {
-        .schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 0.1, .variance = 0.02};
+        .schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 1e-5, .t_end = 0.1, .variance = 0.02};
     check_odds(&(score_times){.scale = other});
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random_models.h"
+
 static void require(int condition, const char *what) {
     if (!condition) {
         fprintf(stderr, "test set-up: %s\n", what);
@@ -26,15 +28,8 @@ static const score_expert_config SMALL_TRANSFORMER = {.architecture = SCORE_GRAP
                                                       .dtype = SCORE_FLOAT32};
 
 static void configure_beads(score_model_config *config, score_bead beads[3]) {
-    *config = (score_model_config){.dimensions = 3,
-                                   .centred = 1,
-                                   .scale_nm = 0.1,
-                                   .temperature_k = 300,
-                                   .beta_min = 0.1,
-                                   .beta_max = 20,
-                                   .bead_count = 2,
-                                   .beads = beads,
-                                   .expert_count = 1};
+    *config = molecule_config(2);
+    config->beads = beads;
     config->experts[0] = SMALL_TRANSFORMER;
     beads[0] = (score_bead){
         .name = "CA", .residue = "ALA", .mass_amu = 12.011, .frame_nm = {1.0 / 3, -0.0, 5e-324}};
@@ -54,11 +49,9 @@ static void configure_features(score_model_config *config, score_bead beads[3]) 
     config->experts[0].dtype = SCORE_FLOAT64;
 }
 
-static void configure_mlp(score_model_config *config) {
-    config->dimensions = 2;
-    config->centred = 0;
-    config->scale_nm = 1;
-    config->bead_count = 1;
+static void configure_mlp(score_model_config *config, const score_bead *beads) {
+    *config = toy_config(1, 2);
+    config->beads = beads;
     config->experts[0] = (score_expert_config){.architecture = SCORE_MLP,
                                                .output = SCORE_OUTPUT_SCORE,
                                                .hidden = 3,
@@ -102,17 +95,17 @@ static void configure_gaussian(score_model_config *config, sample_model kind, sc
                                                     .mean = mean};
     static const score_gaussian over_all = {
         .over = SCORE_OVER_ALL, .modes = 1, .variances = variances};
-    config->gaussian = kind == SAMPLE_GAUSSIAN_BEADS ? &over_beads : &over_coordinates;
     if (kind == SAMPLE_GAUSSIAN_ALL) {
         configure_features(config, beads);
         config->gaussian = &over_all;
         return;
     }
     if (kind == SAMPLE_GAUSSIAN_COORDINATES) {
-        configure_mlp(config);
+        configure_mlp(config, beads);
         config->experts[0].output = SCORE_OUTPUT_ENERGY;
         config->experts[0].dtype = SCORE_FLOAT32;
     }
+    config->gaussian = kind == SAMPLE_GAUSSIAN_BEADS ? &over_beads : &over_coordinates;
     config->experts[0].base = SCORE_BASE_GAUSSIAN;
 }
 
@@ -149,7 +142,7 @@ score_model *make_sample(sample_model kind) {
     if (kind == SAMPLE_FEATURES)
         configure_features(&config, beads);
     if (kind == SAMPLE_MLP)
-        configure_mlp(&config);
+        configure_mlp(&config, beads);
     if (kind == SAMPLE_EXPERTS) {
         configure_experts(&config);
         config.notes = NOTES;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "random_models.h"
 #include "sample_models.h"
 #include "weights/base64.h"
 
@@ -121,23 +122,10 @@ static void inflation_stops_at_the_shape(void **state) {
 
 /* An MLP of about hidden^2 weights, all zero, stored as float32. */
 static score_model *make_mlp(int hidden) {
-    score_bead beads[2] = {{.name = "A"}, {.name = "B"}};
-    score_model_config config = {.dimensions = 3,
-                                 .scale_nm = 1,
-                                 .temperature_k = 300,
-                                 .beta_min = .1,
-                                 .beta_max = 20,
-                                 .bead_count = 2,
-                                 .beads = beads,
-                                 .expert_count = 1,
-                                 .experts = {{.architecture = SCORE_MLP,
-                                              .hidden = hidden,
-                                              .layers = 2,
-                                              .t_end = 1,
-                                              .dtype = SCORE_FLOAT32}}};
-    score_model *model;
-    assert_int_equal(score_model_create(&config, &model, NULL), SCORE_OK);
-    return model;
+    score_model_config config = toy_config(2, 3);
+    config.experts[0].hidden = hidden;
+    config.experts[0].dtype = SCORE_FLOAT32;
+    return make_model(&config, 1, 0);
 }
 
 static void write_compressed(const char *path, const char *begin, const char *end) {

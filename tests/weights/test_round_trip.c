@@ -10,6 +10,7 @@
 
 #include "../comma_locale.h"
 #include "model/network.h"
+#include "random_models.h"
 #include "sample_models.h"
 
 static void assert_ok(score_status status, const score_error *error) {
@@ -148,26 +149,13 @@ static void what_xml_leaves_open_is_read(void **state) {
 /* A network of 5,000 tensors, which are found by their names. */
 static void tensors_may_stand_in_any_order(void **state) {
     (void)state;
-    score_bead beads[2] = {{.name = "A"}, {.name = "B"}};
-    score_model_config config = {.dimensions = 3,
-                                 .scale_nm = 1,
-                                 .temperature_k = 300,
-                                 .beta_min = .1,
-                                 .beta_max = 20,
-                                 .bead_count = 2,
-                                 .beads = beads,
-                                 .expert_count = 1,
-                                 .experts = {{.hidden = 1,
-                                              .layers = 320,
-                                              .heads = 1,
-                                              .head_width = 1,
-                                              .t_end = 1,
-                                              .dtype = SCORE_FLOAT64,
-                                              .activation = 1,
-                                              .norm_epsilon = 1e-5}}};
-    score_model *model, *copy;
+    score_model_config config = feature_config(2);
+    config.experts[0].layers = 320;
+    config.experts[0].hidden = config.experts[0].heads = config.experts[0].head_width = 1;
+    config.experts[0].activation = 1;
+    config.experts[0].norm_epsilon = 1e-5;
+    score_model *model = make_model(&config, 1, 1), *copy;
     score_error error = {0};
-    assert_ok(score_model_create(&config, &model, &error), &error);
     for (size_t k = 0; k < score_model_parameter_count(model, 0); k++)
         score_model_parameters(model, 0)[k] = (double)k;
     const score_network *network = score_model_network(model, 0);

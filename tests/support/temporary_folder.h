@@ -1,16 +1,8 @@
-/* cmocka, and a group's own temporary folder to work in. */
+/* A group's own temporary folder to work in. */
 #ifndef TEMPORARY_FOLDER_H
 #define TEMPORARY_FOLDER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "unit_test.h"
 
 /* Group set-up and tear-down: makes an empty folder and goes there; goes back and removes it. */
 int enter_folder(void **state);
