@@ -85,7 +85,7 @@ RESULT(std::vector<double>, mean, swig::from(*$1))
 };
 %apply const std::string &OUTPUT { const std::string &name };
 %apply int &OUTPUT { int &hidden, int &layers, int &heads, int &headWidth, int &residueIndex };
-%apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
+%apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass, double &value };
 
 /* Models never change and copies share their contents. */
 %typemap(out) const OpenMMScore::ScoreModel & {

@@ -18,10 +18,19 @@ import openmm as _openmm  # noqa: F401  # its libraries must be loaded before th
 
 from ._plugins import load_plugins
 from .force import ScoreForce
-from .model import Bead, DataRange, Expert, Gaussian, Model
+from .model import Bead, DataRange, Expert, Gaussian, Model, NoiseSchedule
 from .system import create_system
 
-__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model", "ScoreForce", "create_system"]
+__all__ = [
+    "Bead",
+    "DataRange",
+    "Expert",
+    "Gaussian",
+    "Model",
+    "NoiseSchedule",
+    "ScoreForce",
+    "create_system",
+]
 
 load_plugins()
 del load_plugins

@@ -74,9 +74,7 @@ class Reach:
         """The most that is allowed at a diffusion time, or None where the model does not say."""
         if model.range is None:
             return None
-        first, last = model.schedule
-        noise = math.sqrt(-math.expm1(-(first * time + (last - first) * time**2 / 2)))
-        margin = _NOISE * noise * model.scale.value_in_unit(unit.nanometer)
+        margin = _NOISE * model.noise(time) * model.scale.value_in_unit(unit.nanometer)
         return cls(
             FACTOR * model.range.neighbours.value_in_unit(unit.nanometer) + math.sqrt(2) * margin,
             FACTOR * model.range.centre.value_in_unit(unit.nanometer) + margin,

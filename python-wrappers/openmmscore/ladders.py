@@ -73,20 +73,12 @@ def geometric_times(
         raise ValueError(f"variance is {variance}, must not be negative or infinite")
     squares = [noise_variance(model, time) + variance for time in (first, last)]
     between = np.geomspace(squares[0], squares[1], count)[1:-1] - variance
-    return [first, *(_time_of(model, value) for value in between), last]
+    return [first, *(model.time_of_noise(math.sqrt(value)) for value in between), last]
 
 
 def noise_variance(model: Model, time: float) -> float:
-    """sigma^2 = 1 - exp(-L(t)), L = beta_min t + (beta_max - beta_min) t^2 / 2."""
-    low, high = model.schedule
-    return -math.expm1(-(low * time + (high - low) * time**2 / 2))
-
-
-def _time_of(model: Model, square: float) -> float:
-    """The inverse of `noise_variance`, in a form that also holds where beta is constant."""
-    low, high = model.schedule
-    integral = -math.log1p(-square)
-    return 2 * integral / (low + math.sqrt(low**2 + 2 * (high - low) * integral))
+    """sigma^2 at a diffusion time."""
+    return model.noise(time) ** 2
 
 
 def check_acceptance(name: str, acceptance: float) -> None:

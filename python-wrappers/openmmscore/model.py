@@ -16,7 +16,7 @@ from openmm import unit
 from . import _openmmscore
 from ._values import as_array, as_number
 
-__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model"]
+__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model", "NoiseSchedule"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,18 @@ class Gaussian:
     variances: NDArray[np.float64]
     directions: NDArray[np.float64]
     mean: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """How noise grows with the diffusion time; `Model.signal` and `Model.noise` are its functions.
+
+    kind : "variance-preserving", of a beta that is linear in time
+    settings : by their names in model files
+    """
+
+    kind: str
+    settings: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -278,13 +290,28 @@ class Model:
             unit.Quantity(centre, unit.nanometer),
         )
 
-    @property
-    def schedule(self) -> tuple[float, float]:
-        """beta_min and beta_max: beta = beta_min + (beta_max - beta_min) t."""
-        return (
-            _openmmscore.ScoreModel_getBetaMin(self),
-            _openmmscore.ScoreModel_getBetaMax(self),
+    @cached_property
+    def schedule(self) -> NoiseSchedule:
+        """How noise grows with the diffusion time."""
+        count = _openmmscore.ScoreModel_getNumNoiseScheduleSettings(self)
+        settings = (_openmmscore.ScoreModel_getNoiseScheduleSetting(self, k) for k in range(count))
+        return NoiseSchedule(
+            _openmmscore.ScoreModel_getNoiseSchedule(self), MappingProxyType(dict(settings))
         )
+
+    def signal(self, t: float) -> float:
+        """m(t), what is left of the data at diffusion time t of [0, 1]: x_t = m x_0 + sigma eps."""
+        return _openmmscore.ScoreModel_getSignal(self, as_number("t", t))
+
+    def noise(self, t: float) -> float:
+        """sigma(t), the standard deviation of the noise at diffusion time t of [0, 1], in the
+        model's coordinates."""
+        return _openmmscore.ScoreModel_getNoise(self, as_number("t", t))
+
+    def time_of_noise(self, noise: float) -> float:
+        """The diffusion time t with sigma(t) = noise, of [0, 1); above 1 for noise that the model
+        never reaches."""
+        return _openmmscore.ScoreModel_getTimeOfNoise(self, as_number("noise", noise))
 
     @cached_property
     def feature_sizes(self) -> tuple[int, ...]:

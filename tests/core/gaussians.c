@@ -1,5 +1,6 @@
 #include "gaussians.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -140,11 +141,17 @@ static double solve(int n, double *a, double *y) {
     return log_determinant;
 }
 
-double exact_log_density(const gaussian_kind *kind, score_schedule schedule, int beads, double t,
-                         const double *x) {
+/* log m, written a second time. */
+static double log_signal(score_noise_schedule schedule, double t) {
+    const double *s = schedule.settings;
+    assert(schedule.kind == 0);
+    return -t * t * (s[1] - s[0]) / 4 - s[0] * t / 2;
+}
+
+double exact_log_density(const gaussian_kind *kind, score_noise_schedule schedule, int beads,
+                         double t, const double *x) {
     const int d = kind->dimensions, n = density_dimensions(kind, beads);
-    const double log_m = -t * t * (schedule.beta_max - schedule.beta_min) / 4 -
-                         schedule.beta_min * t / 2;
+    const double log_m = log_signal(schedule, t);
     const double m = exp(log_m), noise = -expm1(2 * log_m);
     double a[GAUSSIAN_MOST * GAUSSIAN_MOST] = {0}, y[GAUSSIAN_MOST] = {0}, square = 0;
     for (int p = 0; p < n; p++) {

@@ -14,7 +14,7 @@
 #include "model/diffused_gaussian.h"
 
 enum { MOLECULES = 2, SIZE = MOLECULES * GAUSSIAN_MOST };
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_noise_schedule SCHEDULE = {0, {0.1, 20}};
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 

@@ -15,7 +15,7 @@
 
 enum { MOLECULES = 3, SIZE = MOLECULES * GAUSSIAN_MOST };
 #define SCALE_NM 0.25
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_noise_schedule SCHEDULE = {0, {0.1, 20}};
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 
@@ -43,8 +43,7 @@ static score_model *create(const gaussian_kind *kind, score_base base, double we
         .centred = kind->centred,
         .scale_nm = SCALE_NM,
         .temperature_k = 300,
-        .beta_min = SCHEDULE.beta_min,
-        .beta_max = SCHEDULE.beta_max,
+        .schedule = SCHEDULE,
         .feature_count = features,
         .feature_sizes = {3},
         .bead_count = features ? 0 : kind->beads,
@@ -236,8 +235,7 @@ static score_model_config config_of(const gaussian_kind *kind, const score_bead 
                                 .centred = kind->centred,
                                 .scale_nm = 1,
                                 .temperature_k = 300,
-                                .beta_min = 0.1,
-                                .beta_max = 20,
+                                .schedule = {0, {0.1, 20}},
                                 .bead_count = kind->beads,
                                 .beads = beads,
                                 .gaussian = &kind->gaussian,

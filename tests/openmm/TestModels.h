@@ -53,8 +53,7 @@ inline score_model_config baseConfig(const std::vector<score_bead> &beads) {
     config.centred = 1;
     config.scale_nm = 0.1;
     config.temperature_k = 300;
-    config.beta_min = 0.1;
-    config.beta_max = 20;
+    config.schedule = {0, {0.1, 20}};
     config.bead_count = static_cast<int>(beads.size());
     config.beads = beads.data();
     config.expert_count = 1;

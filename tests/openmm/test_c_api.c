@@ -43,8 +43,7 @@ static OpenMM_ScoreModel *make_model(void) {
                                  .centred = 1,
                                  .scale_nm = 0.1,
                                  .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
+                                 .schedule = {0, {0.1, 20}},
                                  .feature_count = 1,
                                  .feature_sizes = {2},
                                  .bead_count = BEADS,
@@ -94,8 +93,16 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_true(OpenMM_ScoreModel_getScale(model) == 0.1);
     assert_true(OpenMM_ScoreModel_getNeighbourRange(model) == 0.4);
     assert_true(OpenMM_ScoreModel_getCentreRange(model) == 0.5);
-    assert_true(OpenMM_ScoreModel_getBetaMin(model) == 0.1);
-    assert_true(OpenMM_ScoreModel_getBetaMax(model) == 20);
+    assert_string_equal(OpenMM_ScoreModel_getNoiseSchedule(model), "variance-preserving");
+    assert_int_equal(OpenMM_ScoreModel_getNumNoiseScheduleSettings(model), 2);
+    const char *setting_name;
+    double setting;
+    OpenMM_ScoreModel_getNoiseScheduleSetting(model, 1, &setting_name, &setting);
+    assert_string_equal(setting_name, "betaMax");
+    assert_true(setting == 20);
+    assert_true(OpenMM_ScoreModel_getSignal(model, 0) == 1);
+    assert_true(OpenMM_ScoreModel_getNoise(model, 0) == 0);
+    assert_true(OpenMM_ScoreModel_getTimeOfNoise(model, 0) == 0);
     assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 1);
     assert_int_equal(OpenMM_ScoreModel_getFeatureSize(model, 0), 2);
     assert_int_equal(OpenMM_ScoreModel_getNumExperts(model), 1);

@@ -162,8 +162,7 @@ static score_model *create_model(hid_t file) {
         .centred = read_integer(file, "centred"),
         .scale_nm = read_real(file, "scale_nm"),
         .temperature_k = 300,
-        .beta_min = read_real(file, "beta_min"),
-        .beta_max = read_real(file, "beta_max"),
+        .schedule = {0, {read_real(file, "beta_min"), read_real(file, "beta_max")}},
         .feature_count = read_integer(file, "feature_count"),
         .bead_count = read_integer(file, "beads"),
         .expert_count = 1,
@@ -261,7 +260,6 @@ int fixture_coordinates(const fixture *f, int k) {
     return f->beads[k] * f->dimensions;
 }
 
-score_schedule fixture_schedule(const fixture *f) {
-    const score_model_config *config = score_model_get_config(f->model);
-    return (score_schedule){config->beta_min, config->beta_max};
+score_noise_schedule fixture_schedule(const fixture *f) {
+    return score_model_get_config(f->model)->schedule;
 }

@@ -24,8 +24,7 @@ static score_model_config config_of(random_model kind) {
                                  .centred = 1,
                                  .scale_nm = 0.25,
                                  .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
+                                 .schedule = {0, {0.1, 20}},
                                  .bead_count = 3,
                                  .beads = BEADS,
                                  .expert_count = 1};

@@ -8,7 +8,7 @@
 #include "sample_solver.h"
 #include "score/model.h"
 
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_noise_schedule SCHEDULE = {0, {0.1, 20}};
 
 /* -------- distributions in one dimension -------- */
 

@@ -181,7 +181,7 @@ static score_sampler make_sampler(const score_dataset *dataset, const score_emph
         .split = SCORE_SPLIT_TRAINING,
         .seed = 3,
         .purpose = 0x300,
-        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.01, .t_end = 0.3},
+        .times = {.scale = {.schedule = {0, {0.1, 20}}, .t_begin = 0.01, .t_end = 0.3},
                   .even_in_t = true},
         .beads = BEADS,
         .dimensions = 3,
@@ -250,8 +250,7 @@ static score_model *make_model(void) {
     score_model_config config = {.dimensions = 3,
                                  .scale_nm = 1,
                                  .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
+                                 .schedule = {0, {0.1, 20}},
                                  .bead_count = BEADS,
                                  .beads = beads,
                                  .expert_count = 1};
@@ -277,7 +276,7 @@ static void a_sample_has_all_its_losses_weighted(void **state) {
     score_dataset *dataset = open_frames(&recipe);
     score_model *model = make_model();
     const score_network *network = score_model_network(model, 0);
-    const score_loss_setting setting = {.schedule = {0.1, 20},
+    const score_loss_setting setting = {.schedule = {0, {0.1, 20}},
                                         .t_begin = 0.01,
                                         .t_end = 0.3,
                                         .weight_middle = 0.155,

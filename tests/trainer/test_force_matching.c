@@ -45,7 +45,8 @@ static score_sampler make_sampler(const score_dataset *dataset) {
         .split = SCORE_SPLIT_TRAINING,
         .seed = 3,
         .purpose = 0x300,
-        .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 1e-5, .t_end = 1}, .even_in_t = true},
+        .times = {.scale = {.schedule = {0, {0.1, 20}}, .t_begin = 1e-5, .t_end = 1},
+                  .even_in_t = true},
         .beads = BEADS,
         .dimensions = 3,
         .rotate = true,
@@ -96,7 +97,7 @@ static void forces_turn_with_their_sample(void **state) {
 static score_model *make_model(void) {
     static double variances[2];
     const double rows[6] = {sqrt(0.5), -sqrt(0.5), 0, sqrt(1.0 / 6), sqrt(1.0 / 6), -sqrt(4.0 / 6)};
-    const score_schedule schedule = {0.1, 20};
+    const score_noise_schedule schedule = {0, {0.1, 20}};
     const double m = score_signal(schedule, SCORE_TIME_MIN);
     const double sigma = score_noise(schedule, SCORE_TIME_MIN);
     variances[0] = variances[1] = (1 / stiffness() - sigma * sigma) / (m * m);
@@ -110,8 +111,7 @@ static score_model *make_model(void) {
                                  .centred = 1,
                                  .scale_nm = 0.5,
                                  .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
+                                 .schedule = {0, {0.1, 20}},
                                  .bead_count = BEADS,
                                  .beads = beads,
                                  .gaussian = &gaussian,
@@ -144,7 +144,7 @@ typedef struct fixture {
 static void set_up(fixture *f) {
     static int threads = 1;
     const score_loss_setting setting = {
-        .schedule = {0.1, 20},
+        .schedule = {0, {0.1, 20}},
         .t_begin = 1e-5,
         .t_end = 1,
         .weight_middle = 0.5,

@@ -6,7 +6,7 @@
 #include "frame_files.h"
 #include "data/gaussian.h"
 
-static const score_schedule SCHEDULE = {0.1, 20};
+static const score_noise_schedule SCHEDULE = {0, {0.1, 20}};
 
 static score_stage make_stage(double begin, double end) {
     return (score_stage){.t_begin = begin,
@@ -104,8 +104,7 @@ static double data_loss(bool rotate, int beads, int dimensions, const double *co
     score_recipe recipe = recipe_for((char *)"frames.h5", beads, dimensions);
     recipe.rotate = rotate;
     recipe.model.centred = rotate;
-    recipe.model.beta_min = SCHEDULE.beta_min;
-    recipe.model.beta_max = SCHEDULE.beta_max;
+    recipe.model.schedule = SCHEDULE;
     recipe.stage_count = 1;
     recipe.stages[0] = make_stage(0.2, 0.2000001);
     score_dataset *dataset = NULL;

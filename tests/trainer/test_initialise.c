@@ -12,8 +12,7 @@ static score_model *make_model(score_architecture architecture, double time_vari
     score_model_config config = {.dimensions = 3,
                                  .scale_nm = 1,
                                  .temperature_k = 300,
-                                 .beta_min = 0.1,
-                                 .beta_max = 20,
+                                 .schedule = {0, {0.1, 20}},
                                  .bead_count = 1,
                                  .beads = &bead,
                                  .expert_count = 1};

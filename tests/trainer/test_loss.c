@@ -58,7 +58,7 @@ static void set_up(fixture *f, const tiny_network *tiny, unsigned use) {
     f->model = make_tiny_model(tiny, &features);
     f->network = score_model_network(f->model, 0);
     f->coordinates = TINY_BEADS * tiny->dimensions;
-    f->setting = (score_loss_setting){.schedule = {0.1, 20},
+    f->setting = (score_loss_setting){.schedule = {0, {0.1, 20}},
                                       .t_begin = tiny->t_begin,
                                       .t_end = tiny->t_end,
                                       .weight_middle = 0.7 * tiny->t_begin + 0.3 * tiny->t_end,

@@ -11,6 +11,7 @@
 #include "bad_recipes.h"
 #include "losses/loss_classification.h"
 #include "losses/loss_fokker_planck.h"
+#include "model/noise_schedule.h"
 #include "nn/activation_kind.h"
 #include "recipe/recipe.h"
 
@@ -116,7 +117,7 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     assert_int_equal(model->dimensions, 3);
     assert_int_equal(model->centred, 1);
     assert_true(model->temperature_k == 300);
-    assert_true(model->beta_min == 0.2 && model->beta_max == 10);
+    assert_true(model->schedule.settings[0] == 0.2 && model->schedule.settings[1] == 10);
     assert_int_equal(model->bead_count, 2);
     assert_string_equal(model->beads[1].name, "N");
     assert_string_equal(model->beads[1].residue, "ALA");
@@ -201,6 +202,38 @@ static void values_replace_defaults(void **state) {
     assert_true(recipe->stages[0].epochs == 1.5 && recipe->stages[0].samples == 0);
     assert_true(recipe->stages[0].t_begin == 0.1 && recipe->stages[0].t_end == 0.6);
     assert_true(recipe->stages[0].weight_middle == 0.35);
+    score_recipe_destroy(recipe);
+}
+
+/* With its usual settings, and with others; in the schema, too. */
+static void every_noise_schedule_is_read(void **state) {
+    (void)state;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++)
+        for (int factor = 1; factor <= 2; factor++) {
+            score_noise_schedule expected = score_noise_schedule_usual(kind);
+            char element[256];
+            int used = snprintf(element, sizeof element, "<Diffusion type=\"%s\"",
+                                score_noise_schedule_word(kind));
+            for (int k = 0; factor > 1 && score_noise_schedule_setting(kind, k) != NULL; k++) {
+                expected.settings[k] *= factor;
+                used += snprintf(element + used, sizeof element - (size_t)used, " %s=\"%.17g\"",
+                                 score_noise_schedule_setting(kind, k), expected.settings[k]);
+            }
+            snprintf(element + used, sizeof element - (size_t)used, "/>");
+            score_recipe *recipe = read_edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>",
+                                               element);
+            const score_noise_schedule *found = &recipe->model.schedule;
+            assert_int_equal(found->kind, kind);
+            for (int k = 0; k < SCORE_SCHEDULE_SETTINGS; k++)
+                assert_true(found->settings[k] == expected.settings[k]);
+            score_recipe_destroy(recipe);
+            char *text = edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>", element);
+            assert_true(schema_accepts(text));
+            free(text);
+        }
+    score_recipe *recipe = read_edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>", "");
+    const score_noise_schedule usual = score_noise_schedule_usual(0);
+    assert_memory_equal(&recipe->model.schedule, &usual, sizeof usual);
     score_recipe_destroy(recipe);
 }
 
@@ -477,6 +510,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
         cmocka_unit_test(values_replace_defaults),
+        cmocka_unit_test(every_noise_schedule_is_read),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
         cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
         cmocka_unit_test(emphasis_is_read),

@@ -36,16 +36,17 @@ static score_dataset *make_dataset(bool centred) {
 }
 
 static score_sampler make_sampler(const score_dataset *dataset) {
-    return (score_sampler){.dataset = dataset,
-                           .split = SCORE_SPLIT_TRAINING,
-                           .seed = 3,
-                           .purpose = 0x300,
-                           .times = {.scale = {.schedule = {0.1, 20}, .t_begin = 0.1, .t_end = 0.6},
-                                     .even_in_t = true},
-                           .beads = TINY_BEADS,
-                           .dimensions = 3,
-                           .rotate = true,
-                           .count = 40};
+    return (score_sampler){
+        .dataset = dataset,
+        .split = SCORE_SPLIT_TRAINING,
+        .seed = 3,
+        .purpose = 0x300,
+        .times = {.scale = {.schedule = {0, {0.1, 20}}, .t_begin = 0.1, .t_end = 0.6},
+                  .even_in_t = true},
+        .beads = TINY_BEADS,
+        .dimensions = 3,
+        .rotate = true,
+        .count = 40};
 }
 
 static noised draw(const score_sampler *sampler, uint32_t step, int index) {
@@ -192,7 +193,7 @@ static step_fixture begin_step(void) {
     f.dataset = make_dataset(true);
     f.model = make_tiny_model(&TINY_NETWORKS[0], &features);
     f.setting = (score_loss_setting){
-        .schedule = {0.1, 20},
+        .schedule = {0, {0.1, 20}},
         .t_begin = 0.1,
         .t_end = 0.6,
         .weight_middle = 0.5,

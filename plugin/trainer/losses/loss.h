@@ -35,7 +35,7 @@ enum {
 /* -------- what the samples of a step have in common -------- */
 
 typedef struct score_loss_setting {
-    score_schedule schedule;
+    score_noise_schedule schedule;
     double t_begin; /* w(t) = score_equal_weight(t, weight_middle, t_begin, t_end) */
     double t_end;
     double weight_middle;
@@ -97,7 +97,7 @@ typedef struct score_loss_attribute {
 
 /* The stage that has the loss. */
 typedef struct score_loss_stage {
-    score_schedule schedule;
+    score_noise_schedule schedule;
     const score_expert_config *expert;
     const score_stage *stage;
 } score_loss_stage;

@@ -99,7 +99,7 @@ score_over score_recipe_over(const score_recipe *recipe);
 bool score_recipe_has_base(const score_recipe *recipe);
 
 /* The times that a stage draws. */
-score_times score_stage_times(score_schedule schedule, const score_stage *stage);
+score_times score_stage_times(score_noise_schedule schedule, const score_stage *stage);
 /* Whether its samples come in antithetic pairs (loss_denoising.h). */
 bool score_stage_is_antithetic(const score_stage *stage);
 /* Whether a loss needs the forces on the frames. */

@@ -109,7 +109,7 @@ static void read_loss(score_xml_reader *reader, const xmlNode *node, const score
 static void read_losses(score_xml_reader *reader, const xmlNode *node,
                         const score_model_config *model, score_stage *stage) {
     const score_expert_config *expert = &model->experts[stage->expert];
-    const score_loss_stage at = {{model->beta_min, model->beta_max}, expert, stage};
+    const score_loss_stage at = {model->schedule, expert, stage};
     for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
         const score_loss *loss = score_loss_table[k];
         const xmlNode *element = score_xml_only(reader, node, loss->element, loss->is_required);
@@ -206,7 +206,7 @@ static void read_times(score_xml_reader *reader, const xmlNode *node,
                        stage->weight_middle, stage->t_begin, stage->t_end);
 }
 
-score_times score_stage_times(score_schedule schedule, const score_stage *stage) {
+score_times score_stage_times(score_noise_schedule schedule, const score_stage *stage) {
     return (score_times){.scale = {.schedule = schedule,
                                    .t_begin = fmax(stage->t_begin, SCORE_TIME_MIN),
                                    .t_end = stage->t_end,
