@@ -93,8 +93,8 @@ class OPENMM_SCORE_EXPORT ScoreModel {
      */
     double getCentreRange() const;
     /**
-     * The noise schedule, by its word in model files: "variance-preserving", of a beta that is linear
-     * in time.
+     * The noise schedule, by its word in model files, for example "variance-preserving" for a beta
+     * that is linear in time.
      */
     std::string getNoiseSchedule() const;
     /**

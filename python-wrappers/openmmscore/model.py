@@ -89,7 +89,7 @@ class Gaussian:
 class NoiseSchedule:
     """How noise grows with the diffusion time; `Model.signal` and `Model.noise` are its functions.
 
-    kind : "variance-preserving", of a beta that is linear in time
+    kind : its word in model files, e.g. "variance-preserving" for a beta that is linear in time
     settings : by their names in model files
     """
 

@@ -136,13 +136,14 @@ static void noise_features_follow_the_logarithm_of_the_noise(void **state) {
 /* Each against a difference of the one before, of fourth order: h^4 f^(n+4)/30, which is below
  * h^4 (8 pi)^(n+4)/30 also where u moves at most twice as fast as t over the range, and eps/h of the
  * values. */
-static void time_features_have_their_derivatives(void **state) {
-    (void)state;
+static void check_derivatives(score_noise_schedule schedule) {
+    score_time_encoding encoding = WITH_NOISE;
+    encoding.schedule = schedule;
     const double t = 0.43, h = 1e-4;
     double f[4][SCORE_MAX_TIME_FEATURES], near[4][4][SCORE_MAX_TIME_FEATURES];
-    score_time_features(t, &WITH_NOISE, f);
+    score_time_features(t, &encoding, f);
     for (int k = 0; k < 4; k++)
-        score_time_features(t + (k < 2 ? k - 2 : k - 1) * h, &WITH_NOISE, near[k]);
+        score_time_features(t + (k < 2 ? k - 2 : k - 1) * h, &encoding, near[k]);
     for (int n = 1; n < 4; n++)
         for (int k = 0; k < 11; k++) {
             const double difference = (8 * (near[2][n - 1][k] - near[1][n - 1][k]) -
@@ -153,6 +154,12 @@ static void time_features_have_their_derivatives(void **state) {
                             1e-15 / h * pow(8 * acos(-1), n - 1),
                         "derivative %d of feature %d", n, k);
         }
+}
+
+static void time_features_have_their_derivatives(void **state) {
+    (void)state;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++)
+        check_derivatives(score_noise_schedule_usual(kind));
 }
 
 static void time_is_clipped_to_its_range(void **state) {
