@@ -1,6 +1,5 @@
 #include "gaussians.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -144,7 +143,12 @@ static double solve(int n, double *a, double *y) {
 /* log m, written a second time. */
 static double log_signal(score_noise_schedule schedule, double t) {
     const double *s = schedule.settings;
-    assert(schedule.kind == 0);
+    if (schedule.kind == score_noise_schedule_find("cosine")) {
+        const double first = acos(-1) / 2 * s[0] / (1 + s[0]), last = acos(0.005 * cos(first));
+        const double now = first + (last - first) * t;
+        /* m^2 = 1 - (sin^2 now - sin^2 first)/cos^2 first */
+        return log1p(-sin(now - first) * sin(now + first) / cos(first) / cos(first)) / 2;
+    }
     return -t * t * (s[1] - s[0]) / 4 - s[0] * t / 2;
 }
 

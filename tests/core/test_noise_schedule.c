@@ -13,7 +13,7 @@
 
 typedef void test_of_schedule(score_noise_schedule schedule);
 
-static const score_noise_schedule OTHERS[] = {{0, {3, 3}}};
+static const score_noise_schedule OTHERS[] = {{0, {3, 3}}, {1, {1e-4}}, {1, {1}}};
 
 static void of_every_schedule(test_of_schedule *test) {
     for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++)
@@ -95,6 +95,23 @@ static void derivatives_of_beta_are_its_slopes(void **state) {
     of_every_schedule(check_derivatives);
 }
 
+/* The papers' formula, whose angle ends at pi/2: slower by w/(pi/2 - theta_0), which is .3 %. */
+static void cosine_is_that_of_the_papers(void **state) {
+    (void)state;
+    const double quarter = acos(-1) / 2, offset = 0.008, first = quarter * offset / (1 + offset);
+    const score_noise_schedule schedule = score_noise_schedule_usual(
+        score_noise_schedule_find("cosine"));
+    const double slower = (acos(0.005 * cos(first)) - first) / (quarter - first);
+    assert_true(schedule.settings[0] == offset && slower > 0.996);
+    for (int k = 0; k <= 100; k++) {
+        const double t = k / 100.0, own = slower * t;
+        const double m = cos(quarter * (own + offset) / (1 + offset)) / cos(first);
+        check_close(score_signal(schedule, t), m, 1e-15, "m at %g", t);
+    }
+    check_close(score_signal(schedule, 1), 0.005, 1e-15, "m at 1");
+    assert_true(score_beta(schedule, 1) < 999); /* .999 a step of 1/1000 */
+}
+
 static void check_inverse(score_noise_schedule schedule) {
     assert_true(score_time_of_noise(schedule, 0) == 0);
     for (int step = 0; step <= 40; step++) {
@@ -143,6 +160,8 @@ static void settings_out_of_range_are_refused(void **state) {
         {{0, {0, 20}}, "betaMin is 0, must be positive"},
         {{0, {0.1, INFINITY}}, "betaMax is inf, must be positive and finite"},
         {{0, {20, 0.1}}, "betaMax is 0.1, less than betaMin 20"},
+        {{1, {0}}, "offset is 0, must be positive"},
+        {{1, {1.5}}, "offset is 1.5, must be at most 1"},
     };
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
         score_error error = {0};
@@ -158,6 +177,7 @@ int main(void) {
         cmocka_unit_test(signal_and_noise_are_integrals_of_beta),
         cmocka_unit_test(variance_is_preserved),
         cmocka_unit_test(derivatives_of_beta_are_its_slopes),
+        cmocka_unit_test(cosine_is_that_of_the_papers),
         cmocka_unit_test(noise_is_inverted),
         cmocka_unit_test(kinds_and_settings_are_told_apart),
         cmocka_unit_test(settings_out_of_range_are_refused),

@@ -156,13 +156,20 @@ static void read_base(hid_t file, score_model_config *config, base *read) {
     config->experts[0].base = SCORE_BASE_GAUSSIAN;
 }
 
+static score_noise_schedule read_schedule(hid_t file) {
+    if (H5Aexists(file, "offset") > 0)
+        return (score_noise_schedule){score_noise_schedule_find("cosine"),
+                                      {read_real(file, "offset")}};
+    return (score_noise_schedule){0, {read_real(file, "beta_min"), read_real(file, "beta_max")}};
+}
+
 static score_model *create_model(hid_t file) {
     score_model_config config = {
         .dimensions = read_integer(file, "dimensions"),
         .centred = read_integer(file, "centred"),
         .scale_nm = read_real(file, "scale_nm"),
         .temperature_k = 300,
-        .schedule = {0, {read_real(file, "beta_min"), read_real(file, "beta_max")}},
+        .schedule = read_schedule(file),
         .feature_count = read_integer(file, "feature_count"),
         .bead_count = read_integer(file, "beads"),
         .expert_count = 1,

@@ -62,11 +62,76 @@ static double linear_time_of_noise(const double *s, double noise) {
     return -2 * log_m / (half + sqrt(half * half - slope * log_m));
 }
 
+/* -------- cosine: m(t) = cos(theta)/cos(theta_0), theta = theta_0 + w t --------
+ * (Nichol and Dhariwal, arXiv 2102.09672, eq. 17; Arts et al., "Two for one", arXiv 2302.00600, with
+ * an offset of .008)
+ *
+ * theta_0 = (pi/2) offset/(1 + offset) keeps sigma from growing too slowly at first. In the papers
+ * theta ends at pi/2, where beta = 2 w tan(theta) is infinite, and beta is clipped at .999 a step of
+ * 1/1000. Here theta ends a little earlier, where m(1) = COSINE_END: every function is smooth on all
+ * of [0, 1], and beta, of up to 2 w/COSINE_END = 620, is below that clip. */
+
+enum { OFFSET };
+
+static const double COSINE_END = 0.005;
+
+static const score_setting cosine_settings[] = {
+    {.name = "offset", .offset = AT(OFFSET), .kind = SCORE_SETTING_NUMBER, .usual = 0.008},
+    {.name = NULL}};
+
+static score_status check_cosine(const double *s, score_error *error) {
+    if (s[OFFSET] > 1)
+        return score_fail(error, SCORE_ERROR_ARGUMENT, "offset is %g, must be at most 1",
+                          s[OFFSET]);
+    return SCORE_OK;
+}
+
+static double first_angle(const double *s) {
+    return acos(-1) / 2 * s[OFFSET] / (1 + s[OFFSET]);
+}
+
+/* w */
+static double turn(const double *s) {
+    const double first = first_angle(s);
+    return acos(COSINE_END * cos(first)) - first;
+}
+
+static double cosine_signal(const double *s, double t) {
+    const double first = first_angle(s);
+    return cos(first + turn(s) * t) / cos(first);
+}
+
+/* cos^2(theta_0) - cos^2(theta) = sin(theta - theta_0) sin(theta + theta_0) */
+static double cosine_noise(const double *s, double t) {
+    const double first = first_angle(s), turned = turn(s) * t;
+    return sqrt(sin(turned) * sin(turned + 2 * first)) / cos(first);
+}
+
+static void cosine_beta(const double *s, double t, double beta[3]) {
+    const double w = turn(s), tangent = tan(first_angle(s) + w * t);
+    const double slope = 1 + tangent * tangent; /* of the tangent by theta */
+    beta[0] = 2 * w * tangent;
+    beta[1] = 2 * w * w * slope;
+    beta[2] = 4 * w * w * w * tangent * slope;
+}
+
+/* sin(theta) from sin^2(theta) - sin^2(theta_0) = sigma^2 cos^2(theta_0), and w t from
+ * sin(theta) - sin(theta_0) = 2 cos((theta + theta_0)/2) sin(w t/2), which does not cancel. */
+static double cosine_time_of_noise(const double *s, double noise) {
+    const double first = first_angle(s), square = noise * noise * cos(first) * cos(first);
+    const double sine = sqrt(sin(first) * sin(first) + square);
+    const double angle = atan2(sine, sqrt((1 - noise) * (1 + noise)) * cos(first));
+    const double rise = square / (sine + sin(first));
+    return 2 * asin(rise / (2 * cos((angle + first) / 2))) / turn(s);
+}
+
 /* -------- the table -------- */
 
 static const schedule_kind kinds[] = {
     {"variance-preserving", "variance-preserving, beta linear in time", linear_settings,
      check_linear, linear_signal, linear_noise, linear_beta, linear_time_of_noise},
+    {"cosine", "cosine", cosine_settings, check_cosine, cosine_signal, cosine_noise, cosine_beta,
+     cosine_time_of_noise},
 };
 
 static const schedule_kind *find(int kind) {
