@@ -126,6 +126,7 @@ const bad_recipe score_bad_recipes[] = {
     {"rate=\"1e-3\"", "rate=\"1e-3\" epsilon=\"1e-46\"", 14, "epsilon=\"1e-46\", must be", true},
     {"rate=\"1e-3\"", "rate=\"1e-3\" epsilon=\"1e39\"", 14, "epsilon=\"1e39\", must be", true},
     {"rate=\"1e-3\"", "rate=\"1e-3\" finalRate=\"1\"", 14, "finalRate 1", false},
+    {"rate=\"1e-3\"", "rate=\"1e-3\" rateDecay=\"sudden\"", 14, "rateDecay=\"sudden\"", true},
     {"rate=\"1e-3\"", "rate=\"1e-3\" beta1=\"1\"", 14, "beta1=\"1\"", true},
     {"rate=\"1e-3\"", "rate=\"1e-3\" clipNorm=\"0\"", 14, "clipNorm=\"0\"", true},
     {"rate=\"1e-3\"", "rate=\"1e-3\" warmUpSamples=\"3e7\"", 14, "warms up", false},

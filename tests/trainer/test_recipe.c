@@ -14,6 +14,7 @@
 #include "model/noise_schedule.h"
 #include "nn/activation_kind.h"
 #include "recipe/recipe.h"
+#include "run/learning_rate.h"
 
 static const char
     *const good = "<?xml version=\"1.0\"?>\n"
@@ -235,6 +236,21 @@ static void every_noise_schedule_is_read(void **state) {
     const score_noise_schedule usual = score_noise_schedule_usual(0);
     assert_memory_equal(&recipe->model.schedule, &usual, sizeof usual);
     score_recipe_destroy(recipe);
+}
+
+static void every_decay_of_the_rate_is_read(void **state) {
+    (void)state;
+    for (int k = 0; score_rate_decay_word(k) != NULL; k++) {
+        char element[64];
+        snprintf(element, sizeof element, "<AdamW rate=\"1e-3\" rateDecay=\"%s\"/>",
+                 score_rate_decay_word(k));
+        score_recipe *recipe = read_edited("<AdamW rate=\"1e-3\"/>", element);
+        assert_int_equal(recipe->stages[0].optimizer.decay, k);
+        score_recipe_destroy(recipe);
+        char *text = edited("<AdamW rate=\"1e-3\"/>", element);
+        assert_true(schema_accepts(text));
+        free(text);
+    }
 }
 
 static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
@@ -511,6 +527,7 @@ int main(void) {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
         cmocka_unit_test(values_replace_defaults),
         cmocka_unit_test(every_noise_schedule_is_read),
+        cmocka_unit_test(every_decay_of_the_rate_is_read),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
         cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
         cmocka_unit_test(emphasis_is_read),

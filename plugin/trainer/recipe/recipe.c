@@ -159,16 +159,6 @@ static void append_word(char *words, size_t size, const char *word) {
     snprintf(words + used, size - used, "%s ", word);
 }
 
-/* The number of the kind whose word the attribute is. */
-static int read_kind(score_xml_reader *reader, const xmlNode *node, const char *name,
-                     const char *(*word)(int), int fallback) {
-    char words[256] = "";
-    for (int k = 0; word(k) != NULL; k++)
-        append_word(words, sizeof words, word(k));
-    words[strlen(words) - 1] = '\0';
-    return score_xml_choice(reader, node, name, words, fallback);
-}
-
 static void read_setting(score_xml_reader *reader, const xmlNode *node,
                          const score_setting *setting, void *owner) {
     char words[256] = "";
@@ -208,7 +198,7 @@ static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
     score_error error = {0};
     score_xml_allow_children(reader, node, "");
     *schedule = (score_noise_schedule){
-        .kind = read_kind(reader, node, "type", score_noise_schedule_word, 0)};
+        .kind = score_xml_kind(reader, node, "type", score_noise_schedule_word, 0)};
     read_settings(reader, node, "type", score_noise_schedule_settings(schedule->kind), schedule);
     if (score_noise_schedule_check(schedule, &error) != SCORE_OK)
         score_xml_fail(reader, node, "<Diffusion>: %s", error.message);
@@ -223,8 +213,8 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         return;
     }
     score_expert_config *expert = &model->experts[model->expert_count++];
-    expert->architecture = (score_architecture)read_kind(reader, node, "architecture",
-                                                         score_architecture_word, -1);
+    expert->architecture = (score_architecture)score_xml_kind(reader, node, "architecture",
+                                                              score_architecture_word, -1);
     read_settings(reader, node,
                   "architecture output hidden layers timeBegin timeEnd timeVariance base dtype",
                   score_architecture_settings(expert->architecture), expert);

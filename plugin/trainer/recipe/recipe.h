@@ -32,11 +32,11 @@ typedef struct score_data_config {
     long line;         /* of <Data> in the recipe */
 } score_data_config;
 
-/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up,
- * then a cosine from rate to final_rate. */
+/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up. */
 typedef struct score_optimizer_config {
     double rate;
     double final_rate;
+    int decay;        /* from rate to final_rate: score_rate_decay_word */
     uint64_t warm_up; /* samples */
     double beta1;
     double beta2;

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "losses/loss.h"
 #include "losses/loss_denoising.h"
+#include "run/learning_rate.h"
 
 static const score_number_range LIKE_RATE = {0, FLT_MAX, true, false,
                                              "above 0 and at most 3.4e38, as float"};
@@ -23,6 +24,7 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
     optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
     optimizer->final_rate = score_xml_double(reader, node, "finalRate", SCORE_NOT_NEGATIVE,
                                              0.01 * optimizer->rate);
+    optimizer->decay = score_xml_kind(reader, node, "rateDecay", score_rate_decay_word, 0);
     optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
     if (optimizer->final_rate > optimizer->rate)
         score_xml_fail(reader, node, "<%s> has finalRate %g, above its rate %g",
@@ -37,7 +39,7 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
 static void read_optimizer(score_xml_reader *reader, const xmlNode *node, bool muon,
                            score_stage *stage) {
     score_optimizer_config *optimizer = &stage->optimizer;
-#define OF_ADAMW "rate finalRate warmUpSamples beta1 beta2 epsilon weightDecay clipNorm"
+#define OF_ADAMW "rate finalRate rateDecay warmUpSamples beta1 beta2 epsilon weightDecay clipNorm"
     score_xml_allow_attributes(reader, node, muon ? OF_ADAMW " momentum" : OF_ADAMW);
 #undef OF_ADAMW
     score_xml_allow_children(reader, node, "");

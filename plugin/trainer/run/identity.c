@@ -9,6 +9,7 @@
 #include "host/host.h"
 #include "losses/loss.h"
 #include "model/noise_schedule.h"
+#include "run/learning_rate.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -59,8 +60,11 @@ static void write_model(FILE *out, const score_model_config *model) {
 }
 
 static void write_optimizer(FILE *out, int k, const score_optimizer_config *optimizer) {
-    fprintf(out, "stage %d, learning rate: %.17g to %.17g\n", k, optimizer->rate,
+    fprintf(out, "stage %d, learning rate: %.17g to %.17g", k, optimizer->rate,
             optimizer->final_rate);
+    if (optimizer->decay != 0) /* checkpoints from when there was no other say nothing */
+        fprintf(out, ", %s", score_rate_decay_word(optimizer->decay));
+    fprintf(out, "\n");
     fprintf(out, "stage %d, warm-up (samples): %" PRIu64 "\n", k, optimizer->warm_up);
     fprintf(out, "stage %d, Adam: beta1 %.17g, beta2 %.17g, epsilon %.17g\n", k, optimizer->beta1,
             optimizer->beta2, optimizer->epsilon);

@@ -8,7 +8,7 @@
 #include "run/optimizer.h"
 #include "run/pieces.h"
 #include "run/purposes.h"
-#include "run/schedule.h"
+#include "run/learning_rate.h"
 #include "run/weight_update.h"
 
 /* One evaluation of as many held-out samples is about as much work as VALIDATION_SAMPLES/2 samples
