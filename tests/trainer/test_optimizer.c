@@ -1,6 +1,7 @@
 /* AdamW, the moving average and the learning rate, in double, each against its definition written
  * out as a sum or in closed form. */
 #include <math.h>
+#include <string.h>
 
 #include "run/optimizer.h"
 #include "run/learning_rate.h"
@@ -150,6 +151,17 @@ static void every_decay_falls_to_the_end(void **state) {
     }
 }
 
+static void linear_decay_is_a_line(void **state) {
+    (void)state;
+    score_optimizer_config config = CONFIG;
+    config.warm_up = 1000;
+    while (strcmp(score_rate_decay_word(config.decay), "linear") != 0)
+        config.decay++;
+    for (uint64_t step = 10; step <= 110; step++)
+        assert_close(score_learning_rate(&config, step, 111, 100),
+                     1e-3 - (1e-3 - 1e-5) * (double)(step - 10) / 100);
+}
+
 static void rate_of_short_stages_is_finite(void **state) {
     (void)state;
     score_optimizer_config config = CONFIG;
@@ -209,6 +221,7 @@ int main(void) {
         cmocka_unit_test(average_weighs_by_age),
         cmocka_unit_test(rate_rises_then_falls_to_its_end),
         cmocka_unit_test(every_decay_falls_to_the_end),
+        cmocka_unit_test(linear_decay_is_a_line),
         cmocka_unit_test(rate_of_short_stages_is_finite),
         cmocka_unit_test(length_is_rounded_up_to_whole_batches),
         cmocka_unit_test(length_has_an_end),

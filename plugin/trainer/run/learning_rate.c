@@ -33,9 +33,14 @@ static double cosine(double done) {
     return (1 + cos(3.14159265358979323846 * done)) / 2;
 }
 
+static double linear(double done) {
+    return 1 - done;
+}
+
 /* The first is that of a recipe which does not say. */
 static const rate_decay decays[] = {
     {"cosine", cosine},
+    {"linear", linear},
 };
 
 const char *score_rate_decay_word(int decay) {
