@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from openmmscore import Model
 
-import double_well
+from . import double_well
 
 RECIPE = """
 <ScoreRecipe version="1" seed="3">

@@ -7,12 +7,8 @@
 #include "run/learning_rate.h"
 #include "temporary_folder.h"
 
-static const score_optimizer_config CONFIG = {.rate = 1e-3,
-                                              .final_rate = 1e-5,
-                                              .beta1 = 0.9,
-                                              .beta2 = 0.999,
-                                              .epsilon = 1e-8,
-                                              .weight_decay = 0.1};
+static const score_optimizer_config CONFIG = {
+    .rate = 1e-3, .final_rate = 1e-5, .settings = {0.9, 0.999, 1e-8}, .weight_decay = 0.1};
 enum { STEPS = 30 };
 /* Sums of 30 terms of order 1, and a square root: some 100 epsilon. */
 static const double TOLERANCE = 2.2e-14;

@@ -151,8 +151,10 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     const score_optimizer_config *adam = &stage->optimizer;
     assert_true(adam->rate == 1e-3 && adam->final_rate == 1e-3 * 0.01);
     assert_int_equal(adam->warm_up, 0);
-    assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
-    assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0 && adam->momentum == -1);
+    assert_int_equal(adam->kind, 0);
+    assert_true(adam->settings[0] == 0.9 && adam->settings[1] == 0.999);
+    assert_true(adam->settings[2] == 1e-8);
+    assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0);
     assert_true(adam->average_half_life == 0);
     assert_true(stage->losses[SCORE_LOSS_DENOISING].weight == 1);
     assert_false(score_stage_is_antithetic(stage));
@@ -185,17 +187,18 @@ static void values_replace_defaults(void **state) {
                          "beta2=\".9\" epsilon=\"1\" weightDecay=\"0\" clipNorm=\"2\"/>"
                          "<MovingAverage halfLifeSamples=\"2.5e5\"/>");
     const score_optimizer_config *adam = &recipe->stages[0].optimizer;
-    assert_true(adam->final_rate == 0 && adam->warm_up == 100000 && adam->beta1 == 0);
-    assert_true(adam->beta2 == 0.9 && adam->epsilon == 1 && adam->weight_decay == 0);
+    assert_true(adam->final_rate == 0 && adam->warm_up == 100000 && adam->settings[0] == 0);
+    assert_true(adam->settings[1] == 0.9 && adam->settings[2] == 1 && adam->weight_decay == 0);
     assert_true(adam->clip_norm == 2 && adam->average_half_life == 2.5e5);
     score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>", "<Muon rate=\"1\" beta1=\".5\"/>");
     const score_optimizer_config *muon = &recipe->stages[0].optimizer;
-    assert_true(muon->rate == 1 && muon->final_rate == 0.01 && muon->beta1 == 0.5);
-    assert_true(muon->momentum == 0.95);
+    assert_true(muon->rate == 1 && muon->kind == 1 && muon->final_rate == 0.01 &&
+                muon->settings[0] == 0.5);
+    assert_true(muon->settings[3] == 0.95);
     score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>", "<Muon rate=\"1\" momentum=\"0\"/>");
-    assert_true(recipe->stages[0].optimizer.momentum == 0);
+    assert_true(recipe->stages[0].optimizer.settings[3] == 0);
     score_recipe_destroy(recipe);
     recipe = read_edited("samples=\"2e7\" batch=\"128\"",
                          "epochs=\"1.5\" batch=\"2\" timeBegin=\"0.1\" timeEnd=\"0.6\" "

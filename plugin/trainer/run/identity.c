@@ -10,6 +10,7 @@
 #include "losses/loss.h"
 #include "model/noise_schedule.h"
 #include "run/learning_rate.h"
+#include "run/optimizer.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
@@ -66,12 +67,7 @@ static void write_optimizer(FILE *out, int k, const score_optimizer_config *opti
         fprintf(out, ", %s", score_rate_decay_word(optimizer->decay));
     fprintf(out, "\n");
     fprintf(out, "stage %d, warm-up (samples): %" PRIu64 "\n", k, optimizer->warm_up);
-    fprintf(out, "stage %d, Adam: beta1 %.17g, beta2 %.17g, epsilon %.17g\n", k, optimizer->beta1,
-            optimizer->beta2, optimizer->epsilon);
-    if (optimizer->momentum < 0)
-        fprintf(out, "stage %d, AdamW for all weights\n", k);
-    else
-        fprintf(out, "stage %d, Muon: momentum %.17g\n", k, optimizer->momentum);
+    score_optimizer_at(optimizer->kind)->identify(out, k, optimizer->settings);
     fprintf(out, "stage %d, weight decay: %.17g\n", k, optimizer->weight_decay);
     fprintf(out, "stage %d, largest gradient norm: %.17g\n", k, optimizer->clip_norm);
     fprintf(out, "stage %d, half-life of the average (samples): %.17g\n", k,
