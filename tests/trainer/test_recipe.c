@@ -3,102 +3,14 @@
 #define _POSIX_C_SOURCE 200809L
 #include "temporary_folder.h"
 
-#include <libxml/parser.h>
-#include <libxml/relaxng.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bad_recipes.h"
 #include "losses/loss_classification.h"
 #include "losses/loss_fokker_planck.h"
-#include "model/noise_schedule.h"
 #include "nn/activation_kind.h"
-#include "recipe/recipe.h"
-#include "run/learning_rate.h"
-
-static const char
-    *const good = "<?xml version=\"1.0\"?>\n"
-                  "<!-- line 2 -->\n"
-                  "<ScoreRecipe version=\"1\" seed=\"7\">\n"
-                  "  <Note name=\"data\">made up</Note>\n"
-                  "  <Data file=\"frames.npy\" unit=\"angstrom\"/>\n"
-                  "  <Model temperatureK=\"300\">\n"
-                  "    <Diffusion betaMin=\"0.2\" betaMax=\"10\"/>\n"
-                  "    <Bead name=\"C\" residue=\"ACE\" mass=\"12.011\"/>\n"
-                  "    <Bead name=\"N\" residue=\"ALA\" residueIndex=\"1\" mass=\"14.007\"/>\n"
-                  "    <Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>\n"
-                  "  </Model>\n"
-                  "  <Training>\n"
-                  "    <Stage samples=\"2e7\" batch=\"128\">\n"
-                  "      <AdamW rate=\"1e-3\"/>\n"
-                  "      <DenoisingScoreMatching/>\n"
-                  "    </Stage>\n"
-                  "  </Training>\n"
-                  "</ScoreRecipe>\n";
-
-/* -------- helpers -------- */
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-}
-
-/* The good recipe with the first `old` replaced by `new`. */
-static char *edited(const char *old, const char *new) {
-    const char *at = strstr(good, old);
-    assert_non_null(at);
-    size_t size = strlen(good) + strlen(new) + 1;
-    char *text = malloc(size);
-    assert_non_null(text);
-    snprintf(text, size, "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
-    return text;
-}
-
-static score_status read_text(const char *text, score_recipe **recipe, score_error *error) {
-    write_text("recipe.xml", text);
-    memset(error, 0, sizeof *error);
-    return score_recipe_read("recipe.xml", recipe, error);
-}
-
-static score_recipe *read_edited(const char *old, const char *new) {
-    score_recipe *recipe = NULL;
-    score_error error;
-    char *text = edited(old, new);
-    score_status status = read_text(text, &recipe, &error);
-    free(text);
-    if (status != SCORE_OK)
-        fail_msg("%s", error.message);
-    return recipe;
-}
-
-#if LIBXML_VERSION >= 21200
-static void ignore_message(void *context, const xmlError *error) {
-#else
-static void ignore_message(void *context, xmlError *error) {
-#endif
-    (void)context;
-    (void)error;
-}
-
-/* Whether the shipped schema accepts `text`. */
-static bool schema_accepts(const char *text) {
-    xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewParserCtxt(SCORE_RECIPE_SCHEMA);
-    xmlRelaxNG *schema = xmlRelaxNGParse(parser);
-    assert_non_null(schema);
-    xmlRelaxNGValidCtxt *context = xmlRelaxNGNewValidCtxt(schema);
-    xmlRelaxNGSetValidStructuredErrors(context, ignore_message, NULL);
-    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), "recipe.xml", NULL, XML_PARSE_NONET);
-    assert_non_null(document);
-    int result = xmlRelaxNGValidateDoc(context, document);
-    assert_true(result >= 0);
-    xmlFreeDoc(document);
-    xmlRelaxNGFreeValidCtxt(context);
-    xmlRelaxNGFree(schema);
-    xmlRelaxNGFreeParserCtxt(parser);
-    return result == 0;
-}
+#include "recipe_text.h"
 
 /* -------- good recipes -------- */
 
@@ -207,53 +119,6 @@ static void values_replace_defaults(void **state) {
     assert_true(recipe->stages[0].t_begin == 0.1 && recipe->stages[0].t_end == 0.6);
     assert_true(recipe->stages[0].weight_middle == 0.35);
     score_recipe_destroy(recipe);
-}
-
-/* With its usual settings, and with others; in the schema, too. */
-static void every_noise_schedule_is_read(void **state) {
-    (void)state;
-    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++)
-        for (int factor = 1; factor <= 2; factor++) {
-            score_noise_schedule expected = score_noise_schedule_usual(kind);
-            char element[256];
-            int used = snprintf(element, sizeof element, "<Diffusion type=\"%s\"",
-                                score_noise_schedule_word(kind));
-            for (int k = 0; factor > 1 && score_noise_schedule_setting(kind, k) != NULL; k++) {
-                expected.settings[k] *= factor;
-                used += snprintf(element + used, sizeof element - (size_t)used, " %s=\"%.17g\"",
-                                 score_noise_schedule_setting(kind, k), expected.settings[k]);
-            }
-            snprintf(element + used, sizeof element - (size_t)used, "/>");
-            score_recipe *recipe = read_edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>",
-                                               element);
-            const score_noise_schedule *found = &recipe->model.schedule;
-            assert_int_equal(found->kind, kind);
-            for (int k = 0; k < SCORE_SCHEDULE_SETTINGS; k++)
-                assert_true(found->settings[k] == expected.settings[k]);
-            score_recipe_destroy(recipe);
-            char *text = edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>", element);
-            assert_true(schema_accepts(text));
-            free(text);
-        }
-    score_recipe *recipe = read_edited("<Diffusion betaMin=\"0.2\" betaMax=\"10\"/>", "");
-    const score_noise_schedule usual = score_noise_schedule_usual(0);
-    assert_memory_equal(&recipe->model.schedule, &usual, sizeof usual);
-    score_recipe_destroy(recipe);
-}
-
-static void every_decay_of_the_rate_is_read(void **state) {
-    (void)state;
-    for (int k = 0; score_rate_decay_word(k) != NULL; k++) {
-        char element[64];
-        snprintf(element, sizeof element, "<AdamW rate=\"1e-3\" rateDecay=\"%s\"/>",
-                 score_rate_decay_word(k));
-        score_recipe *recipe = read_edited("<AdamW rate=\"1e-3\"/>", element);
-        assert_int_equal(recipe->stages[0].optimizer.decay, k);
-        score_recipe_destroy(recipe);
-        char *text = edited("<AdamW rate=\"1e-3\"/>", element);
-        assert_true(schema_accepts(text));
-        free(text);
-    }
 }
 
 static void toy_recipe_is_neither_centred_nor_rotated(void **state) {
@@ -415,7 +280,7 @@ static void data_file_is_found_from_the_recipe(void **state) {
     score_recipe *recipe = NULL;
     score_error error = {0};
     char folder[512], path[600];
-    write_text("recipe.xml", good);
+    write_text("recipe.xml", GOOD_RECIPE);
     assert_non_null(getcwd(folder, sizeof folder));
     snprintf(path, sizeof path, "%s/recipe.xml", folder);
     assert_int_equal(chdir("/"), 0);
@@ -462,7 +327,7 @@ static void more_notes_than_a_model_takes_are_an_error(void **state) {
 
 static void schema_accepts_the_good_recipe(void **state) {
     (void)state;
-    assert_true(schema_accepts(good));
+    assert_true(schema_accepts(GOOD_RECIPE));
 }
 
 /* -------- bad recipes -------- */
@@ -529,8 +394,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
         cmocka_unit_test(values_replace_defaults),
-        cmocka_unit_test(every_noise_schedule_is_read),
-        cmocka_unit_test(every_decay_of_the_rate_is_read),
         cmocka_unit_test(toy_recipe_is_neither_centred_nor_rotated),
         cmocka_unit_test(losses_of_energies_are_refused_for_a_score),
         cmocka_unit_test(emphasis_is_read),
