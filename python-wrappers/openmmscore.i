@@ -88,7 +88,7 @@ RESULT(std::vector<double>, energies, swig::from(*$1))
 };
 %apply const std::string &OUTPUT { const std::string &name };
 %apply int &OUTPUT { int &hidden, int &layers, int &residueIndex };
-%apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass };
+%apply double &OUTPUT { double &timeBegin, double &timeEnd, double &mass, double &value };
 
 %typemap(out) std::map<std::string, std::string> {
     const std::map<std::string, std::string> &found = $1;

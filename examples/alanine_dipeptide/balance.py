@@ -25,7 +25,6 @@ from openmm import OpenMMException, unit
 from openmmscore import Model
 from openmmscore.evaluation.analysis import dihedrals
 from openmmscore.io import read_frames
-from openmmscore.model.diffusion import noise_variance
 from openmmscore.sampling.ladders import geometric_times
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -59,7 +58,7 @@ def bennett(forward: Array, backward: Array) -> float:
 def log_weights(model: Model, frames: Array, times: list[float], noise: Array) -> Array:
     """ln Z at each time less that at the last. frames: centred, in the model's units."""
     nm = model.scale.value_in_unit(unit.nanometer)
-    variances = [noise_variance(model, t) for t in times]
+    variances = [model.noise(t) ** 2 for t in times]
     noised = [np.sqrt(1 - square) * frames + np.sqrt(square) * noise for square in variances]
 
     def energies(x: int, t: int) -> Array:

@@ -40,8 +40,19 @@ extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getScale(const OpenMM_ScoreM
 extern OPENMM_EXPORT_SCORE double
 OpenMM_ScoreModel_getNeighbourRange(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getCentreRange(const OpenMM_ScoreModel *target);
-extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMin(const OpenMM_ScoreModel *target);
-extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getBetaMax(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE const char *
+OpenMM_ScoreModel_getNoiseSchedule(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE int
+OpenMM_ScoreModel_getNumNoiseScheduleSettings(const OpenMM_ScoreModel *target);
+extern OPENMM_EXPORT_SCORE void
+OpenMM_ScoreModel_getNoiseScheduleSetting(const OpenMM_ScoreModel *target, int index,
+                                          const char **name, double *value);
+extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getSignal(const OpenMM_ScoreModel *target,
+                                                              double time);
+extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getNoise(const OpenMM_ScoreModel *target,
+                                                             double time);
+extern OPENMM_EXPORT_SCORE double OpenMM_ScoreModel_getTimeOfNoise(const OpenMM_ScoreModel *target,
+                                                                   double noise);
 extern OPENMM_EXPORT_SCORE int OpenMM_ScoreModel_getNumFeatures(const OpenMM_ScoreModel *target);
 extern OPENMM_EXPORT_SCORE int OpenMM_ScoreModel_getFeatureSize(const OpenMM_ScoreModel *target,
                                                                 int index);

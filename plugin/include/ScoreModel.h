@@ -93,13 +93,40 @@ class OPENMM_SCORE_EXPORT ScoreModel {
      */
     double getCentreRange() const;
     /**
-     * beta_min of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
+     * The noise schedule, by its word in model files, for example "variance-preserving" for a beta
+     * that is linear in time.
      */
-    double getBetaMin() const;
+    std::string getNoiseSchedule() const;
     /**
-     * beta_max of the schedule beta(t) = beta_min + (beta_max - beta_min) t.
+     * The number of settings of the noise schedule.
      */
-    double getBetaMax() const;
+    int getNumNoiseScheduleSettings() const;
+    /**
+     * A setting of the noise schedule.
+     *
+     * @param index       the index of the setting
+     * @param[out] name   its name in model files
+     * @param[out] value  its value
+     */
+    void getNoiseScheduleSetting(int index, std::string &name, double &value) const;
+    /**
+     * m(t), what is left of the data at a diffusion time: x_t = m x_0 + sigma eps.
+     *
+     * @param time    the diffusion time, from 0 to 1
+     */
+    double getSignal(double time) const;
+    /**
+     * sigma(t), the standard deviation of the noise at a diffusion time, in the model's coordinates.
+     *
+     * @param time    the diffusion time, from 0 to 1
+     */
+    double getNoise(double time) const;
+    /**
+     * The diffusion time with a given sigma(t). It is above 1 for noise that the model never reaches.
+     *
+     * @param noise    sigma, at least 0 and less than 1
+     */
+    double getTimeOfNoise(double noise) const;
     /**
      * The number of integer features by which the model knows a bead, or 0 if it knows its beads
      * one by one.

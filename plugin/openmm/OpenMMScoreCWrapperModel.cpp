@@ -90,12 +90,31 @@ double OpenMM_ScoreModel_getScale(const OpenMM_ScoreModel *target) {
     return get(target).getScale();
 }
 
-double OpenMM_ScoreModel_getBetaMin(const OpenMM_ScoreModel *target) {
-    return get(target).getBetaMin();
+const char *OpenMM_ScoreModel_getNoiseSchedule(const OpenMM_ScoreModel *target) {
+    return score_noise_schedule_word(config(target).schedule.kind);
 }
 
-double OpenMM_ScoreModel_getBetaMax(const OpenMM_ScoreModel *target) {
-    return get(target).getBetaMax();
+int OpenMM_ScoreModel_getNumNoiseScheduleSettings(const OpenMM_ScoreModel *target) {
+    return get(target).getNumNoiseScheduleSettings();
+}
+
+void OpenMM_ScoreModel_getNoiseScheduleSetting(const OpenMM_ScoreModel *target, int index,
+                                               const char **name, double *value) {
+    string nameCopy;
+    get(target).getNoiseScheduleSetting(index, nameCopy, *value); // checks the index
+    *name = score_noise_schedule_setting(config(target).schedule.kind, index);
+}
+
+double OpenMM_ScoreModel_getSignal(const OpenMM_ScoreModel *target, double time) {
+    return get(target).getSignal(time);
+}
+
+double OpenMM_ScoreModel_getNoise(const OpenMM_ScoreModel *target, double time) {
+    return get(target).getNoise(time);
+}
+
+double OpenMM_ScoreModel_getTimeOfNoise(const OpenMM_ScoreModel *target, double noise) {
+    return get(target).getTimeOfNoise(noise);
 }
 
 int OpenMM_ScoreModel_getNumFeatures(const OpenMM_ScoreModel *target) {

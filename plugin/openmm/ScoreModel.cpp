@@ -14,6 +14,11 @@ using std::vector;
 
 namespace OpenMMScore {
 
+static void checkTime(const char *function, double time) {
+    if (!(time >= 0 && time <= 1))
+        throwError(function, ": diffusion time ", time, " is not in [0, 1]");
+}
+
 ScoreModel::ScoreModel(score_model *model) : handle(model, score_model_destroy) {
     if (model == nullptr)
         throwError("ScoreModel: the model is NULL");
@@ -76,12 +81,39 @@ double ScoreModel::getScale() const {
     return score_model_get_config(getHandle())->scale_nm;
 }
 
-double ScoreModel::getBetaMin() const {
-    return score_model_get_config(getHandle())->beta_min;
+string ScoreModel::getNoiseSchedule() const {
+    return score_noise_schedule_word(score_model_get_config(getHandle())->schedule.kind);
 }
 
-double ScoreModel::getBetaMax() const {
-    return score_model_get_config(getHandle())->beta_max;
+int ScoreModel::getNumNoiseScheduleSettings() const {
+    const int kind = score_model_get_config(getHandle())->schedule.kind;
+    int count = 0;
+    while (score_noise_schedule_setting(kind, count) != nullptr)
+        count++;
+    return count;
+}
+
+void ScoreModel::getNoiseScheduleSetting(int index, string &name, double &value) const {
+    checkIndex("ScoreModel::getNoiseScheduleSetting", index, getNumNoiseScheduleSettings());
+    const score_noise_schedule &schedule = score_model_get_config(getHandle())->schedule;
+    name = score_noise_schedule_setting(schedule.kind, index);
+    value = schedule.settings[index];
+}
+
+double ScoreModel::getSignal(double time) const {
+    checkTime("ScoreModel::getSignal", time);
+    return score_model_signal(getHandle(), time);
+}
+
+double ScoreModel::getNoise(double time) const {
+    checkTime("ScoreModel::getNoise", time);
+    return score_model_noise(getHandle(), time);
+}
+
+double ScoreModel::getTimeOfNoise(double noise) const {
+    if (!(noise >= 0 && noise < 1))
+        throwError("ScoreModel::getTimeOfNoise: noise ", noise, " is not in [0, 1)");
+    return score_model_time_of_noise(getHandle(), noise);
 }
 
 int ScoreModel::getNumFeatures() const {

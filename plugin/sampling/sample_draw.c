@@ -87,7 +87,7 @@ static score_status draw_batch(batch_run *run, uint32_t first, score_error *erro
     if (status != SCORE_OK)
         return status;
     const score_reverse_process process = {.solver = plan->solver,
-                                           .schedule = {config->beta_min, config->beta_max},
+                                           .schedule = config->schedule,
                                            .steps = plan->steps,
                                            .seed = plan->seed,
                                            .first = first,

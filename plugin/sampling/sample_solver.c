@@ -10,7 +10,7 @@
 
 /* -------- solvers -------- */
 
-static score_solver_step euler_maruyama(score_schedule schedule, int steps, int step) {
+static score_solver_step euler_maruyama(score_noise_schedule schedule, int steps, int step) {
     const double t = (double)(steps - 1 - step) / (steps - 1), dt = 1.0 / (steps - 1);
     const double beta = score_beta(schedule, t);
     return (score_solver_step){.t = fmax(t, SCORE_TIME_MIN),
@@ -19,12 +19,12 @@ static score_solver_step euler_maruyama(score_schedule schedule, int steps, int 
                                .noise = sqrt(beta * dt)};
 }
 
-static double lambda_at(score_schedule schedule, double t) {
+static double lambda_at(score_noise_schedule schedule, double t) {
     return log(score_signal(schedule, t) / score_noise(schedule, t));
 }
 
 /* Time `step` of [0, steps] where log(m/sigma) grows evenly; sigma^2 = 1/(1 + exp(2 lambda)). */
-static double even_time(score_schedule schedule, int steps, int step) {
+static double even_time(score_noise_schedule schedule, int steps, int step) {
     if (step == 0)
         return 1;
     if (step == steps)
@@ -34,7 +34,7 @@ static double even_time(score_schedule schedule, int steps, int step) {
     return score_time_of_noise(schedule, 1 / sqrt(1 + exp(2 * lambda)));
 }
 
-static score_solver_step sde_dpm_solver(score_schedule schedule, int steps, int step) {
+static score_solver_step sde_dpm_solver(score_noise_schedule schedule, int steps, int step) {
     const double t = even_time(schedule, steps, step), next = even_time(schedule, steps, step + 1);
     const double h = (lambda_at(schedule, SCORE_TIME_MIN) - lambda_at(schedule, 1)) / steps;
     const double m = score_signal(schedule, next), sigma = score_noise(schedule, next);

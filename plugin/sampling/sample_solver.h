@@ -1,5 +1,5 @@
 /* The reverse process, which turns normal noise at diffusion time 1 into samples of the model at
- * time 0 (Song et al., arXiv 2011.13456, eq. 6): with beta(t) as in model/diffusion.h, backwards in
+ * time 0 (Song et al., arXiv 2011.13456, eq. 6): with beta(t) as in model/noise_schedule.h, backwards in
  * time,
  *     dx = (beta x/2 + beta score(x, t)) dt + sqrt(beta) dw.
  * Noise is never projected: a centred model does not see the mean over beads, which wanders freely.
@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-#include "model/diffusion.h"
+#include "model/noise_schedule.h"
 #include "score/status.h"
 
 enum { SCORE_PURPOSE_SAMPLES = 0x700 }; /* of the random numbers (base/random.h) */
@@ -33,7 +33,7 @@ typedef struct score_solver {
     const char *name;
     int default_steps;
     /* Step `step` of [0, steps), steps >= 2; every step is one evaluation of the scores. */
-    score_solver_step (*step)(score_schedule schedule, int steps, int step);
+    score_solver_step (*step)(score_noise_schedule schedule, int steps, int step);
 } score_solver;
 
 /* "sde-dpm-solver++", the default, of second order: SDE-DPM-Solver++(2M) (Lu et al., arXiv
@@ -60,7 +60,7 @@ const score_solver *score_solver_find(const char *name);
 /* Samples `first` to first + count - 1. */
 typedef struct score_reverse_process {
     const score_solver *solver;
-    score_schedule schedule;
+    score_noise_schedule schedule;
     int steps;
     uint64_t seed;
     uint32_t first;

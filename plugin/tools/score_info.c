@@ -9,7 +9,7 @@
 #include "base/openblas.h"
 #endif
 #include "host/host.h"
-#include "model/settings.h"
+#include "model/noise_schedule.h"
 #include "score/model.h"
 
 enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
@@ -17,7 +17,7 @@ enum { EXIT_GOOD = 0, EXIT_BAD_FILE = 1, EXIT_USAGE = 2 };
 static const char USAGE[] =
     "Usage: score-info MODEL...\n"
     "       score-info --build\n"
-    "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, diffusion "
+    "Prints what is in each MODEL (.xml or .xml.gz): coordinates, temperature, noise "
     "schedule,\n"
     "beads, Gaussian, provenance, and of every expert the network with the least, the greatest "
     "and\n"
@@ -73,12 +73,21 @@ static void print_range(const score_data_range *range) {
                range->neighbours_nm, range->centre_nm);
 }
 
+/* Those that a file says. */
+static void print_settings(const score_setting *settings, const void *owner) {
+    char text[SCORE_SETTING_TEXT];
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        if (!score_setting_is_usual(owner, setting))
+            printf(", %s %s", setting->name, score_setting_text(owner, setting, text));
+}
+
 static void print_header(const score_model_config *config) {
     printf("  coordinates: %d dimensions, %s, scale %.10g nm\n", config->dimensions,
            config->centred ? "centred" : "not centred", config->scale_nm);
     printf("  temperature: %.10g K\n", config->temperature_k);
-    printf("  schedule: variance-preserving, beta %.10g to %.10g\n", config->beta_min,
-           config->beta_max);
+    printf("  noise schedule: %s", score_noise_schedule_title(config->schedule.kind));
+    print_settings(score_noise_schedule_settings(config->schedule.kind), &config->schedule);
+    printf("\n");
     if (config->feature_count > 0) {
         printf("  molecules: of any number of beads, each with %d integer features of sizes",
                config->feature_count);
@@ -183,12 +192,7 @@ static void print_expert(const score_model *model, int expert) {
     if (config->time_variance > 0)
         printf("    sees the noise's scale above a variance of %.10g\n", config->time_variance);
     printf("    hidden %d, layers %d", config->hidden, config->layers);
-    for (const score_setting *setting = score_architecture_settings(config->architecture);
-         setting->name != NULL; setting++) {
-        char text[SCORE_SETTING_TEXT];
-        if (!score_setting_is_usual(config, setting))
-            printf(", %s %s", setting->name, score_setting_text(config, setting, text));
-    }
+    print_settings(score_architecture_settings(config->architecture), config);
     printf("; %zu parameters stored as %s\n", score_model_parameter_count(model, expert),
            config->dtype == SCORE_FLOAT32 ? "float32" : "float64");
     printf("    %-32s %14s %12s %12s %12s\n", "tensor", "shape", "least", "greatest", "rms");

@@ -18,11 +18,20 @@ import openmm as _openmm  # noqa: F401  # its libraries must be loaded before th
 
 from .model.force import ScoreForce
 from .model.model import Model
-from .model.parts import Bead, DataRange, Expert, Gaussian
+from .model.parts import Bead, DataRange, Expert, Gaussian, NoiseSchedule
 from .model.plugins import load_plugins
 from .model.system import create_system
 
-__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "Model", "ScoreForce", "create_system"]
+__all__ = [
+    "Bead",
+    "DataRange",
+    "Expert",
+    "Gaussian",
+    "Model",
+    "NoiseSchedule",
+    "ScoreForce",
+    "create_system",
+]
 
 load_plugins()
 del load_plugins

@@ -1,4 +1,4 @@
-"""The losses of a training step in JAX and float32, the mathematics of plugin/trainer/losses/loss.h."""
+"""The losses of a training step in JAX and float32, those of plugin/trainer/losses/loss.h."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How many floating-point operations a sample of a training step needs, by its losses.
 
-Counted as in operations.py, for the passes that plugin/trainer/losses/loss.h describes. They compute
-STREAMS: the value, and along each of a few directions the first derivative of every quantity, along
-some the second one too. A product c = a b then has the terms
+Counted as in operations.py, for the passes that plugin/trainer/losses/loss.h describes. They
+compute STREAMS: the value, and along each of a few directions the first derivative of every
+quantity, along some the second one too. A product c = a b then has the terms
 
     c = a b,   c' = a' b + a b',   c'' = a'' b + 2 a' b' + a b''
 

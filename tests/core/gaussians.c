@@ -140,11 +140,22 @@ static double solve(int n, double *a, double *y) {
     return log_determinant;
 }
 
-double exact_log_density(const gaussian_kind *kind, score_schedule schedule, int beads, double t,
-                         const double *x) {
+/* log m, written a second time. */
+static double log_signal(score_noise_schedule schedule, double t) {
+    const double *s = schedule.settings;
+    if (schedule.kind == score_noise_schedule_find("cosine")) {
+        const double first = acos(-1) / 2 * s[0] / (1 + s[0]), last = acos(0.005 * cos(first));
+        const double now = first + (last - first) * t;
+        /* m^2 = 1 - (sin^2 now - sin^2 first)/cos^2 first */
+        return log1p(-sin(now - first) * sin(now + first) / cos(first) / cos(first)) / 2;
+    }
+    return -t * t * (s[1] - s[0]) / 4 - s[0] * t / 2;
+}
+
+double exact_log_density(const gaussian_kind *kind, score_noise_schedule schedule, int beads,
+                         double t, const double *x) {
     const int d = kind->dimensions, n = density_dimensions(kind, beads);
-    const double log_m = -t * t * (schedule.beta_max - schedule.beta_min) / 4 -
-                         schedule.beta_min * t / 2;
+    const double log_m = log_signal(schedule, t);
     const double m = exp(log_m), noise = -expm1(2 * log_m);
     double a[GAUSSIAN_MOST * GAUSSIAN_MOST] = {0}, y[GAUSSIAN_MOST] = {0}, square = 0;
     for (int p = 0; p < n; p++) {

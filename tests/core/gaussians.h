@@ -20,8 +20,8 @@ gaussian_kind gaussian_of_kind(int k);
 
 /* log g_t(x) of x (beads x dimensions), normalised in what a model of this kind sees of x: the mean
  * over beads does not matter where it is centred. */
-double exact_log_density(const gaussian_kind *kind, score_schedule schedule, int beads, double t,
-                         const double *x);
+double exact_log_density(const gaussian_kind *kind, score_noise_schedule schedule, int beads,
+                         double t, const double *x);
 
 /* D_r: how many coordinates that is a density of. */
 int density_dimensions(const gaussian_kind *kind, int beads);

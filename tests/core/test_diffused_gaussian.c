@@ -11,7 +11,7 @@
 #include "random_models.h"
 
 enum { MOLECULES = 2, SIZE = MOLECULES * GAUSSIAN_MOST };
-static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
+static score_noise_schedule schedule; /* every kind in turn */
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 
@@ -22,7 +22,7 @@ static score_diffused_gaussian shape_of(const gaussian_kind *kind, int first_row
     first_row[1] = kind->beads;
     first_row[2] = kind->beads + second;
     return (score_diffused_gaussian){.gaussian = &kind->gaussian,
-                                     .schedule = SCHEDULE,
+                                     .schedule = schedule,
                                      .dimensions = kind->dimensions,
                                      .centred = kind->centred,
                                      .molecules = MOLECULES,
@@ -135,7 +135,7 @@ static void value_is_the_exact_density(void **state) {
             score_diffused_gaussian_forward(&value, 1u, &shape, x, t, energy);
             for (int m = 0; m < MOLECULES; m++) {
                 const double expected = exact_log_density(
-                    &kind, SCHEDULE, first_row[m + 1] - first_row[m], (double)t[m],
+                    &kind, schedule, first_row[m + 1] - first_row[m], (double)t[m],
                     exact + first_row[m] * kind.dimensions);
                 check_close(-(double)energy[m], expected,
                             (1e3 * DBL_EPSILON + SCORE_EPSILON) * (10 + fabs(expected)),
@@ -186,7 +186,7 @@ static void fokker_planck_holds(void **state) {
             score_diffused_gaussian_backward(&value, 1u, &shape, x, t, bar, s, rate);
             for (int m = 0; m < MOLECULES; m++) {
                 const int beads = first_row[m + 1] - first_row[m];
-                const double half = score_beta(SCHEDULE, (double)t[m]) / 2;
+                const double half = score_beta(schedule, (double)t[m]) / 2;
                 double terms = density_dimensions(&kind, beads), sum = terms;
                 sum += divergence(&shape, x, t, m, &terms);
                 for (int c = first_row[m] * kind.dimensions; c < first_row[m + 1] * kind.dimensions;
@@ -209,5 +209,10 @@ int main(void) {
         cmocka_unit_test(value_is_the_exact_density),
         cmocka_unit_test(fokker_planck_holds),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++) {
+        schedule = score_noise_schedule_usual(kind);
+        failed += cmocka_run_group_tests_name(score_noise_schedule_word(kind), tests, NULL, NULL);
+    }
+    return failed;
 }

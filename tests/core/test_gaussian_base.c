@@ -12,7 +12,7 @@
 
 enum { MOLECULES = 3, SIZE = MOLECULES * GAUSSIAN_MOST };
 #define SCALE_NM 0.25
-static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
+static score_noise_schedule schedule; /* every kind in turn */
 static const double TIMES[] = {1e-5, 1e-3, 0.03, 0.3, 1};
 enum { TIME_COUNT = sizeof TIMES / sizeof TIMES[0] };
 
@@ -40,6 +40,7 @@ static score_model_config config_of(const gaussian_kind *kind) {
     config.dimensions = kind->dimensions;
     config.centred = kind->centred;
     config.scale_nm = SCALE_NM;
+    config.schedule = schedule;
     config.gaussian = &kind->gaussian;
     if (kind->dimensions < 3 || kind->gaussian.over == SCORE_OVER_COORDINATES)
         config.experts[0] = mlp_expert(SCORE_OUTPUT_ENERGY, 0, 1);
@@ -94,7 +95,7 @@ static double moved(const batch_case *c, int m, int first, int k, double x_step,
     double x[GAUSSIAN_MOST];
     memcpy(x, c->x + first, sizeof x);
     x[k] += x_step;
-    return exact_log_density(&c->kind, SCHEDULE, c->molecules[m].beads, t, x);
+    return exact_log_density(&c->kind, schedule, c->molecules[m].beads, t, x);
 }
 
 static double slope_in_x(const batch_case *c, int m, int first, int k, double t) {
@@ -289,5 +290,10 @@ int main(void) {
         cmocka_unit_test(what_strays_is_pulled_back),
         cmocka_unit_test(what_is_no_gaussian_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++) {
+        schedule = score_noise_schedule_usual(kind);
+        failed += cmocka_run_group_tests_name(score_noise_schedule_word(kind), tests, NULL, NULL);
+    }
+    return failed;
 }

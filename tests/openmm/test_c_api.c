@@ -41,8 +41,16 @@ static void a_model_tells_what_it_holds(void **state) {
     assert_true(OpenMM_ScoreModel_getScale(model) == 0.1);
     assert_true(OpenMM_ScoreModel_getNeighbourRange(model) == 0.4);
     assert_true(OpenMM_ScoreModel_getCentreRange(model) == 0.5);
-    assert_true(OpenMM_ScoreModel_getBetaMin(model) == 0.1);
-    assert_true(OpenMM_ScoreModel_getBetaMax(model) == 20);
+    assert_string_equal(OpenMM_ScoreModel_getNoiseSchedule(model), "variance-preserving");
+    assert_int_equal(OpenMM_ScoreModel_getNumNoiseScheduleSettings(model), 2);
+    const char *setting_name;
+    double setting;
+    OpenMM_ScoreModel_getNoiseScheduleSetting(model, 1, &setting_name, &setting);
+    assert_string_equal(setting_name, "betaMax");
+    assert_true(setting == 20);
+    assert_true(OpenMM_ScoreModel_getSignal(model, 0) == 1);
+    assert_true(OpenMM_ScoreModel_getNoise(model, 0) == 0);
+    assert_true(OpenMM_ScoreModel_getTimeOfNoise(model, 0) == 0);
     assert_int_equal(OpenMM_ScoreModel_getNumFeatures(model), 2);
     assert_int_equal(OpenMM_ScoreModel_getFeatureSize(model, 0), 3);
     assert_int_equal(OpenMM_ScoreModel_getNumExperts(model), 1);

@@ -8,7 +8,7 @@ import openmm
 import pytest
 from numpy.testing import assert_array_equal
 from openmm import unit
-from openmmscore import DataRange, Expert, Gaussian, Model
+from openmmscore import DataRange, Expert, Gaussian, Model, NoiseSchedule
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "alanine_dipeptide" / "model.xml.gz"
 
@@ -120,7 +120,11 @@ def test_tensors_that_are_not_those_of_the_network_are_refused(model, name, valu
         ({"scale": 1 * unit.kelvin}, ValueError, "scale is 1 K"),
         ({"temperature": "warm"}, ValueError, "temperature is 'warm'"),
         ({"centred": False, "dimensions": 4}, openmm.OpenMMException, "dimensions"),
-        ({"schedule": (0.1, 0.01)}, openmm.OpenMMException, "betaMax"),
+        (
+            {"schedule": NoiseSchedule("variance-preserving", {"betaMin": 0.1, "betaMax": 0.01})},
+            openmm.OpenMMException,
+            "betaMax",
+        ),
         ({"beads": []}, openmm.OpenMMException, "there is no <Bead>"),
     ],
 )

@@ -35,7 +35,8 @@ def test_properties_are_those_of_the_file(model, peptide):
     assert model.centred
     assert model.temperature == 300 * unit.kelvin
     assert model.scale == 0.1 * unit.nanometer
-    assert model.schedule == (0.1, 20.0)
+    assert model.schedule.kind == "variance-preserving"
+    assert dict(model.schedule.settings) == {"betaMin": 0.1, "betaMax": 20.0}
     assert model.feature_sizes == ()
     assert dict(model.notes) == {"data": "random weights", "commit": "<&>\n\u03b1"}
     (expert,) = model.experts
@@ -47,6 +48,18 @@ def test_properties_are_those_of_the_file(model, peptide):
     assert model.gaussian is None
     assert "5 beads" in repr(model)
     assert "300" in repr(model)
+
+
+def test_signal_and_noise_are_those_of_the_schedule(model):
+    t = 0.3
+    square = np.exp(-0.1 * t - 19.9 * t**2 / 2)
+    assert abs(model.signal(t) - np.sqrt(square)) < 1e-15
+    assert abs(model.noise(t) - np.sqrt(1 - square)) < 1e-15
+    assert abs(model.time_of_noise(model.noise(t)) - t) < 1e-14
+    with pytest.raises(openmm.OpenMMException, match=r"getNoise: diffusion time 1\.5 is not in"):
+        model.noise(1.5)
+    with pytest.raises(openmm.OpenMMException, match="getTimeOfNoise: noise 1 is not in"):
+        model.time_of_noise(1)
 
 
 def test_notes_and_beads_cannot_be_changed(model):

@@ -150,14 +150,20 @@ static void read_base(hid_t file, score_model_config *config, base *read) {
     config->experts[0].base = SCORE_BASE_GAUSSIAN;
 }
 
+static score_noise_schedule read_schedule(hid_t file) {
+    if (H5Aexists(file, "offset") > 0)
+        return (score_noise_schedule){score_noise_schedule_find("cosine"),
+                                      {read_real(file, "offset")}};
+    return (score_noise_schedule){0, {read_real(file, "beta_min"), read_real(file, "beta_max")}};
+}
+
 static score_model *create_model(hid_t file) {
     score_model_config config = {
         .dimensions = read_integer(file, "dimensions"),
         .centred = read_integer(file, "centred"),
         .scale_nm = read_real(file, "scale_nm"),
         .temperature_k = 300,
-        .beta_min = read_real(file, "beta_min"),
-        .beta_max = read_real(file, "beta_max"),
+        .schedule = read_schedule(file),
         .feature_count = read_integer(file, "feature_count"),
         .bead_count = read_integer(file, "beads"),
         .expert_count = 1,
@@ -255,7 +261,6 @@ int fixture_coordinates(const fixture *f, int k) {
     return f->beads[k] * f->dimensions;
 }
 
-score_schedule fixture_schedule(const fixture *f) {
-    const score_model_config *config = score_model_get_config(f->model);
-    return (score_schedule){config->beta_min, config->beta_max};
+score_noise_schedule fixture_schedule(const fixture *f) {
+    return score_model_get_config(f->model)->schedule;
 }

@@ -33,6 +33,6 @@ double fixture_attribute(const fixture *f, const char *name);
 
 /* Product of `dimensions` and the beads of sample k: the D of its loss. */
 int fixture_coordinates(const fixture *f, int k);
-score_schedule fixture_schedule(const fixture *f);
+score_noise_schedule fixture_schedule(const fixture *f);
 
 #endif

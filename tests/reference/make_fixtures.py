@@ -134,6 +134,16 @@ CASES = [
         0.3,
         True,
     ),
+    Case(
+        "cosine",
+        14,
+        replace(SMALL, time_variance=1e-3, schedule=ref.Cosine()),
+        (5,),
+        (1e-5, 2e-3, 0.03, 0.3, 0.9),
+        0.3,
+        True,
+        "beads",
+    ),
     Case("base_coordinates", 12, MLP, (1,), (1e-5, 0.01, 0.05, 0.1), 0.05, True, "coordinates"),
 ]
 
@@ -372,8 +382,7 @@ def write_attributes(file: h5py.File, case: Case, schedule: ref.Schedule) -> Non
     reals = {
         "t_begin": network.t_begin,
         "t_end": network.t_end,
-        "beta_min": schedule.beta_min,
-        "beta_max": schedule.beta_max,
+        **vars(schedule),
         "scale_nm": SCALE_NM,
         "weight_middle": case.middle,
     }
@@ -389,7 +398,7 @@ def write_attributes(file: h5py.File, case: Case, schedule: ref.Schedule) -> Non
 
 def write_fixture(case: Case, directory: Path) -> Path:
     random = np.random.default_rng(case.seed)
-    schedule = ref.Schedule()
+    schedule = case.network.schedule
     weights = random_parameters(case.network, random)
     inputs = random_inputs(case, random)
     modes = random_modes(case, random)

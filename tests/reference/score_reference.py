@@ -29,6 +29,70 @@ FEEDFORWARD_FACTOR = 4
 NORM_EPSILON = 1e-6
 
 
+class Schedule:
+    """A variance-preserving process: x_t = m x_0 + sigma eps, m^2 + sigma^2 = 1."""
+
+    def beta(self, t: Array) -> Array:
+        raise NotImplementedError
+
+    def log_signal(self, t: Array) -> Array:
+        """Minus half the integral of beta from 0 to t."""
+        raise NotImplementedError
+
+    def signal(self, t: Array) -> Array:
+        return jnp.exp(self.log_signal(t))
+
+    def noise(self, t: Array) -> Array:
+        """sigma(t) = sqrt(1 - m^2), exact also where t is small."""
+        return jnp.sqrt(-jnp.expm1(2 * self.log_signal(t)))
+
+    def diffuse(self, x0: Array, eps: Array, t: Array) -> Array:
+        """x_t = m x_0 + sigma eps, the same shape as x_0."""
+        return self.signal(t) * x0 + self.noise(t) * eps
+
+
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """beta(t) = beta_min + (beta_max - beta_min) t."""
+
+    beta_min: float = 0.1
+    beta_max: float = 20.0
+
+    def beta(self, t: Array) -> Array:
+        return self.beta_min + (self.beta_max - self.beta_min) * t
+
+    def log_signal(self, t: Array) -> Array:
+        return -(t**2) * (self.beta_max - self.beta_min) / 4 - self.beta_min * t / 2
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """m = cos(theta)/cos(theta_0), theta growing evenly from theta_0 = (pi/2) offset/(1 + offset)
+    until m is `end`."""
+
+    offset: float = 0.008
+    end: float = 0.005
+
+    def angles(self) -> tuple[Array, Array]:
+        """theta at t = 0, and its slope."""
+        first = jnp.pi / 2 * jnp.asarray(self.offset) / (1 + self.offset)
+        return first, jnp.arccos(self.end * jnp.cos(first)) - first
+
+    def beta(self, t: Array) -> Array:
+        first, slope = self.angles()
+        return 2 * slope * jnp.tan(first + slope * t)
+
+    def log_signal(self, t: Array) -> Array:
+        """From 1 - m^2 = (sin^2 theta - sin^2 theta_0)/cos^2 theta_0."""
+        first, slope = self.angles()
+        turned = slope * t
+        return jnp.log1p(-jnp.sin(turned) * jnp.sin(turned + 2 * first) / jnp.cos(first) ** 2) / 2
+
+
+SCHEDULE = Linear()
+"""That of every network which names no other."""
+
+
 @dataclass(frozen=True)
 class Gaussian:
     """Of data at t = 0, normalised: what lies beneath a network with a base.
@@ -62,40 +126,11 @@ class Network:
     activation: str = "gelu-tanh"  # of a graph transformer; "gelu": with the error function
     norm_epsilon: float = NORM_EPSILON
     base: Gaussian | None = field(default=None, compare=False)  # of an energy
+    schedule: Schedule = SCHEDULE
 
     @property
     def time_feature_count(self) -> int:
         return 4 + (3 if self.t_begin > 0 else 0) + (4 if self.time_variance > 0 else 0)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """The variance-preserving process: beta(t) = beta_min + (beta_max - beta_min) t."""
-
-    beta_min: float = 0.1
-    beta_max: float = 20.0
-
-    def beta(self, t: Array) -> Array:
-        return self.beta_min + (self.beta_max - self.beta_min) * t
-
-    def log_signal(self, t: Array) -> Array:
-        """Minus half the integral of beta from 0 to t."""
-        return -(t**2) * (self.beta_max - self.beta_min) / 4 - self.beta_min * t / 2
-
-    def signal(self, t: Array) -> Array:
-        return jnp.exp(self.log_signal(t))
-
-    def noise(self, t: Array) -> Array:
-        """sigma(t) = sqrt(1 - m^2), exact also where t is small."""
-        return jnp.sqrt(-jnp.expm1(2 * self.log_signal(t)))
-
-    def diffuse(self, x0: Array, eps: Array, t: Array) -> Array:
-        """x_t = m x_0 + sigma eps, the same shape as x_0."""
-        return self.signal(t) * x0 + self.noise(t) * eps
-
-
-SCHEDULE = Schedule()
-"""That of every network here."""
 
 
 def equal_weight(t: Array, middle: float, t_begin: float, t_end: float) -> Array:
@@ -122,7 +157,7 @@ def time_features(network: Network, t: Array) -> Array:
     if network.time_variance > 0:
 
         def height(time: Array) -> Array:
-            square = -jnp.expm1(2 * SCHEDULE.log_signal(time))
+            square = -jnp.expm1(2 * network.schedule.log_signal(time))
             return jnp.log(square + network.time_variance)
 
         first, last = height(jnp.asarray(begin)), height(jnp.asarray(end))
@@ -271,7 +306,7 @@ def log_gaussian(network: Network, x: Array, t: Array) -> Array:
     seen = every
     if network.centred:
         seen = every - jnp.kron(jnp.ones((n, n)) / n, jnp.eye(d))
-    signal, noise = SCHEDULE.signal(t), SCHEDULE.noise(t)
+    signal, noise = network.schedule.signal(t), network.schedule.noise(t)
     data = network.base.covariance
     if data.ndim == 0:
         data = data * seen

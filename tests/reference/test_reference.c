@@ -324,6 +324,7 @@ int main(void) {
     failed += run("mlp", true);
     failed += run("mlp_centred", true);
     failed += run("settings", true);
+    failed += run("cosine", true);
     failed += run("base_beads", true);
     failed += run("base_all", false);
     failed += run("base_coordinates", true);

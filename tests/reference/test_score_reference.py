@@ -28,7 +28,7 @@ NETWORKS = {
     "mlp": ref.Network("mlp", "energy", 8, 2, 0, 0, 1, 2, False, 0.0, 0.1),
     "base": replace(GRAPH, beads=0, feature_sizes=(3, 2), base=ref.Gaussian(jnp.asarray(1.3))),
 }
-SCHEDULE = ref.Schedule()
+SCHEDULE = ref.SCHEDULE
 
 
 def random_parameters(network: Any, seed: int = 1) -> dict[str, Array]:
@@ -165,6 +165,22 @@ def test_noise_is_exact_where_time_is_small() -> None:
     close(SCHEDULE.noise(t) ** 2, b - b**2 / 2, 1e-12)
     everywhere = jnp.linspace(0.01, 1, 50)
     close(SCHEDULE.noise(everywhere) ** 2 + SCHEDULE.signal(everywhere) ** 2, np.ones(50), 1e-14)
+
+
+def test_cosine_is_that_of_its_paper() -> None:
+    schedule, quarter = ref.Cosine(), np.pi / 2
+    assert abs(float(schedule.signal(jnp.asarray(1.0))) - 0.005) < 1e-13
+    for t in (0.01, 0.3, 0.9):
+        # Of the paper's angle, which ends at pi/2, that of a time .3 % earlier.
+        first, slope = (float(angle) for angle in schedule.angles())
+        time = slope * t / (quarter - first)
+        expected = np.cos(quarter * (time + 0.008) / 1.008) / np.cos(quarter * 0.008 / 1.008)
+        close(schedule.signal(jnp.asarray(t)), expected, 1e-13)
+        rate = jax.grad(schedule.log_signal)(jnp.asarray(t))
+        close(schedule.beta(jnp.asarray(t)), -2 * rate, 1e-12)
+    early = jnp.asarray(1e-5)
+    integral = 1e-5 * schedule.beta(early / 2)  # by the midpoint, beta being linear to 1e-9
+    close(schedule.noise(early) ** 2, -jnp.expm1(-integral), 1e-9)
 
 
 def test_weight_has_equal_area_on_both_sides() -> None:

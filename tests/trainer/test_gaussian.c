@@ -7,7 +7,7 @@
 #include "data/gaussian.h"
 #include "random_models.h"
 
-static const score_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
+static const score_noise_schedule SCHEDULE = RANDOM_MODEL_SCHEDULE;
 
 static score_stage make_stage(double begin, double end) {
     return (score_stage){.t_begin = begin,
@@ -105,8 +105,7 @@ static double data_loss(bool rotate, int beads, int dimensions, const double *co
     score_recipe recipe = recipe_for((char *)"frames.h5", beads, dimensions);
     recipe.rotate = rotate;
     recipe.model.centred = rotate;
-    recipe.model.beta_min = SCHEDULE.beta_min;
-    recipe.model.beta_max = SCHEDULE.beta_max;
+    recipe.model.schedule = SCHEDULE;
     recipe.stage_count = 1;
     recipe.stages[0] = make_stage(0.2, 0.2000001);
     score_dataset *dataset = NULL;

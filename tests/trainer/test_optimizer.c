@@ -1,17 +1,14 @@
 /* AdamW, the moving average and the learning rate, in double, each against its definition written
  * out as a sum or in closed form. */
 #include <math.h>
+#include <string.h>
 
 #include "run/optimizer.h"
-#include "run/schedule.h"
+#include "run/learning_rate.h"
 #include "temporary_folder.h"
 
-static const score_optimizer_config CONFIG = {.rate = 1e-3,
-                                              .final_rate = 1e-5,
-                                              .beta1 = 0.9,
-                                              .beta2 = 0.999,
-                                              .epsilon = 1e-8,
-                                              .weight_decay = 0.1};
+static const score_optimizer_config CONFIG = {
+    .rate = 1e-3, .final_rate = 1e-5, .settings = {0.9, 0.999, 1e-8}, .weight_decay = 0.1};
 enum { STEPS = 30 };
 /* Sums of 30 terms of order 1, and a square root: some 100 epsilon. */
 static const double TOLERANCE = 2.2e-14;
@@ -134,6 +131,33 @@ static void rate_rises_then_falls_to_its_end(void **state) {
                     score_learning_rate(&config, step, steps, 100));
 }
 
+static void every_decay_falls_to_the_end(void **state) {
+    (void)state;
+    score_optimizer_config config = CONFIG;
+    config.warm_up = 1000; /* 10 steps of 100 */
+    const uint64_t steps = 111;
+    for (; score_rate_decay_word(config.decay) != NULL; config.decay++) {
+        assert_close(score_learning_rate(&config, 9, steps, 100), 1e-3);
+        assert_close(score_learning_rate(&config, 10, steps, 100), 1e-3);
+        assert_close(score_learning_rate(&config, steps - 1, steps, 100), 1e-5);
+        assert_close(score_learning_rate(&config, steps, steps, 100), 1e-5);
+        for (uint64_t step = 10; step + 1 < steps; step++)
+            assert_true(score_learning_rate(&config, step + 1, steps, 100) <=
+                        score_learning_rate(&config, step, steps, 100));
+    }
+}
+
+static void linear_decay_is_a_line(void **state) {
+    (void)state;
+    score_optimizer_config config = CONFIG;
+    config.warm_up = 1000;
+    while (strcmp(score_rate_decay_word(config.decay), "linear") != 0)
+        config.decay++;
+    for (uint64_t step = 10; step <= 110; step++)
+        assert_close(score_learning_rate(&config, step, 111, 100),
+                     1e-3 - (1e-3 - 1e-5) * (double)(step - 10) / 100);
+}
+
 static void rate_of_short_stages_is_finite(void **state) {
     (void)state;
     score_optimizer_config config = CONFIG;
@@ -192,6 +216,8 @@ int main(void) {
         cmocka_unit_test(square_sum_is_the_sum_of_squares),
         cmocka_unit_test(average_weighs_by_age),
         cmocka_unit_test(rate_rises_then_falls_to_its_end),
+        cmocka_unit_test(every_decay_falls_to_the_end),
+        cmocka_unit_test(linear_decay_is_a_line),
         cmocka_unit_test(rate_of_short_stages_is_finite),
         cmocka_unit_test(length_is_rounded_up_to_whole_batches),
         cmocka_unit_test(length_has_an_end),

@@ -3,8 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include "temporary_folder.h"
 
-#include <libxml/parser.h>
-#include <libxml/relaxng.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,91 +10,7 @@
 #include "losses/loss_classification.h"
 #include "losses/loss_fokker_planck.h"
 #include "nn/activation_kind.h"
-#include "recipe/recipe.h"
-
-static const char
-    *const good = "<?xml version=\"1.0\"?>\n"
-                  "<!-- line 2 -->\n"
-                  "<ScoreRecipe version=\"1\" seed=\"7\">\n"
-                  "  <Note name=\"data\">made up</Note>\n"
-                  "  <Data file=\"frames.npy\" unit=\"angstrom\"/>\n"
-                  "  <Model temperatureK=\"300\">\n"
-                  "    <Diffusion betaMin=\"0.2\" betaMax=\"10\"/>\n"
-                  "    <Bead name=\"C\" residue=\"ACE\" mass=\"12.011\"/>\n"
-                  "    <Bead name=\"N\" residue=\"ALA\" residueIndex=\"1\" mass=\"14.007\"/>\n"
-                  "    <Expert architecture=\"graph-transformer\" hidden=\"96\" layers=\"2\"/>\n"
-                  "  </Model>\n"
-                  "  <Training>\n"
-                  "    <Stage samples=\"2e7\" batch=\"128\">\n"
-                  "      <AdamW rate=\"1e-3\"/>\n"
-                  "      <DenoisingScoreMatching/>\n"
-                  "    </Stage>\n"
-                  "  </Training>\n"
-                  "</ScoreRecipe>\n";
-
-/* -------- helpers -------- */
-
-static void write_text(const char *path, const char *text) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-    assert_int_equal(fclose(file), 0);
-}
-
-/* The good recipe with the first `old` replaced by `new`. */
-static char *edited(const char *old, const char *new) {
-    const char *at = strstr(good, old);
-    assert_non_null(at);
-    size_t size = strlen(good) + strlen(new) + 1;
-    char *text = malloc(size);
-    assert_non_null(text);
-    snprintf(text, size, "%.*s%s%s", (int)(at - good), good, new, at + strlen(old));
-    return text;
-}
-
-static score_status read_text(const char *text, score_recipe **recipe, score_error *error) {
-    write_text("recipe.xml", text);
-    memset(error, 0, sizeof *error);
-    return score_recipe_read("recipe.xml", recipe, error);
-}
-
-static score_recipe *read_edited(const char *old, const char *new) {
-    score_recipe *recipe = NULL;
-    score_error error;
-    char *text = edited(old, new);
-    score_status status = read_text(text, &recipe, &error);
-    free(text);
-    if (status != SCORE_OK)
-        fail_msg("%s", error.message);
-    return recipe;
-}
-
-#if LIBXML_VERSION >= 21200
-static void ignore_message(void *context, const xmlError *error) {
-#else
-static void ignore_message(void *context, xmlError *error) {
-#endif
-    (void)context;
-    (void)error;
-}
-
-/* Whether the shipped schema accepts `text`. */
-static bool schema_accepts(const char *text) {
-    xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewParserCtxt(SCORE_RECIPE_SCHEMA);
-    xmlRelaxNG *schema = xmlRelaxNGParse(parser);
-    assert_non_null(schema);
-    xmlRelaxNGValidCtxt *context = xmlRelaxNGNewValidCtxt(schema);
-    xmlRelaxNGSetValidStructuredErrors(context, ignore_message, NULL);
-    xmlDoc *document = xmlReadMemory(text, (int)strlen(text), "recipe.xml", NULL, XML_PARSE_NONET);
-    assert_non_null(document);
-    int result = xmlRelaxNGValidateDoc(context, document);
-    assert_true(result >= 0);
-    xmlFreeDoc(document);
-    xmlRelaxNGFreeValidCtxt(context);
-    xmlRelaxNGFree(schema);
-    xmlRelaxNGFreeParserCtxt(parser);
-    return result == 0;
-}
+#include "recipe_text.h"
 
 /* -------- good recipes -------- */
 
@@ -116,7 +30,7 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     assert_int_equal(model->dimensions, 3);
     assert_int_equal(model->centred, 1);
     assert_true(model->temperature_k == 300);
-    assert_true(model->beta_min == 0.2 && model->beta_max == 10);
+    assert_true(model->schedule.settings[0] == 0.2 && model->schedule.settings[1] == 10);
     assert_int_equal(model->bead_count, 2);
     assert_string_equal(model->beads[1].name, "N");
     assert_string_equal(model->beads[1].residue, "ALA");
@@ -149,8 +63,10 @@ static void good_recipe_has_its_values_and_defaults(void **state) {
     const score_optimizer_config *adam = &stage->optimizer;
     assert_true(adam->rate == 1e-3 && adam->final_rate == 1e-3 * 0.01);
     assert_int_equal(adam->warm_up, 0);
-    assert_true(adam->beta1 == 0.9 && adam->beta2 == 0.999 && adam->epsilon == 1e-8);
-    assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0 && adam->momentum == -1);
+    assert_int_equal(adam->kind, 0);
+    assert_true(adam->settings[0] == 0.9 && adam->settings[1] == 0.999);
+    assert_true(adam->settings[2] == 1e-8);
+    assert_true(adam->weight_decay == 1e-4 && adam->clip_norm == 0);
     assert_true(adam->average_half_life == 0);
     assert_true(stage->losses[SCORE_LOSS_DENOISING].weight == 1);
     assert_false(score_stage_is_antithetic(stage));
@@ -183,17 +99,18 @@ static void values_replace_defaults(void **state) {
                          "beta2=\".9\" epsilon=\"1\" weightDecay=\"0\" clipNorm=\"2\"/>"
                          "<MovingAverage halfLifeSamples=\"2.5e5\"/>");
     const score_optimizer_config *adam = &recipe->stages[0].optimizer;
-    assert_true(adam->final_rate == 0 && adam->warm_up == 100000 && adam->beta1 == 0);
-    assert_true(adam->beta2 == 0.9 && adam->epsilon == 1 && adam->weight_decay == 0);
+    assert_true(adam->final_rate == 0 && adam->warm_up == 100000 && adam->settings[0] == 0);
+    assert_true(adam->settings[1] == 0.9 && adam->settings[2] == 1 && adam->weight_decay == 0);
     assert_true(adam->clip_norm == 2 && adam->average_half_life == 2.5e5);
     score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>", "<Muon rate=\"1\" beta1=\".5\"/>");
     const score_optimizer_config *muon = &recipe->stages[0].optimizer;
-    assert_true(muon->rate == 1 && muon->final_rate == 0.01 && muon->beta1 == 0.5);
-    assert_true(muon->momentum == 0.95);
+    assert_true(muon->rate == 1 && muon->kind == 1 && muon->final_rate == 0.01 &&
+                muon->settings[0] == 0.5);
+    assert_true(muon->settings[3] == 0.95);
     score_recipe_destroy(recipe);
     recipe = read_edited("<AdamW rate=\"1e-3\"/>", "<Muon rate=\"1\" momentum=\"0\"/>");
-    assert_true(recipe->stages[0].optimizer.momentum == 0);
+    assert_true(recipe->stages[0].optimizer.settings[3] == 0);
     score_recipe_destroy(recipe);
     recipe = read_edited("samples=\"2e7\" batch=\"128\"",
                          "epochs=\"1.5\" batch=\"2\" timeBegin=\"0.1\" timeEnd=\"0.6\" "
@@ -363,7 +280,7 @@ static void data_file_is_found_from_the_recipe(void **state) {
     score_recipe *recipe = NULL;
     score_error error = {0};
     char folder[512], path[600];
-    write_text("recipe.xml", good);
+    write_text("recipe.xml", GOOD_RECIPE);
     assert_non_null(getcwd(folder, sizeof folder));
     snprintf(path, sizeof path, "%s/recipe.xml", folder);
     assert_int_equal(chdir("/"), 0);
@@ -410,7 +327,7 @@ static void more_notes_than_a_model_takes_are_an_error(void **state) {
 
 static void schema_accepts_the_good_recipe(void **state) {
     (void)state;
-    assert_true(schema_accepts(good));
+    assert_true(schema_accepts(GOOD_RECIPE));
 }
 
 /* -------- bad recipes -------- */

@@ -47,19 +47,6 @@ static void slope_is_the_derivative_of_the_height(void **state) {
     }
 }
 
-static void noise_is_inverted(void **state) {
-    (void)state;
-    const score_schedule schedules[] = {RANDOM_MODEL_SCHEDULE, {3, 3}};
-    for (int k = 0; k < 2; k++)
-        for (int step = 0; step <= 20; step++) {
-            const double t = pow(10, -5 + step / 4.0), noise = score_noise(schedules[k], t);
-            const double found = score_time_of_noise(schedules[k], noise);
-            /* Near 1, sigma^2 = 1 - m^2 holds m^2 to epsilon, and so t to epsilon/m^2 of dt/dlog m. */
-            const double m = score_signal(schedules[k], t);
-            assert_true(fabs(found - t) <= 1e-15 / (m * m) + 1e-14 * t);
-        }
-}
-
 static const score_times EVEN = {
     .scale = {.schedule = RANDOM_MODEL_SCHEDULE, .t_begin = 1e-5, .t_end = 0.1}, .even_in_t = true};
 
@@ -119,7 +106,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_even_where_they_should_be),
         cmocka_unit_test(slope_is_the_derivative_of_the_height),
-        cmocka_unit_test(noise_is_inverted),
         cmocka_unit_test(partners_are_near_and_in_range),
         cmocka_unit_test(odds_are_those_of_the_reverse_draw),
     };

@@ -130,10 +130,10 @@ static void check_network(const tiny_network *tiny) {
     const int *features;
     score_model *model = make_tiny_model(tiny, &features);
     const score_network *network = score_model_network(model, 0);
-    const score_optimizer_config adamw = {
-        .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-8, .weight_decay = DECAY, .momentum = -1};
+    const score_optimizer_config adamw = {.settings = {0.9, 0.99, 1e-8}, .weight_decay = DECAY};
     score_optimizer_config muon = adamw;
-    muon.momentum = 0.95;
+    muon.kind = 1;
+    muon.settings[3] = 0.95;
     arrays by_adamw = run(network, &adamw, 1), by_muon = run(network, &muon, 1);
     int matrices = 0;
     for (int t = 0; t < network->tensor_count; t++) {
@@ -172,7 +172,7 @@ static void momentum_weighs_all_gradients(void **state) {
     const score_hidden_matrix matrix = {
         .offset = OFFSET, .rows = N, .columns = N, .stride = STRIDE};
     const score_optimizer_config config = {
-        .beta1 = 0.9, .beta2 = 0.99, .momentum = 0.8, .clip_norm = 10};
+        .kind = 1, .settings = {0.9, 0.99, 1e-8, 0.8}, .clip_norm = 10};
     double gradient[SIZE], momenta[SIZE] = {0}, parameters[SIZE] = {0}, mean = 0;
     double *work = calloc(score_muon_work_size(&matrix), sizeof *work);
     assert_non_null(work);

@@ -161,6 +161,17 @@ score_model *make_sample(sample_model kind) {
     return model;
 }
 
+score_model *make_sample_of_schedule(score_noise_schedule schedule) {
+    score_model *sample = make_sample(SAMPLE_TRANSFORMER), *model;
+    score_model_config config = *score_model_get_config(sample);
+    config.schedule = schedule;
+    require(score_model_create(&config, &model, NULL) == SCORE_OK, "model of a schedule");
+    memcpy(score_model_parameters(model, 0), score_model_parameters(sample, 0),
+           score_model_parameter_count(model, 0) * sizeof(double));
+    score_model_destroy(sample);
+    return model;
+}
+
 char *make_document(sample_model kind) {
     score_model *model = make_sample(kind);
     score_error error = {0};
@@ -232,8 +243,9 @@ int models_are_identical(const score_model *left, const score_model *right) {
         !same_number(a->scale_nm, b->scale_nm) ||
         !same_number(a->range.neighbours_nm, b->range.neighbours_nm) ||
         !same_number(a->range.centre_nm, b->range.centre_nm) ||
-        !same_number(a->temperature_k, b->temperature_k) ||
-        !same_number(a->beta_min, b->beta_min) || !same_number(a->beta_max, b->beta_max) ||
+        !same_number(a->temperature_k, b->temperature_k) || a->schedule.kind != b->schedule.kind ||
+        !same_number(a->schedule.settings[0], b->schedule.settings[0]) ||
+        !same_number(a->schedule.settings[1], b->schedule.settings[1]) ||
         a->feature_count != b->feature_count || a->bead_count != b->bead_count ||
         a->note_count != b->note_count || !parameters_are_identical(left, right) ||
         memcmp(a->feature_sizes, b->feature_sizes, sizeof a->feature_sizes) != 0)

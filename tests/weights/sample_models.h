@@ -19,6 +19,9 @@ typedef enum sample_model {
  * the greatest number of the expert's dtype. */
 score_model *make_sample(sample_model kind);
 
+/* The first sample with another noise schedule. */
+score_model *make_sample_of_schedule(score_noise_schedule schedule);
+
 /* The document of a sample, for free(). */
 char *make_document(sample_model kind);
 

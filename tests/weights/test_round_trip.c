@@ -188,6 +188,24 @@ static void tensors_may_stand_in_any_order(void **state) {
     score_model_destroy(model);
 }
 
+static void every_noise_schedule_is_read_again(void **state) {
+    (void)state;
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++) {
+        const score_noise_schedule schedule = score_noise_schedule_usual(kind);
+        score_model *model = make_sample_of_schedule(schedule), *copy;
+        score_error error = {0};
+        char *text;
+        size_t size;
+        assert_ok(score_model_write_memory(model, &text, &size, &error), &error);
+        assert_ok(score_model_read_memory(text, size, "memory", &copy, &error), &error);
+        assert_true(models_are_identical(model, copy));
+        assert_int_equal(score_model_get_config(copy)->schedule.kind, kind);
+        score_free(text);
+        score_model_destroy(copy);
+        score_model_destroy(model);
+    }
+}
+
 static void what_has_no_base_says_so_or_nothing(void **state) {
     (void)state;
     score_model *model = make_sample(SAMPLE_TRANSFORMER), *copy;
@@ -321,6 +339,7 @@ int main(void) {
         cmocka_unit_test(large_tensors_keep_every_bit),
         cmocka_unit_test(what_xml_leaves_open_is_read),
         cmocka_unit_test(tensors_may_stand_in_any_order),
+        cmocka_unit_test(every_noise_schedule_is_read_again),
         cmocka_unit_test(what_has_no_base_says_so_or_nothing),
         cmocka_unit_test(numbers_do_not_depend_on_the_locale),
         cmocka_unit_test(what_cannot_be_read_back_is_not_written),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bad_documents.h"
+#include "model/noise_schedule.h"
 
 static void ignore(void *context, const char *message, ...) {
     (void)context, (void)message;
@@ -47,6 +48,16 @@ static void what_the_writer_writes_is_valid(void **state) {
         if (validate(text) != 1)
             fail_msg("sample %d is not valid", kind);
         free(text);
+    }
+    for (int kind = 0; score_noise_schedule_word(kind) != NULL; kind++) {
+        score_model *model = make_sample_of_schedule(score_noise_schedule_usual(kind));
+        char *text;
+        size_t size;
+        assert_int_equal(score_model_write_memory(model, &text, &size, NULL), SCORE_OK);
+        if (validate(text) != 1)
+            fail_msg("a model of schedule %s is not valid", score_noise_schedule_word(kind));
+        score_free(text);
+        score_model_destroy(model);
     }
 }
 

@@ -39,7 +39,8 @@ static void a_model_is_described(void **state) {
     assert_int_equal(run("model.xml"), 0);
     assert_says("err", "");
     static const char *const expected[] = {
-        "model.xml: ", " bytes\n", "3 dimensions, centred, scale 0.1 nm", "300 K", "beta 0.1 to 20",
+        "model.xml: ", " bytes\n", "3 dimensions, centred, scale 0.1 nm", "300 K",
+        "betaMin 0.1, betaMax 20",
         "range of the data: neighbours up to 0.33333 nm apart, beads up to 0.1 nm from the centre",
         "of 2 beads", "    0 CA       ALA            0    12.0110", "note 'unicode':\n    \xc3\xa9",
         "expert 0: graph transformer for the score, diffusion times 0.6 to 1",

@@ -2,8 +2,8 @@
  * network that owns a range of diffusion time (arXiv 2506.17139, sections 3 and 4).
  *
  * Coordinates: x = (r - mean over beads of r) / scale_nm, or r / scale_nm where `centred` is 0.
- * Forward process, variance preserving: beta(t) = beta_min + (beta_max - beta_min) t on
- * t in [1e-5, 1]. Energy experts give E(x, t), log q_t(x) = -E(x, t) + const; as a potential,
+ * Forward process, variance preserving, on t in [1e-5, 1]: x_t = m x_0 + sigma eps,
+ * m^2 + sigma^2 = 1 (score_noise_schedule). Energy experts give E(x, t), log q_t(x) = -E(x, t) + const; as a potential,
  * U(r) = k temperature_k E(x, t0) with t0 = 1e-5. */
 #ifndef SCORE_MODEL_H
 #define SCORE_MODEL_H
@@ -24,8 +24,9 @@ enum {
     SCORE_MAX_BEADS = 65536, /* of one molecule */
     SCORE_MAX_WIDTH = 65536, /* of any layer */
     SCORE_MAX_LAYERS = 1024,
-    SCORE_MAX_GAUSSIAN = 1024, /* beads, or coordinates, that a Gaussian is over */
-    SCORE_FEATURE_WIDTH = 16,  /* width of one feature's embedding */
+    SCORE_MAX_GAUSSIAN = 1024,   /* beads, or coordinates, that a Gaussian is over */
+    SCORE_FEATURE_WIDTH = 16,    /* width of one feature's embedding */
+    SCORE_SCHEDULE_SETTINGS = 2, /* of a noise schedule, at most */
     SCORE_FEEDFORWARD_FACTOR = 4
 };
 #define SCORE_MAX_PARAMETERS ((size_t)1 << 28) /* of all experts together */
@@ -92,6 +93,21 @@ typedef struct score_expert_config {
     double norm_epsilon;
 } score_expert_config;
 
+/* How noise grows with the diffusion time. `kind` 0, "variance-preserving" in files: settings are
+ * betaMin and betaMax, beta(t) = betaMin + (betaMax - betaMin) t, m' = -beta m/2. Others have a
+ * number that score_noise_schedule_find gives. */
+typedef struct score_noise_schedule {
+    int kind;
+    double
+        settings[SCORE_SCHEDULE_SETTINGS]; /* in the order of model files; the rest is not read */
+} score_noise_schedule;
+
+/* The kind of this word in model files, or -1; the word of a kind, or NULL. */
+SCORE_EXPORT int score_noise_schedule_find(const char *word);
+SCORE_EXPORT const char *score_noise_schedule_word(int kind);
+/* The name of setting number `index` of a kind that there is, NULL after the last. */
+SCORE_EXPORT const char *score_noise_schedule_setting(int kind, int index);
+
 /* How far the frames of training reach. Both are 0 where it is not known. */
 typedef struct score_data_range {
     double neighbours_nm; /* the largest distance of beads next to each other in the list; of one
@@ -118,8 +134,7 @@ typedef struct score_model_config {
     int centred;    /* 1: the mean over beads is removed inside every model call */
     double scale_nm;
     double temperature_k;
-    double beta_min;
-    double beta_max;
+    score_noise_schedule schedule;
     int feature_count;
     int feature_sizes[SCORE_MAX_FEATURES]; /* feature k is in [0, feature_sizes[k]) */
     int bead_count;
@@ -172,6 +187,11 @@ SCORE_EXPORT score_status score_model_set_note(score_model *model, const char *n
  * SCORE_ERROR_ARGUMENT names t where none does. */
 SCORE_EXPORT score_status score_model_expert_at(const score_model *model, double t, int *expert,
                                                 score_error *error);
+
+/* m(t) and sigma(t) of the model's noise schedule, for t in [0, 1], and the t of a sigma in [0, 1). */
+SCORE_EXPORT double score_model_signal(const score_model *model, double t);
+SCORE_EXPORT double score_model_noise(const score_model *model, double t);
+SCORE_EXPORT double score_model_time_of_noise(const score_model *model, double noise);
 
 SCORE_EXPORT size_t score_model_parameter_count(const score_model *model, int expert);
 SCORE_EXPORT double *score_model_parameters(score_model *model, int expert);

@@ -38,21 +38,23 @@ typedef struct projection {
     double bend;                   /* the component of z'' */
 } projection;
 
-/* f = value exp(h) with its derivatives by t where h is 0, h' = slope and h'' = bend. */
-static void exponential(double value, double slope, double bend, double f[ORDERS]) {
+/* f = value exp(h) with its derivatives by t where h is 0, h' = slope, h'' = bend and
+ * h''' = twist. */
+static void exponential(double value, double slope, double bend, double twist, double f[ORDERS]) {
     f[0] = value;
     f[1] = slope * value;
     f[2] = (slope * slope + bend) * value;
-    f[3] = slope * (slope * slope + 3 * bend) * value;
+    f[3] = (slope * (slope * slope + 3 * bend) + twist) * value;
 }
 
 /* m' = -beta m/2. */
-static time_functions functions_of_time(score_schedule schedule, double t) {
+static time_functions functions_of_time(score_noise_schedule schedule, double t) {
     time_functions f;
     const double m = score_signal(schedule, t), sigma = score_noise(schedule, t);
-    const double beta = score_beta(schedule, t), bend = schedule.beta_max - schedule.beta_min;
-    exponential(m, -beta / 2, -bend / 2, f.signal);
-    exponential(m * m, -beta, -bend, f.square);
+    double beta[3];
+    score_beta_derivatives(schedule, t, beta);
+    exponential(m, -beta[0] / 2, -beta[1] / 2, -beta[2] / 2, f.signal);
+    exponential(m * m, -beta[0], -beta[1], -beta[2], f.square);
     f.noise_square = sigma * sigma;
     return f;
 }

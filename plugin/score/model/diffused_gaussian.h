@@ -32,7 +32,7 @@
 /* M molecules of R beads in all. */
 typedef struct score_diffused_gaussian {
     const score_gaussian *gaussian;
-    score_schedule schedule;
+    score_noise_schedule schedule;
     int dimensions;
     int centred;
     int molecules;

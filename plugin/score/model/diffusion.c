@@ -2,32 +2,6 @@
 
 #include <math.h>
 
-#include "score/model.h"
-
-static double log_signal(score_schedule schedule, double t) {
-    return -t * t * (schedule.beta_max - schedule.beta_min) / 4 - schedule.beta_min * t / 2;
-}
-
-double score_beta(score_schedule schedule, double t) {
-    return schedule.beta_min + (schedule.beta_max - schedule.beta_min) * t;
-}
-
-double score_signal(score_schedule schedule, double t) {
-    return exp(log_signal(schedule, t));
-}
-
-double score_noise(score_schedule schedule, double t) {
-    return sqrt(-expm1(2 * log_signal(schedule, t)));
-}
-
-/* The root of t^2 (beta_max - beta_min)/4 + beta_min t/2 + log m = 0, in the form that does not
- * cancel. */
-double score_time_of_noise(score_schedule schedule, double noise) {
-    const double log_m = log1p(-noise * noise) / 2, half = schedule.beta_min / 2;
-    const double slope = schedule.beta_max - schedule.beta_min;
-    return -2 * log_m / (half + sqrt(half * half - slope * log_m));
-}
-
 double score_equal_weight(double t, double middle, double t_begin, double t_end) {
     double half = (t_end - t_begin) / 2;
     return t <= middle ? half / (middle - t_begin) : half / (t_end - middle);
@@ -56,18 +30,21 @@ static void add_waves(double t, double frequency, int first,
 }
 
 /* u and its derivatives. With a = sigma^2 + variance and sigma^2 = 1 - m^2, (m^2)' = -beta m^2:
- * a' = beta m^2, a'' = (beta' - beta^2) m^2, a''' = beta (beta^2 - 3 beta') m^2. */
+ * a' = beta m^2, a'' = (beta' - beta^2) m^2, a''' = (beta (beta^2 - 3 beta') + beta'') m^2. */
 static void noise_scale(double t, const score_time_encoding *encoding, double u[4]) {
-    const score_schedule schedule = encoding->schedule;
+    const score_noise_schedule schedule = encoding->schedule;
     const double begin = score_noise(schedule, encoding->t_begin);
     const double end = score_noise(schedule, encoding->t_end), sigma = score_noise(schedule, t);
     const double lowest = begin * begin + encoding->variance,
                  a = sigma * sigma + encoding->variance;
     const double scale = 1 / log((end * end + encoding->variance) / lowest);
-    const double beta = score_beta(schedule, t), slope = schedule.beta_max - schedule.beta_min;
+    double rates[3];
+    score_beta_derivatives(schedule, t, rates);
+    const double beta = rates[0], slope = rates[1];
     const double m = score_signal(schedule, t), part = m * m / a;
     const double r1 = beta * part, r2 = (slope - beta * beta) * part;
-    const double r3 = beta * (beta * beta - 3 * slope) * part; /* a'/a, a''/a, a'''/a */
+    const double r3 = (beta * (beta * beta - 3 * slope) + rates[2]) *
+                      part; /* a'/a, a''/a, a'''/a */
     u[0] = scale * log(a / lowest);
     u[1] = scale * r1;
     u[2] = scale * (r2 - r1 * r1);

@@ -1,23 +1,11 @@
-/* The variance-preserving diffusion (arXiv 2506.17139, section 2; Song et al., arXiv 2011.13456,
- * eq. 11) and the features by which a network sees its time. */
+/* What a loss and a network make of the diffusion time: its weight, and the features by which a
+ * network sees it. */
 #ifndef SCORE_DIFFUSION_H
 #define SCORE_DIFFUSION_H
 
+#include "model/noise_schedule.h"
+
 enum { SCORE_MAX_TIME_FEATURES = 11, SCORE_TIME_ORDERS = 4 };
-
-/* beta(t) = beta_min + (beta_max - beta_min) t; x_t = m x_0 + sigma eps. */
-typedef struct score_schedule {
-    double beta_min;
-    double beta_max;
-} score_schedule;
-
-double score_beta(score_schedule schedule, double t);
-/* m(t) = exp(-t^2 (beta_max - beta_min)/4 - beta_min t/2) */
-double score_signal(score_schedule schedule, double t);
-/* sigma(t) = sqrt(1 - m^2), exact also where t is small */
-double score_noise(score_schedule schedule, double t);
-/* t with sigma(t) = noise, for noise in [0, 1) */
-double score_time_of_noise(score_schedule schedule, double noise);
 
 /* The weight w(t) of a training loss on (t_begin, t_end): a tent that rises to 1 at `middle`, both
  * halves of equal area: (t1 - t0)/(2 (m - t0)) for t <= m, else (t1 - t0)/(2 (t1 - m)). */
@@ -35,7 +23,7 @@ typedef struct score_time_encoding {
     double t_begin;
     double t_end;
     double variance;
-    score_schedule schedule; /* read here where variance > 0 */
+    score_noise_schedule schedule; /* read here where variance > 0 */
 } score_time_encoding;
 
 /* 4, and 3 more where t_begin > 0, and 4 more where variance > 0. */

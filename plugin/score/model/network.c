@@ -45,7 +45,7 @@ static void set_up(const score_model_config *config, int expert, score_network *
     network->time = (score_time_encoding){.t_begin = network->expert.t_begin,
                                           .t_end = network->expert.t_end,
                                           .variance = network->expert.time_variance,
-                                          .schedule = {config->beta_min, config->beta_max}};
+                                          .schedule = config->schedule};
     network->base = network->expert.base == SCORE_BASE_GAUSSIAN ? config->gaussian : NULL;
     network->time_features = score_time_feature_count(&network->time);
     network->outputs = network->expert.output == SCORE_OUTPUT_ENERGY

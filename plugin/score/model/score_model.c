@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "model/network.h"
-#include "model/settings.h"
+#include "model/noise_schedule.h"
 
 struct score_model {
     score_model_config config;
@@ -39,7 +39,7 @@ static score_status check_expert(const score_model_config *config, int k, score_
     if ((status = check_count("hidden", expert->hidden, 1,
                               SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, error)) ||
         (status = check_count("layers", expert->layers, 1, SCORE_MAX_LAYERS, error)) ||
-        (status = score_settings_check(expert, error)))
+        (status = score_expert_settings_check(expert, error)))
         return status;
     if (!(expert->t_begin >= 0 && expert->t_begin < expert->t_end && expert->t_end <= 1))
         return score_fail(error, SCORE_ERROR_ARGUMENT,
@@ -136,12 +136,8 @@ score_status score_model_check(const score_model_config *config, score_error *er
                               error)) ||
         (status = check_positive("scale_nm", config->scale_nm, error)) ||
         (status = check_positive("temperature_k", config->temperature_k, error)) ||
-        (status = check_positive("beta_min", config->beta_min, error)) ||
-        (status = check_positive("beta_max", config->beta_max, error)))
+        (status = score_noise_schedule_check(&config->schedule, error)))
         return status;
-    if (config->beta_max < config->beta_min)
-        return score_fail(error, SCORE_ERROR_ARGUMENT, "beta_max is %g, less than beta_min %g",
-                          config->beta_max, config->beta_min);
     if (config->centred && config->bead_count == 1)
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "a model of one bead cannot be centred: nothing would be left of it");
@@ -240,7 +236,8 @@ score_status score_model_create(const score_model_config *config, score_model **
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate a model");
     model->config = *config;
     for (int k = 0; k < config->expert_count; k++)
-        score_settings_complete(&model->config.experts[k]);
+        score_settings_complete(&model->config.experts[k],
+                                score_architecture_settings(model->config.experts[k].architecture));
     model->config.note_count = 0;
     model->config.notes = NULL;
     model->config.gaussian = NULL;
@@ -346,4 +343,16 @@ int score_model_tensor_count(const score_model *model, int expert) {
 
 const score_tensor *score_model_tensor(const score_model *model, int expert, int index) {
     return &model->networks[expert].tensors[index];
+}
+
+double score_model_signal(const score_model *model, double t) {
+    return score_signal(model->config.schedule, t);
+}
+
+double score_model_noise(const score_model *model, double t) {
+    return score_noise(model->config.schedule, t);
+}
+
+double score_model_time_of_noise(const score_model *model, double noise) {
+    return score_time_of_noise(model->config.schedule, noise);
 }

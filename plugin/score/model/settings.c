@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-double score_setting_get(const score_expert_config *expert, const score_setting *setting) {
-    const char *place = (const char *)expert + setting->offset;
+double score_setting_get(const void *owner, const score_setting *setting) {
+    const char *place = (const char *)owner + setting->offset;
     int whole;
     double number;
     if (setting->kind == SCORE_SETTING_NUMBER) {
@@ -16,8 +16,8 @@ double score_setting_get(const score_expert_config *expert, const score_setting 
     return whole;
 }
 
-void score_setting_set(score_expert_config *expert, const score_setting *setting, double value) {
-    char *place = (char *)expert + setting->offset;
+void score_setting_set(void *owner, const score_setting *setting, double value) {
+    char *place = (char *)owner + setting->offset;
     const int whole = (int)value;
     if (setting->kind == SCORE_SETTING_NUMBER)
         memcpy(place, &value, sizeof value);
@@ -25,24 +25,23 @@ void score_setting_set(score_expert_config *expert, const score_setting *setting
         memcpy(place, &whole, sizeof whole);
 }
 
-bool score_setting_is_usual(const score_expert_config *expert, const score_setting *setting) {
-    return setting->optional && score_setting_get(expert, setting) == setting->usual;
+bool score_setting_is_usual(const void *owner, const score_setting *setting) {
+    return setting->optional && score_setting_get(owner, setting) == setting->usual;
 }
 
-const char *score_setting_text(const score_expert_config *expert, const score_setting *setting,
+const char *score_setting_text(const void *owner, const score_setting *setting,
                                char text[SCORE_SETTING_TEXT]) {
-    const double value = score_setting_get(expert, setting);
+    const double value = score_setting_get(owner, setting);
     if (setting->kind == SCORE_SETTING_CHOICE)
         return setting->choices[(int)value];
     snprintf(text, SCORE_SETTING_TEXT, "%.10g", value);
     return text;
 }
 
-void score_settings_complete(score_expert_config *expert) {
-    for (const score_setting *setting = score_architecture_settings(expert->architecture);
-         setting->name != NULL; setting++)
-        if (setting->optional && score_setting_get(expert, setting) == 0)
-            score_setting_set(expert, setting, setting->usual);
+void score_settings_complete(void *owner, const score_setting *settings) {
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        if (setting->optional && score_setting_get(owner, setting) == 0)
+            score_setting_set(owner, setting, setting->usual);
 }
 
 static int count(const char *const *choices) {
@@ -52,9 +51,8 @@ static int count(const char *const *choices) {
     return number;
 }
 
-static score_status check(const score_expert_config *expert, const score_setting *setting,
-                          score_error *error) {
-    const double value = score_setting_get(expert, setting);
+static score_status check(const void *owner, const score_setting *setting, score_error *error) {
+    const double value = score_setting_get(owner, setting);
     const bool choice = setting->kind == SCORE_SETTING_CHOICE;
     if (setting->kind == SCORE_SETTING_NUMBER) {
         if ((value > 0 && isfinite(value)) || (setting->optional && value == 0))
@@ -70,13 +68,22 @@ static score_status check(const score_expert_config *expert, const score_setting
                       value, least, most);
 }
 
+score_status score_settings_check(const void *owner, const score_setting *settings,
+                                  score_error *error) {
+    score_status status = SCORE_OK;
+    for (const score_setting *setting = settings; setting->name != NULL && status == SCORE_OK;
+         setting++)
+        status = check(owner, setting, error);
+    return status;
+}
+
 static bool has(const score_setting *settings, const char *name) {
     while (settings->name != NULL && strcmp(settings->name, name) != 0)
         settings++;
     return settings->name != NULL;
 }
 
-score_status score_settings_check(const score_expert_config *expert, score_error *error) {
+score_status score_expert_settings_check(const score_expert_config *expert, score_error *error) {
     const score_setting *own = score_architecture_settings(expert->architecture);
     for (int other = 0; score_architecture_word(other) != NULL; other++)
         for (const score_setting *setting = score_architecture_settings((score_architecture)other);
@@ -86,10 +93,5 @@ score_status score_settings_check(const score_expert_config *expert, score_error
                                   "%s is %g, which %s has not: must be 0", setting->name,
                                   score_setting_get(expert, setting),
                                   score_architecture_word((int)expert->architecture));
-    for (const score_setting *setting = own; setting->name != NULL; setting++) {
-        const score_status status = check(expert, setting, error);
-        if (status != SCORE_OK)
-            return status;
-    }
-    return SCORE_OK;
+    return score_settings_check(expert, own, error);
 }

@@ -1,5 +1,7 @@
-/* The settings of an architecture, beyond those that every expert has, from one list: for the model
- * file, recipes, their identity and whoever prints them. */
+/* The settings that one kind of a thing has and another has not, from one list: for the model file,
+ * recipes, their identity and whoever prints them. Those of an architecture, beyond the ones that
+ * every expert has, are in a score_expert_config, those of a noise schedule in a
+ * score_noise_schedule. */
 #ifndef SCORE_SETTINGS_H
 #define SCORE_SETTINGS_H
 
@@ -19,7 +21,7 @@ typedef enum score_setting_kind {
 typedef struct score_setting {
     const char *name;           /* of the attribute */
     const char *const *choices; /* ends with NULL */
-    size_t offset;              /* in score_expert_config, of an int or a double */
+    size_t offset;              /* in the struct that has it, of an int or a double */
     double usual; /* where a recipe, or for what is optional a model file, does not say */
     score_setting_kind kind;
     int least; /* of an int */
@@ -34,20 +36,26 @@ const char *score_architecture_title(score_architecture architecture);
 /* The settings of an architecture; one without a name ends them. */
 const score_setting *score_architecture_settings(score_architecture architecture);
 
-double score_setting_get(const score_expert_config *expert, const score_setting *setting);
-void score_setting_set(score_expert_config *expert, const score_setting *setting, double value);
+/* `owner` is the struct that has the setting. */
+double score_setting_get(const void *owner, const score_setting *setting);
+void score_setting_set(void *owner, const score_setting *setting, double value);
 
 /* Whether a file need not say it. */
-bool score_setting_is_usual(const score_expert_config *expert, const score_setting *setting);
+bool score_setting_is_usual(const void *owner, const score_setting *setting);
 
 /* As a file has it. */
-const char *score_setting_text(const score_expert_config *expert, const score_setting *setting,
+const char *score_setting_text(const void *owner, const score_setting *setting,
                                char text[SCORE_SETTING_TEXT]);
 
 /* Gives what is optional and 0 its usual value. */
-void score_settings_complete(score_expert_config *expert);
+void score_settings_complete(void *owner, const score_setting *settings);
 
-/* SCORE_ERROR_ARGUMENT names what is out of range, or set though another architecture has it. */
-score_status score_settings_check(const score_expert_config *expert, score_error *error);
+/* SCORE_ERROR_ARGUMENT names what is out of range. */
+score_status score_settings_check(const void *owner, const score_setting *settings,
+                                  score_error *error);
+
+/* The same for an expert, or SCORE_ERROR_ARGUMENT names what is set though another architecture has
+ * it. */
+score_status score_expert_settings_check(const score_expert_config *expert, score_error *error);
 
 #endif

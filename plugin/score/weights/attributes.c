@@ -126,6 +126,43 @@ score_status score_attribute_choice(score_xml_element *element, const char *name
     return refuse(element, name, text, what);
 }
 
+score_status score_attribute_kind(score_xml_element *element, const char *name,
+                                  const char *(*word)(int), int *kind) {
+    enum { MOST = 16 };
+    const char *words[MOST] = {NULL};
+    for (int k = 0; k < MOST - 1; k++)
+        words[k] = word(k);
+    return score_attribute_choice(element, name, words, kind);
+}
+
+static score_status read_setting(score_xml_element *element, const score_setting *setting,
+                                 void *owner) {
+    int whole = 0;
+    double number = 0;
+    score_status status;
+    if (setting->optional && !score_has_attribute(element, setting->name)) {
+        score_setting_set(owner, setting, setting->usual);
+        return SCORE_OK;
+    }
+    if (setting->kind == SCORE_SETTING_NUMBER)
+        status = score_attribute_positive(element, setting->name, &number);
+    else if (setting->kind == SCORE_SETTING_CHOICE)
+        status = score_attribute_choice(element, setting->name, setting->choices, &whole);
+    else
+        status = score_attribute_int(element, setting->name, setting->least, setting->most, &whole);
+    score_setting_set(owner, setting, setting->kind == SCORE_SETTING_NUMBER ? number : whole);
+    return status;
+}
+
+score_status score_read_settings(score_xml_element *element, const score_setting *settings,
+                                 void *owner) {
+    score_status status = SCORE_OK;
+    for (const score_setting *setting = settings; setting->name != NULL && status == SCORE_OK;
+         setting++)
+        status = read_setting(element, setting, owner);
+    return status;
+}
+
 score_status score_attributes_end(const score_xml_element *element) {
     for (int k = 0; k < element->attribute_count; k++)
         if (!element->attributes[k].used)

@@ -4,6 +4,7 @@
 #ifndef SCORE_ATTRIBUTES_H
 #define SCORE_ATTRIBUTES_H
 
+#include "model/settings.h"
 #include "weights/xml_stream.h"
 
 /* text[size]; a longer value is an error, and so is one with control characters. */
@@ -29,6 +30,14 @@ bool score_has_attribute(const score_xml_element *element, const char *name);
 
 score_status score_attribute_choice(score_xml_element *element, const char *name,
                                     const char *const *choices, int *choice);
+
+/* The number of the kind whose word the value is; after the last kind `word` is NULL. */
+score_status score_attribute_kind(score_xml_element *element, const char *name,
+                                  const char *(*word)(int), int *kind);
+
+/* The settings of a list, into the struct that has them. */
+score_status score_read_settings(score_xml_element *element, const score_setting *settings,
+                                 void *owner);
 
 /* Fails if there is an attribute that no call has used: passing it over would lose data. */
 score_status score_attributes_end(const score_xml_element *element);

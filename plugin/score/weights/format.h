@@ -16,6 +16,5 @@ static const char *const SCORE_OUTPUT_WORDS[] = {"energy", "score", NULL};
 static const char *const SCORE_DTYPE_WORDS[] = {"float32", "float64", NULL};
 static const char *const SCORE_BASE_WORDS[] = {"none", "gaussian", NULL};
 static const char *const SCORE_OVER_WORDS[] = {"all", "beads", "coordinates", NULL};
-static const char *const SCORE_SCHEDULE_WORDS[] = {"variance-preserving", NULL};
 
 #endif

@@ -7,37 +7,11 @@
 #include "weights/claim.h"
 #include "weights/reader.h"
 
-static score_status read_setting(score_xml_element *element, const score_setting *setting,
-                                 score_expert_config *expert) {
-    int whole = 0;
-    double number = 0;
-    score_status status;
-    if (setting->optional && !score_has_attribute(element, setting->name)) {
-        score_setting_set(expert, setting, setting->usual);
-        return SCORE_OK;
-    }
-    if (setting->kind == SCORE_SETTING_NUMBER)
-        status = score_attribute_positive(element, setting->name, &number);
-    else if (setting->kind == SCORE_SETTING_CHOICE)
-        status = score_attribute_choice(element, setting->name, setting->choices, &whole);
-    else
-        status = score_attribute_int(element, setting->name, setting->least, setting->most, &whole);
-    score_setting_set(expert, setting, setting->kind == SCORE_SETTING_NUMBER ? number : whole);
-    return status;
-}
-
-static score_status read_architecture(score_xml_element *element, int *architecture) {
-    enum { MOST = 16 };
-    const char *words[MOST] = {NULL};
-    for (int k = 0; k < MOST - 1; k++)
-        words[k] = score_architecture_word(k);
-    return score_attribute_choice(element, "architecture", words, architecture);
-}
-
 static score_status read_config(score_xml_element *element, score_expert_config *expert) {
     int architecture, output, dtype;
     score_status status;
-    if ((status = read_architecture(element, &architecture)) ||
+    if ((status = score_attribute_kind(element, "architecture", score_architecture_word,
+                                       &architecture)) ||
         (status = score_attribute_choice(element, "output", SCORE_OUTPUT_WORDS, &output)) ||
         (status = score_attribute_int(
              element, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, &expert->hidden)) ||
@@ -57,11 +31,7 @@ static score_status read_config(score_xml_element *element, score_expert_config 
     expert->architecture = (score_architecture)architecture;
     expert->output = (score_output)output;
     expert->dtype = (score_dtype)dtype;
-    for (const score_setting *setting = score_architecture_settings(expert->architecture);
-         setting->name != NULL; setting++)
-        if ((status = read_setting(element, setting, expert)))
-            return status;
-    return SCORE_OK;
+    return score_read_settings(element, score_architecture_settings(expert->architecture), expert);
 }
 
 static score_status check_claim(score_reader *reader, size_t weights, long line) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/noise_schedule.h"
 #include "weights/attributes.h"
 #include "weights/reader.h"
 
@@ -31,17 +32,15 @@ score_status score_read_thermodynamics(score_reader *reader, score_xml_element *
 }
 
 score_status score_read_schedule(score_reader *reader, score_xml_element *element) {
-    score_model_config *config = &reader->config;
-    int type;
+    score_noise_schedule *schedule = &reader->config.schedule;
     score_status status;
-    if ((status = score_attribute_choice(element, "type", SCORE_SCHEDULE_WORDS, &type)) ||
-        (status = score_attribute_positive(element, "betaMin", &config->beta_min)) ||
-        (status = score_attribute_positive(element, "betaMax", &config->beta_max)))
+    if ((status = score_attribute_kind(element, "type", score_noise_schedule_word,
+                                       &schedule->kind)) ||
+        (status = score_read_settings(element, score_noise_schedule_settings(schedule->kind),
+                                      schedule)))
         return status;
-    if (config->beta_max < config->beta_min)
-        return score_reader_fail(reader, element->line, "betaMax is %g, less than betaMin %g",
-                                 config->beta_max, config->beta_min);
-    return SCORE_OK;
+    status = score_noise_schedule_check(schedule, reader->error);
+    return score_reader_place(reader, status, element->line);
 }
 
 score_status score_read_feature(score_reader *reader, score_xml_element *element) {

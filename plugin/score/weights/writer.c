@@ -7,7 +7,7 @@
 
 #include "base/atomic_file.h"
 #include "base/text.h"
-#include "model/settings.h"
+#include "model/noise_schedule.h"
 #include "weights/base64.h"
 #include "weights/claim.h"
 #include "weights/format.h"
@@ -91,6 +91,19 @@ static void write_number_attribute(score_text_sink *sink, const char *name, doub
     score_sink_print(sink, "\"");
 }
 
+static void write_settings(score_text_sink *sink, const score_setting *settings,
+                           const void *owner) {
+    char text[SCORE_SETTING_TEXT];
+    for (const score_setting *setting = settings; setting->name != NULL; setting++) {
+        if (score_setting_is_usual(owner, setting))
+            continue;
+        if (setting->kind == SCORE_SETTING_NUMBER)
+            write_number_attribute(sink, setting->name, score_setting_get(owner, setting));
+        else
+            write_text_attribute(sink, setting->name, score_setting_text(owner, setting, text));
+    }
+}
+
 static void write_bead(score_text_sink *sink, const score_bead *bead, int feature_count) {
     score_sink_print(sink, "    <Bead");
     write_text_attribute(sink, "name", bead->name);
@@ -117,9 +130,9 @@ static void write_header(score_text_sink *sink, const score_model_config *config
     write_number_attribute(sink, "scale", config->scale_nm);
     score_sink_print(sink, "/>\n  <Thermodynamics");
     write_number_attribute(sink, "temperature", config->temperature_k);
-    score_sink_print(sink, "/>\n  <Schedule type=\"%s\"", SCORE_SCHEDULE_WORDS[0]);
-    write_number_attribute(sink, "betaMin", config->beta_min);
-    write_number_attribute(sink, "betaMax", config->beta_max);
+    score_sink_print(sink, "/>\n  <Schedule type=\"%s\"",
+                     score_noise_schedule_word(config->schedule.kind));
+    write_settings(sink, score_noise_schedule_settings(config->schedule.kind), &config->schedule);
     score_sink_print(sink, "/>\n");
     if (config->feature_count > 0) {
         score_sink_print(sink, "  <Features>\n");
@@ -260,19 +273,6 @@ static score_status write_gaussian(score_text_sink *sink, const score_gaussian *
     return SCORE_OK;
 }
 
-static void write_settings(score_text_sink *sink, const score_expert_config *expert) {
-    char text[SCORE_SETTING_TEXT];
-    for (const score_setting *setting = score_architecture_settings(expert->architecture);
-         setting->name != NULL; setting++) {
-        if (score_setting_is_usual(expert, setting))
-            continue;
-        if (setting->kind == SCORE_SETTING_NUMBER)
-            write_number_attribute(sink, setting->name, score_setting_get(expert, setting));
-        else
-            write_text_attribute(sink, setting->name, score_setting_text(expert, setting, text));
-    }
-}
-
 static score_status write_expert(score_text_sink *sink, const score_model *model, int expert,
                                  score_error *error) {
     const score_expert_config *config = &score_model_get_config(model)->experts[expert];
@@ -280,7 +280,7 @@ static score_status write_expert(score_text_sink *sink, const score_model *model
                      "    <Expert architecture=\"%s\" output=\"%s\" hidden=\"%d\" layers=\"%d\"",
                      score_architecture_word((int)config->architecture),
                      SCORE_OUTPUT_WORDS[config->output], config->hidden, config->layers);
-    write_settings(sink, config);
+    write_settings(sink, score_architecture_settings(config->architecture), config);
     write_number_attribute(sink, "timeBegin", config->t_begin);
     write_number_attribute(sink, "timeEnd", config->t_end);
     if (config->time_variance > 0)

@@ -54,7 +54,7 @@ void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues, double *
         eigenvalues[k] = a[k * n + k];
 }
 
-double score_gaussian_loss(score_schedule schedule, const score_stage *stage, int count,
+double score_gaussian_loss(score_noise_schedule schedule, const score_stage *stage, int count,
                            const double *eigenvalues, int times, int unseen) {
     enum { POINTS = 20000 };
     const score_times drawn = score_stage_times(schedule, stage);
@@ -125,9 +125,8 @@ score_status score_gaussian_data_loss(const score_recipe *recipe, const score_da
     score_status status = covariance_of(recipe, dataset, eigenvalues + n, mean, covariance, error);
     if (status == SCORE_OK) {
         score_symmetric_eigenvalues(size, covariance, eigenvalues, NULL);
-        const score_schedule schedule = {recipe->model.beta_min, recipe->model.beta_max};
-        *loss = score_gaussian_loss(schedule, &recipe->stages[stage], size, eigenvalues,
-                                    recipe->rotate ? dimensions : 1,
+        *loss = score_gaussian_loss(recipe->model.schedule, &recipe->stages[stage], size,
+                                    eigenvalues, recipe->rotate ? dimensions : 1,
                                     recipe->model.centred ? dimensions : 0);
     }
     free(room);

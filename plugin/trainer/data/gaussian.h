@@ -21,7 +21,7 @@ void score_symmetric_eigenvalues(int n, double *a, double *eigenvalues, double *
 
 /* The mean over the stage's times above, of `count` eigenvalues that each count `times` times,
  * and `unseen` directions. */
-double score_gaussian_loss(score_schedule schedule, const score_stage *stage, int count,
+double score_gaussian_loss(score_noise_schedule schedule, const score_stage *stage, int count,
                            const double *eigenvalues, int times, int unseen);
 
 /* The same for the training frames and stage `stage` of a recipe. Not a number where the model is

@@ -15,8 +15,8 @@ typedef struct score_topology_atom {
 } score_topology_atom;
 
 typedef struct score_topology_names {
-    int count;                 /* of all atoms */
-    int most;                  /* that there is room for */
+    int count; /* of all atoms */
+    int most;  /* that there is room for */
     int residues;
     score_topology_atom *atom; /* the first `most` */
 } score_topology_names;

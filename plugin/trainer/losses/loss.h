@@ -35,7 +35,7 @@ enum {
 /* -------- what the samples of a step have in common -------- */
 
 typedef struct score_loss_setting {
-    score_schedule schedule;
+    score_noise_schedule schedule;
     double t_begin; /* w(t) = score_equal_weight(t, weight_middle, t_begin, t_end) */
     double t_end;
     double weight_middle;
@@ -89,15 +89,9 @@ typedef struct score_loss_tile {
 
 /* -------- a loss -------- */
 
-typedef struct score_loss_attribute {
-    const char *name;
-    const score_number_range *range; /* NULL: true or false, stored as 1 or 0 */
-    double fallback;                 /* where the recipe does not have it; NAN: it must */
-} score_loss_attribute;
-
 /* The stage that has the loss. */
 typedef struct score_loss_stage {
-    score_schedule schedule;
+    score_noise_schedule schedule;
     const score_expert_config *expert;
     const score_stage *stage;
 } score_loss_stage;
@@ -111,7 +105,7 @@ typedef struct score_loss {
     bool needs_energy;     /* the expert must be one */
     bool has_share;        /* else all samples have it */
     double default_weight; /* its weight where the recipe does not say; NAN: it must */
-    score_loss_attribute attributes[SCORE_LOSS_SETTINGS]; /* its own; a name NULL ends them */
+    score_number_attribute attributes[SCORE_LOSS_SETTINGS]; /* its own; a name NULL ends them */
     /* Completes the values and checks them against the stage; false, with a message, where they do
      * not fit it. NULL: they always do. */
     bool (*check)(const score_loss_stage *at, score_loss_config *config,

@@ -64,7 +64,7 @@ score_status score_sampler_draw(const score_sampler *sampler, uint32_t step, int
     *t = sample.t;
     if (sampler->rotate)
         rotate(sampler->beads, sample.rotation, frame);
-    const score_schedule schedule = sampler->times.scale.schedule;
+    const score_noise_schedule schedule = sampler->times.scale.schedule;
     const double m = score_signal(schedule, *t), sigma = score_noise(schedule, *t);
     const double sign = sampler->antithetic && index % 2 == 1 ? -1 : 1;
     for (int d = 0; d < sampler->beads * sampler->dimensions; d++) {

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "data/dataset_beads.h"
 #include "model/network.h"
-#include "model/settings.h"
+#include "model/noise_schedule.h"
 #include "recipe/recipe_training.h"
 #include "recipe/recipe_xml.h"
 #include "weights/format.h"
@@ -174,33 +174,14 @@ static void read_feature(score_xml_reader *reader, const xmlNode *node, score_mo
         model->feature_sizes[model->feature_count++] = size;
 }
 
-static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
-                           score_model_config *model) {
-    score_xml_allow_attributes(reader, node, "betaMin betaMax");
-    score_xml_allow_children(reader, node, "");
-    model->beta_min = score_xml_double(reader, node, "betaMin", SCORE_POSITIVE, model->beta_min);
-    model->beta_max = score_xml_double(reader, node, "betaMax", SCORE_POSITIVE, model->beta_max);
-    if (model->beta_max < model->beta_min)
-        score_xml_fail(reader, node, "<Diffusion> has betaMax %g, less than betaMin %g",
-                       model->beta_max, model->beta_min);
-}
-
 /* Words with a space behind each. */
 static void append_word(char *words, size_t size, const char *word) {
     const size_t used = strlen(words);
     snprintf(words + used, size - used, "%s ", word);
 }
 
-static score_architecture read_architecture(score_xml_reader *reader, const xmlNode *node) {
-    char words[256] = "";
-    for (int k = 0; score_architecture_word(k) != NULL; k++)
-        append_word(words, sizeof words, score_architecture_word(k));
-    words[strlen(words) - 1] = '\0';
-    return (score_architecture)score_xml_choice(reader, node, "architecture", words, -1);
-}
-
 static void read_setting(score_xml_reader *reader, const xmlNode *node,
-                         const score_setting *setting, score_expert_config *expert) {
+                         const score_setting *setting, void *owner) {
     char words[256] = "";
     double value = 0;
     switch (setting->kind) {
@@ -218,7 +199,30 @@ static void read_setting(score_xml_reader *reader, const xmlNode *node,
         value = score_xml_choice(reader, node, setting->name, words, (int)setting->usual);
         break;
     }
-    score_setting_set(expert, setting, value);
+    score_setting_set(owner, setting, value);
+}
+
+/* An element's settings, which has no attributes but those and `others`. */
+static void read_settings(score_xml_reader *reader, const xmlNode *node, const char *others,
+                          const score_setting *settings, void *owner) {
+    char names[512] = "";
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        append_word(names, sizeof names, setting->name);
+    append_word(names, sizeof names, others);
+    score_xml_allow_attributes(reader, node, names);
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        read_setting(reader, node, setting, owner);
+}
+
+static void read_diffusion(score_xml_reader *reader, const xmlNode *node,
+                           score_noise_schedule *schedule) {
+    score_error error = {0};
+    score_xml_allow_children(reader, node, "");
+    *schedule = (score_noise_schedule){
+        .kind = score_xml_kind(reader, node, "type", score_noise_schedule_word, 0)};
+    read_settings(reader, node, "type", score_noise_schedule_settings(schedule->kind), schedule);
+    if (score_noise_schedule_check(schedule, &error) != SCORE_OK)
+        score_xml_fail(reader, node, "<Diffusion>: %s", error.message);
 }
 
 static void read_expert(score_xml_reader *reader, const xmlNode *node, score_model_config *model) {
@@ -230,13 +234,11 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         return;
     }
     score_expert_config *expert = &model->experts[model->expert_count++];
-    expert->architecture = read_architecture(reader, node);
-    const score_setting *settings = score_architecture_settings(expert->architecture);
-    char names[512] = "architecture output hidden layers ";
-    for (const score_setting *setting = settings; setting->name != NULL; setting++)
-        append_word(names, sizeof names, setting->name);
-    append_word(names, sizeof names, "timeBegin timeEnd timeVariance base dtype");
-    score_xml_allow_attributes(reader, node, names);
+    expert->architecture = (score_architecture)score_xml_kind(reader, node, "architecture",
+                                                              score_architecture_word, -1);
+    read_settings(reader, node,
+                  "architecture output hidden layers timeBegin timeEnd timeVariance base dtype",
+                  score_architecture_settings(expert->architecture), expert);
     score_xml_allow_children(reader, node, "");
     expert->output = outputs[score_xml_choice(reader, node, "output", "energy score", 0)];
     expert->base = bases[score_xml_choice(reader, node, "base", "none gaussian", 0)];
@@ -249,8 +251,6 @@ static void read_expert(score_xml_reader *reader, const xmlNode *node, score_mod
         reader, node, "hidden", 1, SCORE_MAX_WIDTH / SCORE_FEEDFORWARD_FACTOR, SCORE_REQUIRED_INT);
     expert->layers = (int)score_xml_int(reader, node, "layers", 1, SCORE_MAX_LAYERS,
                                         SCORE_REQUIRED_INT);
-    for (const score_setting *setting = settings; setting->name != NULL; setting++)
-        read_setting(reader, node, setting, expert);
     expert->t_begin = score_xml_double(reader, node, "timeBegin", SCORE_TIME, 0);
     expert->t_end = score_xml_double(reader, node, "timeEnd", SCORE_TIME, 1);
     expert->time_variance = score_xml_double(reader, node, "timeVariance", SCORE_POSITIVE, 0);
@@ -292,11 +292,10 @@ static void read_model(score_xml_reader *reader, const xmlNode *node, score_reci
                                             SCORE_REQUIRED);
     model->dimensions = (int)score_xml_int(reader, node, "dimensions", 1, 3, 3);
     model->centred = score_xml_bool(reader, node, "centred", model->dimensions == 3);
-    model->beta_min = 0.1;
-    model->beta_max = 20;
+    model->schedule = score_noise_schedule_usual(0);
     const xmlNode *diffusion = score_xml_only(reader, node, "Diffusion", false);
     if (diffusion != NULL)
-        read_diffusion(reader, diffusion, model);
+        read_diffusion(reader, diffusion, &model->schedule);
     const xmlNode *beads = score_xml_only(reader, node, "Beads", false);
     if (beads != NULL && reader->status == SCORE_OK)
         read_beads(reader, beads, recipe);

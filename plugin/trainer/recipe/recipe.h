@@ -15,7 +15,7 @@
 #include "recipe/time_scale.h"
 #include "score/model.h"
 
-enum { SCORE_MAX_STAGES = 64 };
+enum { SCORE_MAX_STAGES = 64, SCORE_OPTIMIZER_SETTINGS = 4 };
 
 #define SCORE_KCAL_MOL_ANGSTROM 41.84 /* in kJ/mol/nm */
 
@@ -32,17 +32,15 @@ typedef struct score_data_config {
     long line;         /* of <Data> in the recipe */
 } score_data_config;
 
-/* AdamW (arXiv 1711.05101), or Muon (optimizer.h) for the matrices of layers, with linear warm-up,
- * then a cosine from rate to final_rate. */
+/* An optimizer (optimizer.h), with linear warm-up. */
 typedef struct score_optimizer_config {
+    int kind;                                  /* score_optimizer_at */
+    double settings[SCORE_OPTIMIZER_SETTINGS]; /* of the kind, in the order of its list */
     double rate;
     double final_rate;
+    int decay;        /* from rate to final_rate: score_rate_decay_word */
     uint64_t warm_up; /* samples */
-    double beta1;
-    double beta2;
-    double epsilon;
     double weight_decay;
-    double momentum;          /* of Muon, or -1: AdamW for all weights */
     double clip_norm;         /* global norm of the gradient, or 0: not clipped */
     double average_half_life; /* of the exponential moving average of the weights, in samples, or
                                    0: the last weights are the result */
@@ -99,7 +97,7 @@ score_over score_recipe_over(const score_recipe *recipe);
 bool score_recipe_has_base(const score_recipe *recipe);
 
 /* The times that a stage draws. */
-score_times score_stage_times(score_schedule schedule, const score_stage *stage);
+score_times score_stage_times(score_noise_schedule schedule, const score_stage *stage);
 /* Whether its samples come in antithetic pairs (loss_denoising.h). */
 bool score_stage_is_antithetic(const score_stage *stage);
 /* Whether a loss needs the forces on the frames. */

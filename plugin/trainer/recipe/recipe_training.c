@@ -8,12 +8,11 @@
 #include "base/number.h"
 #include "losses/loss.h"
 #include "losses/loss_denoising.h"
+#include "run/learning_rate.h"
+#include "run/optimizer.h"
 
 static const score_number_range LIKE_RATE = {0, FLT_MAX, true, false,
                                              "above 0 and at most 3.4e38, as float"};
-static const score_number_range LIKE_EPSILON = {FLT_MIN, FLT_MAX, false, false,
-                                                "in [1.2e-38, 3.4e38], as float"};
-static const score_number_range DECAY = {0, 1, false, true, "in [0, 1)"};
 static const score_number_range DEGREES = {-180, 180, false, false, "in [-180, 180], degrees"};
 static const score_number_range ABOVE_ONE = {1, 1e6, true, false, "above 1 and at most 1e6"};
 static const score_number_range SHARE = {0, 1, true, false, "in (0, 1]"};
@@ -23,6 +22,7 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
     optimizer->rate = score_xml_double(reader, node, "rate", LIKE_RATE, SCORE_REQUIRED);
     optimizer->final_rate = score_xml_double(reader, node, "finalRate", SCORE_NOT_NEGATIVE,
                                              0.01 * optimizer->rate);
+    optimizer->decay = score_xml_kind(reader, node, "rateDecay", score_rate_decay_word, 0);
     optimizer->warm_up = score_xml_count(reader, node, "warmUpSamples", 0, 0);
     if (optimizer->final_rate > optimizer->rate)
         score_xml_fail(reader, node, "<%s> has finalRate %g, above its rate %g",
@@ -33,40 +33,6 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
                        (unsigned long long)stage_samples);
 }
 
-/* <AdamW>, or <Muon>, which is AdamW but for hidden matrices. */
-static void read_optimizer(score_xml_reader *reader, const xmlNode *node, bool muon,
-                           score_stage *stage) {
-    score_optimizer_config *optimizer = &stage->optimizer;
-#define OF_ADAMW "rate finalRate warmUpSamples beta1 beta2 epsilon weightDecay clipNorm"
-    score_xml_allow_attributes(reader, node, muon ? OF_ADAMW " momentum" : OF_ADAMW);
-#undef OF_ADAMW
-    score_xml_allow_children(reader, node, "");
-    read_rate(reader, node, stage->samples, optimizer);
-    optimizer->beta1 = score_xml_double(reader, node, "beta1", DECAY, 0.9);
-    optimizer->beta2 = score_xml_double(reader, node, "beta2", DECAY, 0.999);
-    optimizer->epsilon = score_xml_double(reader, node, "epsilon", LIKE_EPSILON, 1e-8);
-    optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", SCORE_NOT_NEGATIVE,
-                                               1e-4);
-    optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", SCORE_POSITIVE, 0);
-    optimizer->momentum = muon ? score_xml_double(reader, node, "momentum", DECAY, 0.95) : -1;
-}
-
-static void read_stage_optimizer(score_xml_reader *reader, const xmlNode *node,
-                                 const score_expert_config *expert, score_stage *stage) {
-    const xmlNode *adamw = score_xml_only(reader, node, "AdamW", false);
-    const xmlNode *muon = score_xml_only(reader, node, "Muon", false);
-    if (adamw == NULL && muon == NULL)
-        score_xml_fail(reader, node, "<Stage> lacks its <AdamW> or <Muon>");
-    else if (adamw != NULL && muon != NULL)
-        score_xml_fail(reader, muon, "<Stage> has both <AdamW> and <Muon>");
-    else if (muon != NULL && expert->architecture == SCORE_MLP && expert->layers == 1)
-        score_xml_fail(reader, muon,
-                       "<Muon> moves matrices between layers, expert %d has one layer",
-                       stage->expert);
-    else
-        read_optimizer(reader, muon != NULL ? muon : adamw, muon != NULL, stage);
-}
-
 /* Where a list of names goes. */
 typedef char name_list[256];
 
@@ -75,21 +41,70 @@ static void add_name(name_list names, const char *name) {
     snprintf(names + used, sizeof(name_list) - used, "%s%s", used == 0 ? "" : " ", name);
 }
 
+static void add_attributes(name_list names, const score_number_attribute *attributes, int most) {
+    for (int k = 0; k < most && attributes[k].name != NULL; k++)
+        add_name(names, attributes[k].name);
+}
+
+static void read_attributes(score_xml_reader *reader, const xmlNode *node,
+                            const score_number_attribute *attributes, int most, double *values) {
+    for (int k = 0; k < most && attributes[k].name != NULL; k++) {
+        const score_number_attribute *each = &attributes[k];
+        values[k] = each->range == NULL
+                        ? score_xml_bool(reader, node, each->name, each->fallback != 0)
+                        : score_xml_double(reader, node, each->name, *each->range, each->fallback);
+    }
+}
+
+static void read_optimizer(score_xml_reader *reader, const xmlNode *node,
+                           const score_optimizer *kind, score_stage *stage) {
+    score_optimizer_config *optimizer = &stage->optimizer;
+    name_list names = "rate finalRate rateDecay warmUpSamples weightDecay clipNorm";
+    add_attributes(names, kind->attributes, SCORE_OPTIMIZER_SETTINGS);
+    score_xml_allow_attributes(reader, node, names);
+    score_xml_allow_children(reader, node, "");
+    read_rate(reader, node, stage->samples, optimizer);
+    read_attributes(reader, node, kind->attributes, SCORE_OPTIMIZER_SETTINGS, optimizer->settings);
+    optimizer->weight_decay = score_xml_double(reader, node, "weightDecay", SCORE_NOT_NEGATIVE,
+                                               1e-4);
+    optimizer->clip_norm = score_xml_double(reader, node, "clipNorm", SCORE_POSITIVE, 0);
+}
+
+static void read_stage_optimizer(score_xml_reader *reader, const xmlNode *node,
+                                 const score_expert_config *expert, score_stage *stage) {
+    const xmlNode *found = NULL;
+    char words[128] = "";
+    const score_optimizer *kind;
+    for (int k = 0; (kind = score_optimizer_at(k)) != NULL; k++) {
+        const xmlNode *element = score_xml_only(reader, node, kind->element, false);
+        const size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%s<%s>", k == 0 ? "" : " or ", kind->element);
+        if (element == NULL)
+            continue;
+        if (found != NULL)
+            score_xml_fail(reader, element, "<Stage> has both <%s> and <%s>",
+                           (const char *)found->name, kind->element);
+        else if (kind->update_matrix != NULL && expert->architecture == SCORE_MLP &&
+                 expert->layers == 1)
+            score_xml_fail(reader, element,
+                           "<%s> moves matrices between layers, expert %d has one layer",
+                           kind->element, stage->expert);
+        else
+            read_optimizer(reader, element, kind, stage);
+        stage->optimizer.kind = k;
+        found = element;
+    }
+    if (found == NULL)
+        score_xml_fail(reader, node, "<Stage> lacks its %s", words);
+}
+
 static void allow_loss_attributes(score_xml_reader *reader, const xmlNode *node,
                                   const score_loss *loss) {
     name_list names = "weight";
     if (loss->has_share)
         add_name(names, "share");
-    for (int k = 0; k < SCORE_LOSS_SETTINGS && loss->attributes[k].name != NULL; k++)
-        add_name(names, loss->attributes[k].name);
+    add_attributes(names, loss->attributes, SCORE_LOSS_SETTINGS);
     score_xml_allow_attributes(reader, node, names);
-}
-
-static double read_setting(score_xml_reader *reader, const xmlNode *node,
-                           const score_loss_attribute *attribute) {
-    if (attribute->range == NULL)
-        return score_xml_bool(reader, node, attribute->name, attribute->fallback != 0);
-    return score_xml_double(reader, node, attribute->name, *attribute->range, attribute->fallback);
 }
 
 static void read_loss(score_xml_reader *reader, const xmlNode *node, const score_loss *loss,
@@ -99,8 +114,7 @@ static void read_loss(score_xml_reader *reader, const xmlNode *node, const score
     score_xml_allow_children(reader, node, "");
     config->weight = score_xml_double(reader, node, "weight", SCORE_POSITIVE, loss->default_weight);
     config->share = loss->has_share ? score_xml_double(reader, node, "share", SHARE, 1) : 1;
-    for (int k = 0; k < SCORE_LOSS_SETTINGS && loss->attributes[k].name != NULL; k++)
-        config->settings[k] = read_setting(reader, node, &loss->attributes[k]);
+    read_attributes(reader, node, loss->attributes, SCORE_LOSS_SETTINGS, config->settings);
     if (loss->check != NULL && !loss->check(at, config, message))
         score_xml_fail(reader, node, "%s", message);
 }
@@ -109,7 +123,7 @@ static void read_loss(score_xml_reader *reader, const xmlNode *node, const score
 static void read_losses(score_xml_reader *reader, const xmlNode *node,
                         const score_model_config *model, score_stage *stage) {
     const score_expert_config *expert = &model->experts[stage->expert];
-    const score_loss_stage at = {{model->beta_min, model->beta_max}, expert, stage};
+    const score_loss_stage at = {model->schedule, expert, stage};
     for (int k = 0; k < SCORE_LOSS_KINDS; k++) {
         const score_loss *loss = score_loss_table[k];
         const xmlNode *element = score_xml_only(reader, node, loss->element, loss->is_required);
@@ -206,7 +220,7 @@ static void read_times(score_xml_reader *reader, const xmlNode *node,
                        stage->weight_middle, stage->t_begin, stage->t_end);
 }
 
-score_times score_stage_times(score_schedule schedule, const score_stage *stage) {
+score_times score_stage_times(score_noise_schedule schedule, const score_stage *stage) {
     return (score_times){.scale = {.schedule = schedule,
                                    .t_begin = fmax(stage->t_begin, SCORE_TIME_MIN),
                                    .t_end = stage->t_end,
@@ -225,7 +239,9 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
     score_xml_allow_attributes(reader, node,
                                "expert samples epochs batch timeBegin timeEnd "
                                "timeVariance weightMiddle");
-    name_list children = "AdamW Muon MovingAverage";
+    name_list children = "MovingAverage";
+    for (int k = 0; score_optimizer_at(k) != NULL; k++)
+        add_name(children, score_optimizer_at(k)->element);
     for (int k = 0; k < SCORE_LOSS_KINDS; k++)
         add_name(children, score_loss_table[k]->element);
     add_name(children, "Emphasis");

@@ -386,3 +386,13 @@ int score_xml_choice(score_xml_reader *reader, const xmlNode *node, const char *
     xmlFree(text);
     return value;
 }
+
+int score_xml_kind(score_xml_reader *reader, const xmlNode *node, const char *name,
+                   const char *(*word)(int), int fallback) {
+    char words[160] = "";
+    for (int k = 0; word(k) != NULL; k++) {
+        const size_t used = strlen(words);
+        snprintf(words + used, sizeof words - used, "%s%s", k == 0 ? "" : " ", word(k));
+    }
+    return score_xml_choice(reader, node, name, words, fallback);
+}

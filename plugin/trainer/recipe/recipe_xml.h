@@ -67,4 +67,9 @@ bool score_xml_bool(score_xml_reader *reader, const xmlNode *node, const char *n
 int score_xml_choice(score_xml_reader *reader, const xmlNode *node, const char *name,
                      const char *choices, int fallback);
 
+/* The number of the kind whose word the attribute is, or `fallback`; -1: required. After the last kind
+ * `word` is NULL. */
+int score_xml_kind(score_xml_reader *reader, const xmlNode *node, const char *name,
+                   const char *(*word)(int), int fallback);
+
 #endif

@@ -16,10 +16,10 @@
 
 #include <stdbool.h>
 
-#include "model/diffusion.h"
+#include "model/noise_schedule.h"
 
 typedef struct score_time_scale {
-    score_schedule schedule;
+    score_noise_schedule schedule;
     double t_begin;
     double t_end;
     double variance; /* >= 0, normalised coordinates squared */

@@ -8,15 +8,33 @@
 
 #include "host/host.h"
 #include "losses/loss.h"
-#include "model/settings.h"
+#include "model/noise_schedule.h"
+#include "run/learning_rate.h"
+#include "run/optimizer.h"
 
 /* Lines that begin like this say where a run is computed, not which it is. They come last. */
 static const char PROGRAM[] = "program: ", PROCESSOR[] = "processor: ";
 
+static void write_settings(FILE *out, const score_setting *settings, const void *owner) {
+    for (const score_setting *setting = settings; setting->name != NULL; setting++)
+        fprintf(out, ", %s %.17g", setting->name, score_setting_get(owner, setting));
+}
+
+/* Checkpoints of the first kind have this line from when there was no other. */
+static void write_schedule(FILE *out, const score_noise_schedule *schedule) {
+    if (schedule->kind == 0) {
+        fprintf(out, "beta: %.17g to %.17g\n", schedule->settings[0], schedule->settings[1]);
+        return;
+    }
+    fprintf(out, "noise schedule: %s", score_noise_schedule_title(schedule->kind));
+    write_settings(out, score_noise_schedule_settings(schedule->kind), schedule);
+    fprintf(out, "\n");
+}
+
 static void write_model(FILE *out, const score_model_config *model) {
     fprintf(out, "dimensions: %d\ncentred: %d\n", model->dimensions, model->centred);
     fprintf(out, "temperature (K): %.17g\n", model->temperature_k);
-    fprintf(out, "beta: %.17g to %.17g\n", model->beta_min, model->beta_max);
+    write_schedule(out, &model->schedule);
     for (int k = 0; k < model->feature_count; k++)
         fprintf(out, "size of feature %d: %d\n", k, model->feature_sizes[k]);
     fprintf(out, "beads: %d\n", model->bead_count);
@@ -35,9 +53,7 @@ static void write_model(FILE *out, const score_model_config *model) {
                 score_architecture_title(expert->architecture),
                 expert->output == SCORE_OUTPUT_ENERGY ? "energy" : "score", expert->layers,
                 expert->hidden);
-        for (const score_setting *setting = score_architecture_settings(expert->architecture);
-             setting->name != NULL; setting++)
-            fprintf(out, ", %s %.17g", setting->name, score_setting_get(expert, setting));
+        write_settings(out, score_architecture_settings(expert->architecture), expert);
         fprintf(out, ", t in [%.17g, %.17g], time variance %.17g, float%d%s\n", expert->t_begin,
                 expert->t_end, expert->time_variance, expert->dtype == SCORE_FLOAT32 ? 32 : 64,
                 expert->base == SCORE_BASE_GAUSSIAN ? ", base gaussian" : "");
@@ -45,15 +61,13 @@ static void write_model(FILE *out, const score_model_config *model) {
 }
 
 static void write_optimizer(FILE *out, int k, const score_optimizer_config *optimizer) {
-    fprintf(out, "stage %d, learning rate: %.17g to %.17g\n", k, optimizer->rate,
+    fprintf(out, "stage %d, learning rate: %.17g to %.17g", k, optimizer->rate,
             optimizer->final_rate);
+    if (optimizer->decay != 0) /* checkpoints from when there was no other say nothing */
+        fprintf(out, ", %s", score_rate_decay_word(optimizer->decay));
+    fprintf(out, "\n");
     fprintf(out, "stage %d, warm-up (samples): %" PRIu64 "\n", k, optimizer->warm_up);
-    fprintf(out, "stage %d, Adam: beta1 %.17g, beta2 %.17g, epsilon %.17g\n", k, optimizer->beta1,
-            optimizer->beta2, optimizer->epsilon);
-    if (optimizer->momentum < 0)
-        fprintf(out, "stage %d, AdamW for all weights\n", k);
-    else
-        fprintf(out, "stage %d, Muon: momentum %.17g\n", k, optimizer->momentum);
+    score_optimizer_at(optimizer->kind)->identify(out, k, optimizer->settings);
     fprintf(out, "stage %d, weight decay: %.17g\n", k, optimizer->weight_decay);
     fprintf(out, "stage %d, largest gradient norm: %.17g\n", k, optimizer->clip_norm);
     fprintf(out, "stage %d, half-life of the average (samples): %.17g\n", k,

@@ -8,11 +8,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/real.h"
 #include "model/network.h"
+#include "recipe/number_range.h"
 #include "recipe/recipe.h"
 
+#define score_optimizer_at SCORE_TYPED(score_optimizer_at)
 #define score_optimizer_step_at SCORE_TYPED(score_optimizer_step_at)
 #define score_adamw_update SCORE_TYPED(score_adamw_update)
 #define score_muon_work_size SCORE_TYPED(score_muon_work_size)
@@ -22,23 +25,42 @@
 
 /* The numbers of one step, the same for every parameter. */
 typedef struct score_optimizer_step {
+    double number; /* n, from 1 */
     double rate;
-    double momentum; /* Muon's */
-    double beta1;
-    double beta2;
-    double epsilon;
-    double decay;       /* weight_decay times rate */
-    double correction1; /* 1/(1 - beta1^n) in step n, from 1 */
-    double correction2;
-    double gradient_scale; /* from clipping, at most 1 */
+    double decay;           /* weight_decay times rate */
+    double gradient_scale;  /* from clipping, at most 1 */
+    const double *settings; /* of the optimizer */
 } score_optimizer_step;
 
-/* Step number `index` counts from 0; `norm` is the gradient's. */
+/* Step number `index` counts from 0; `norm` is the gradient's. `config` must outlive it. */
 score_optimizer_step score_optimizer_step_at(const score_optimizer_config *config, uint64_t index,
                                              double rate, double norm);
 
+/* One optimizer. It has two arrays as large as the parameters, which checkpoints hold and which are 0
+ * at first. */
+typedef struct score_optimizer {
+    const char *element; /* in recipes */
+    score_number_attribute
+        attributes[SCORE_OPTIMIZER_SETTINGS + 1]; /* its own; a name NULL ends them */
+    /* Writes what it is and its settings, as lines of a run's identity. */
+    void (*identify)(FILE *out, int stage, const double *settings);
+    /* Moves a piece of `size` parameters. */
+    void (*update)(const score_optimizer_step *step, size_t size, const score_real *gradient,
+                   score_real *parameters, score_real *first, score_real *second);
+    /* Moves a hidden matrix, at matrix->offset of all arrays, with room for `work_size` numbers. NULL:
+     * such matrices are parameters like others. */
+    size_t (*work_size)(const score_hidden_matrix *matrix);
+    void (*update_matrix)(const score_optimizer_step *step, const score_hidden_matrix *matrix,
+                          const score_real *gradient, score_real *parameters, score_real *first,
+                          score_real *work);
+} score_optimizer;
+
+/* NULL after the last. */
+const score_optimizer *score_optimizer_at(int kind);
+
 /* size values each: with g the scaled gradient, m = beta1 m + (1 - beta1) g,
- * v = beta2 v + (1 - beta2) g^2, p -= rate m^/(sqrt(v^) + epsilon) + decay p. */
+ * v = beta2 v + (1 - beta2) g^2, in step n m^ = m/(1 - beta1^n) and v^ = v/(1 - beta2^n),
+ * p -= rate m^/(sqrt(v^) + epsilon) + decay p. */
 void score_adamw_update(const score_optimizer_step *step, size_t size, const score_real *gradient,
                         score_real *parameters, score_real *first, score_real *second);
 

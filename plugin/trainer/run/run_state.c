@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "run/schedule.h"
+#include "run/learning_rate.h"
 
 /* Where a run of a recipe is that has done `step` steps of stage `stage`. */
 typedef struct place {

@@ -8,7 +8,7 @@
 #include "run/optimizer.h"
 #include "run/pieces.h"
 #include "run/purposes.h"
-#include "run/schedule.h"
+#include "run/learning_rate.h"
 #include "run/weight_update.h"
 
 /* One evaluation of as many held-out samples is about as much work as VALIDATION_SAMPLES/2 samples
@@ -42,8 +42,7 @@ struct score_stage_run {
 static score_sampler make_sampler(const score_recipe *recipe, const score_dataset *dataset,
                                   const score_stage *stage) {
     const score_model_config *model = &recipe->model;
-    const score_times times = score_stage_times((score_schedule){model->beta_min, model->beta_max},
-                                                stage);
+    const score_times times = score_stage_times(model->schedule, stage);
     return (score_sampler){.dataset = dataset,
                            .seed = recipe->seed,
                            .times = times,
@@ -73,7 +72,7 @@ static void set_samplers(score_stage_run *run, const score_recipe *recipe,
 static score_loss_setting loss_setting(const score_recipe *recipe, const score_stage *stage,
                                        const int *features) {
     score_loss_setting setting = {
-        .schedule = {recipe->model.beta_min, recipe->model.beta_max},
+        .schedule = recipe->model.schedule,
         .t_begin = stage->t_begin,
         .t_end = stage->t_end,
         .weight_middle = stage->weight_middle,

@@ -18,7 +18,7 @@
 #include "run/log_file.h"
 #include "run/run_model.h"
 #include "run/run_paths.h"
-#include "run/schedule.h"
+#include "run/learning_rate.h"
 #include "run/stage_run.h"
 
 typedef struct trainer {

@@ -11,6 +11,7 @@ typedef struct update_task {
 } update_task;
 
 struct score_weight_update {
+    const score_optimizer *optimizer;
     int count;
     update_task *tasks;
     size_t work_size; /* of one thread */
@@ -24,7 +25,7 @@ static void add_tasks(const score_network *network, int matrix_count,
         if (k == matrix_count || matrices[k].tensor != t)
             update->tasks[update->count++] = (update_task){tensor->offset, tensor->size, {0}};
         for (; k < matrix_count && matrices[k].tensor == t; k++) {
-            const size_t size = score_muon_work_size(&matrices[k]);
+            const size_t size = update->optimizer->work_size(&matrices[k]);
             update->work_size = size > update->work_size ? size : update->work_size;
             update->tasks[update->count++] = (update_task){0, 0, matrices[k]};
         }
@@ -50,8 +51,13 @@ score_status score_weight_update_create(const score_network *network,
                                         const score_optimizer_config *config, int threads,
                                         score_weight_update **result, score_error *error) {
     *result = NULL;
-    const int matrices = config->momentum < 0 ? 0 : score_network_hidden_matrices(network, NULL);
+    const score_optimizer *optimizer = score_optimizer_at(config->kind);
+    const int matrices = optimizer->update_matrix == NULL
+                             ? 0
+                             : score_network_hidden_matrices(network, NULL);
     score_weight_update *update = calloc(1, sizeof *update);
+    if (update != NULL)
+        update->optimizer = optimizer;
     if (update == NULL || !allocate(network, matrices, threads, update)) {
         score_weight_update_destroy(update);
         return score_fail(error, SCORE_ERROR_MEMORY, "cannot allocate an optimizer");
@@ -81,12 +87,13 @@ static void run_task(void *argument, int index, int thread) {
     const update_task *task = &update->tasks[index];
     const size_t begin = task->offset;
     if (task->matrix.rows == 0)
-        score_adamw_update(context->step, task->size, arrays->gradient + begin,
-                           arrays->parameters + begin, arrays->first + begin,
-                           arrays->second + begin);
+        update->optimizer->update(context->step, task->size, arrays->gradient + begin,
+                                  arrays->parameters + begin, arrays->first + begin,
+                                  arrays->second + begin);
     else
-        score_muon_update(context->step, &task->matrix, arrays->gradient, arrays->parameters,
-                          arrays->first, update->work + (size_t)thread * update->work_size);
+        update->optimizer->update_matrix(context->step, &task->matrix, arrays->gradient,
+                                         arrays->parameters, arrays->first,
+                                         update->work + (size_t)thread * update->work_size);
 }
 
 void score_weight_update_run(const score_weight_update *update, const score_optimizer_step *step,

@@ -14,7 +14,7 @@ from openmm import unit
 
 from .. import _openmmscore
 from ..base.values import as_array, as_count, as_number, as_seed
-from .parts import Bead, DataRange, Expert, Gaussian, settings_of
+from .parts import USUAL_SCHEDULE, Bead, DataRange, Expert, Gaussian, NoiseSchedule, settings_of
 from .text import Tensors, expert_tensors, model_text
 
 __all__ = ["Model"]
@@ -88,7 +88,7 @@ class Model:
         temperature: float | unit.Quantity,
         dimensions: int = 3,
         centred: bool = True,
-        schedule: tuple[float, float] = (0.1, 20.0),
+        schedule: NoiseSchedule = USUAL_SCHEDULE,
         feature_sizes: Sequence[int] = (),
         range: DataRange | None = None,
         gaussian: Gaussian | None = None,
@@ -274,13 +274,28 @@ class Model:
             unit.Quantity(centre, unit.nanometer),
         )
 
-    @property
-    def schedule(self) -> tuple[float, float]:
-        """beta_min and beta_max: beta = beta_min + (beta_max - beta_min) t."""
-        return (
-            _openmmscore.ScoreModel_getBetaMin(self),
-            _openmmscore.ScoreModel_getBetaMax(self),
+    @cached_property
+    def schedule(self) -> NoiseSchedule:
+        """How noise grows with the diffusion time."""
+        count = _openmmscore.ScoreModel_getNumNoiseScheduleSettings(self)
+        settings = (_openmmscore.ScoreModel_getNoiseScheduleSetting(self, k) for k in range(count))
+        return NoiseSchedule(
+            _openmmscore.ScoreModel_getNoiseSchedule(self), MappingProxyType(dict(settings))
         )
+
+    def signal(self, t: float) -> float:
+        """m(t), what is left of the data at diffusion time t of [0, 1]: x_t = m x_0 + sigma eps."""
+        return _openmmscore.ScoreModel_getSignal(self, as_number("t", t))
+
+    def noise(self, t: float) -> float:
+        """sigma(t), the standard deviation of the noise at diffusion time t of [0, 1], in the
+        model's coordinates."""
+        return _openmmscore.ScoreModel_getNoise(self, as_number("t", t))
+
+    def time_of_noise(self, noise: float) -> float:
+        """The diffusion time t with sigma(t) = noise, of [0, 1); above 1 for noise that the model
+        never reaches."""
+        return _openmmscore.ScoreModel_getTimeOfNoise(self, as_number("noise", noise))
 
     @cached_property
     def feature_sizes(self) -> tuple[int, ...]:

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from openmm import unit
 
-__all__ = ["Bead", "DataRange", "Expert", "Gaussian", "settings_of"]
+__all__ = [
+    "USUAL_SCHEDULE",
+    "Bead",
+    "DataRange",
+    "Expert",
+    "Gaussian",
+    "NoiseSchedule",
+    "settings_of",
+]
 
 
 Setting: TypeAlias = int | float | str
@@ -95,6 +103,23 @@ class Gaussian:
     variances: NDArray[np.float64]
     directions: NDArray[np.float64]
     mean: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class NoiseSchedule:
+    """How noise grows with the diffusion time; `Model.signal` and `Model.noise` are its functions.
+
+    kind : its word in model files, e.g. "variance-preserving" for a beta that is linear in time
+    settings : by their names in model files
+    """
+
+    kind: str
+    settings: Mapping[str, float]
+
+
+USUAL_SCHEDULE = NoiseSchedule(
+    "variance-preserving", MappingProxyType({"betaMin": 0.1, "betaMax": 20.0})
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 from openmm import unit
 
 from ..base.command import CommandError
-from .diffusion import noise_variance
 from .model import Model
 
 __all__ = ["FACTOR", "BrokenMoleculeError", "Positions", "Reach"]
@@ -58,8 +57,7 @@ class Reach:
         """The most that is allowed at a diffusion time, or None where the model does not say."""
         if model.range is None:
             return None
-        noise = math.sqrt(noise_variance(model, time))
-        margin = _NOISE * noise * model.scale.value_in_unit(unit.nanometer)
+        margin = _NOISE * model.noise(time) * model.scale.value_in_unit(unit.nanometer)
         return cls(
             FACTOR * model.range.neighbours.value_in_unit(unit.nanometer) + math.sqrt(2) * margin,
             FACTOR * model.range.centre.value_in_unit(unit.nanometer) + margin,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from ..base.values import as_number
-from .parts import Bead, DataRange, Expert, Gaussian
+from .parts import Bead, DataRange, Expert, Gaussian, NoiseSchedule
 
 __all__ = ["Tensors", "expert_tensors", "model_text"]
 
@@ -47,7 +47,7 @@ def model_text(
     temperature: float | unit.Quantity,
     dimensions: int,
     centred: bool,
-    schedule: tuple[float, float],
+    schedule: NoiseSchedule,
     feature_sizes: Sequence[int],
     range: DataRange | None,
     gaussian: Gaussian | None,
@@ -58,8 +58,7 @@ def model_text(
     scale_nm = as_number("scale", scale, unit.nanometer)
     _add(root, "Coordinates", dimensions=dimensions, centred=int(centred), scale=scale_nm)
     _add(root, "Thermodynamics", temperature=as_number("temperature", temperature, unit.kelvin))
-    first, last = schedule
-    _add(root, "Schedule", type="variance-preserving", betaMin=first, betaMax=last)
+    _add(root, "Schedule", type=schedule.kind, **schedule.settings)
     if feature_sizes:
         features = _add(root, "Features")
         for size in feature_sizes:

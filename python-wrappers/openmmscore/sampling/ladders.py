@@ -21,7 +21,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..model.diffusion import noise_variance, time_of_noise_variance
 from ..model.model import Model
 
 __all__ = [
@@ -71,9 +70,9 @@ def geometric_times(
         )
     if not 0 <= variance < math.inf:
         raise ValueError(f"variance is {variance}, must not be negative or infinite")
-    squares = [noise_variance(model, time) + variance for time in (first, last)]
+    squares = [model.noise(time) ** 2 + variance for time in (first, last)]
     between = np.geomspace(squares[0], squares[1], count)[1:-1] - variance
-    return [first, *(time_of_noise_variance(model, value) for value in between), last]
+    return [first, *(model.time_of_noise(math.sqrt(value)) for value in between), last]
 
 
 def check_acceptance(name: str, acceptance: float) -> None:

@@ -1,7 +1,7 @@
 /* What changes over the steps of a stage: the learning rate and how long the weights' average
  * remembers. */
-#ifndef SCORE_RATE_SCHEDULE_H
-#define SCORE_RATE_SCHEDULE_H
+#ifndef SCORE_LEARNING_RATE_H
+#define SCORE_LEARNING_RATE_H
 
 #include <stdint.h>
 
@@ -13,9 +13,13 @@
 score_status score_stage_steps(const score_recipe *recipe, int stage, uint64_t frames,
                                uint64_t *steps, score_error *error);
 
+/* How a rate falls, by its word in recipes, of which NULL ends the list: "cosine"
+ * (arXiv 1608.03983) is the first. */
+const char *score_rate_decay_word(int decay);
+
 /* The rate of step `step` (from 0) of `steps` steps of `batch` samples: a linear warm-up whose
- * first step already moves, then a cosine (arXiv 1608.03983) that reaches final_rate in the last
- * step. */
+ * first step already moves, then it falls by config->decay to final_rate, which it reaches in the
+ * last step. */
 double score_learning_rate(const score_optimizer_config *config, uint64_t step, uint64_t steps,
                            int batch);
 
