@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ladder.h"
 #include "model/diffusion.h"
+#include "random_models.h"
 #include "unit_test.h"
 
 /* The known-answer vectors of the authors' Random123 library for philox4x32-10. */
@@ -98,7 +99,7 @@ static void arenas_measure_and_carve_alike(void **state) {
 
 static void noise_is_exact_at_small_times(void **state) {
     (void)state;
-    const score_schedule schedule = {0.1, 20};
+    const score_schedule schedule = RANDOM_MODEL_SCHEDULE;
     /* sigma^2 = 1 - exp(-y), y = beta_min t + t^2 (beta_max - beta_min)/2, by its series */
     const double t = 1e-5, y = 0.1 * t + t * t * 19.9 / 2;
     const double square = y - y * y / 2 + y * y * y / 6;
@@ -112,7 +113,7 @@ static void noise_is_exact_at_small_times(void **state) {
 
 static const score_time_encoding PUBLISHED = {.t_begin = 0.1, .t_end = 0.6};
 static const score_time_encoding WITH_NOISE = {
-    .t_begin = 0.1, .t_end = 0.6, .variance = 0.02, .schedule = {0.1, 20}};
+    .t_begin = 0.1, .t_end = 0.6, .variance = 0.02, .schedule = RANDOM_MODEL_SCHEDULE};
 
 static void time_features_are_those_of_the_design(void **state) {
     (void)state;
