@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ladder.h"
 #include "model/diffusion.h"
+#include "random_models.h"
 #include "unit_test.h"
 
 /* The known-answer vectors of the authors' Random123 library for philox4x32-10. */
@@ -98,7 +99,7 @@ static void arenas_measure_and_carve_alike(void **state) {
 
 static const score_time_encoding PUBLISHED = {.t_begin = 0.1, .t_end = 0.6};
 static const score_time_encoding WITH_NOISE = {
-    .t_begin = 0.1, .t_end = 0.6, .variance = 0.02, .schedule = {0, {0.1, 20}}};
+    .t_begin = 0.1, .t_end = 0.6, .variance = 0.02, .schedule = RANDOM_MODEL_SCHEDULE};
 
 static void time_features_are_those_of_the_design(void **state) {
     (void)state;
