@@ -134,6 +134,8 @@ def test_continued_generation_is_the_uninterrupted_one(tmp_path):
         (["alanine_dipeptide/row", "-t", "1", "recipe.xml", "out"], "1 ps is too short"),
         (["alanine_dipeptide/row", "-x", "-t", "2", "recipe.xml", "out"], "2 ps is too short"),
         (["alanine_dipeptide/row", "-e", "", "recipe.xml", "out"], " is no time"),
+        (["pipeline", "recipe.xml", "out", "reference.h5"], "usage: pipeline"),
+        (["pipeline", "-l", "5", "recipe.xml", "out"], "usage: pipeline"),
         (["toys/row", "muller", "recipe.xml", "out"], "no system muller"),
         (["toys/row", "double_well", "recipe.xml", "out"], "recipe.xml: no such recipe"),
         (["toys/toy_accuracy.py", "double_well", "none.xml"], "none.xml"),

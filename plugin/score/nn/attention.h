@@ -1,5 +1,6 @@
 /* Attention over the beads of one molecule whose edges are affine in x_j - x_i (arXiv 2302.00600,
- * where e_ij = W_e (W_edge (x_j - x_i) + b_edge) + b_e; here e_ij = A (x_j - x_i) + c):
+ * where e_ij = W_e (W_edge (x_j - x_i) + b_edge) + b_e; here e_ij = A (x_j - x_i) + c with
+ * A = W_e W_edge and c = W_e b_edge + b_e):
  *
  *     sim_ij = q_i . (k_j + e_ij) / sqrt(w),   a_ij = softmax over j,   o_i = sum_j a_ij (v_j + e_ij)
  *
