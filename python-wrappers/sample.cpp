@@ -42,7 +42,7 @@ void drawSamples(const ScoreModel &model, const std::string &solver, int steps,
                                static_cast<size_t>(model.getDimensions());
     const size_t count = coordinates == 0 ? 0 : positions_nm.size() / coordinates;
     if (threads < 1 || count > UINT32_MAX || count * coordinates != positions_nm.size() ||
-        (log_density.data() != nullptr && log_density.size() != count))
+        (coordinates != 0 && log_density.data() != nullptr && log_density.size() != count))
         throw std::invalid_argument("positions and log-densities differ in size, or there are no "
                                     "threads");
 

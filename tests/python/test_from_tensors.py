@@ -1,5 +1,7 @@
 """Models that are made of arrays, without a file."""
 
+import copy
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,8 +128,32 @@ def test_tensors_that_are_not_those_of_the_network_are_refused(model, name, valu
             "betaMax",
         ),
         ({"beads": []}, openmm.OpenMMException, "there is no <Bead>"),
+        (
+            {"schedule": NoiseSchedule("cosine", {"type": 1})},
+            ValueError,
+            "settings of a schedule have 'type'",
+        ),
     ],
 )
 def test_values_that_are_out_of_range_are_named(model, changed, error, message):
     with pytest.raises(error, match=message):
         rebuilt(model, **changed)
+
+
+def test_settings_that_an_expert_has_already_are_refused(model):
+    expert = replace(model.experts[0], settings={**model.experts[0].settings, "hidden": 3})
+    with pytest.raises(ValueError, match="settings of an expert have 'hidden'"):
+        rebuilt(model, experts=[expert])
+
+
+def test_notes_keep_their_ends_of_lines(model):
+    again = rebuilt(model, notes={"a": "x\r\ny"})
+    assert again.notes["a"] == "x\r\ny"
+    assert Model.from_xml(again.to_xml()).notes["a"] == "x\r\ny"
+
+
+def test_what_a_model_is_made_of_can_be_copied(model):
+    for part in (model.experts, model.schedule):
+        assert pickle.loads(pickle.dumps(part)) == part
+        assert copy.deepcopy(part) == part
+    assert hash(model.experts[0]) == hash(replace(model.experts[0]))

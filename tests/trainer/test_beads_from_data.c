@@ -8,7 +8,7 @@
 #include "frame_files.h"
 
 /* Two residues of three atoms; `element` of the last one. */
-static void write_frames(const char *element) {
+static void write_frames_of(const char *name, const char *element) {
     static char topology[512];
     snprintf(topology, sizeof topology,
              "{\"chains\": [{\"index\": 0, \"residues\": ["
@@ -16,10 +16,14 @@ static void write_frames(const char *element) {
              "{\"index\": 0, \"name\": \"N\", \"element\": \"N\"},"
              "{\"index\": 1, \"name\": \"CA\", \"element\": \"C\"}]},"
              "{\"name\": \"MSE\", \"resSeq\": 9, \"atoms\": ["
-             "{\"index\": 2, \"name\": \"SE\", \"element\": \"%s\"}]}]}], \"bonds\": []}",
-             element);
+             "{\"index\": 2, \"name\": \"%s\", \"element\": \"%s\"}]}]}], \"bonds\": []}",
+             name, element);
     const hdf5_file file = {.frames = 9, .beads = 3, .dimensions = 3, .topology = topology};
     write_hdf5("frames.h5", &file);
+}
+
+static void write_frames(const char *element) {
+    write_frames_of("SE", element);
 }
 
 /* The recipe with these beads, line 4. */
@@ -116,10 +120,26 @@ static void what_cannot_be_is_named(void **state) {
     }
 }
 
+static void names_that_no_model_can_hold_are_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "C\\u0001", "A\\n", "\xff",
+        "a-name-of-sixty-four-bytes-which-is-one-more-than-a-file-may-hold"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        score_recipe *recipe = NULL;
+        score_error error;
+        write_frames_of(names[k], "C");
+        assert_int_equal(read_recipe("frames.h5", "<Beads fromData=\"true\"/>", &recipe, &error),
+                         SCORE_ERROR_FORMAT);
+        assert_non_null(strstr(error.message, "the name of atom 2 or of its residue"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_residues_and_masses_are_the_topologys),
         cmocka_unit_test(what_cannot_be_is_named),
+        cmocka_unit_test(names_that_no_model_can_hold_are_refused),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "data/contained.h"
 #include "data/hdf5_links.h"
 #include "data/hdf5_set.h"
 #include "data/hdf5_text.h"
 #include "data/topology_names.h"
+#include "weights/text_sink.h"
 
 static score_status compare(const char *path, const score_topology_names *names,
                             const score_bead *beads, score_error *error) {
@@ -91,11 +93,22 @@ static double weight_of(const char *element) {
     return 0;
 }
 
+/* Whether a model file can hold it. One that has been cut fills its room. */
+static bool is_name(const char *text) {
+    return strlen(text) + 1 < SCORE_NAME_SIZE && score_is_xml_text(text) &&
+           score_control_character(text) == NULL;
+}
+
 static score_status make_bead(const char *path, const score_topology_atom *atom, int k,
                               double mass_amu, score_bead *bead, score_error *error) {
     _Static_assert((int)SCORE_ATOM_NAME_SIZE == (int)SCORE_NAME_SIZE, "names are cut alike");
     if (atom->name[0] == '\0')
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0, "atom %d has no name", k);
+    if (!is_name(atom->name) || !is_name(atom->residue))
+        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                             "the name of atom %d or of its residue is too long, or has characters "
+                             "that no model file can hold",
+                             k);
     bead->mass_amu = mass_amu > 0 ? mass_amu : weight_of(atom->element);
     if (bead->mass_amu == 0)
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
@@ -153,9 +166,10 @@ score_status score_dataset_read_beads(const char *path, double mass_amu, score_b
         return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                              "is damaged: HDF5 crashes on it, or does not come to an end");
     score_hdf5_printing printing = score_hdf5_stop_printing();
+    const bool is_other = H5Fis_hdf5(path) == 0; /* first: it forgets the reasons of errors */
     const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     score_status status;
-    if (H5Fis_hdf5(path) == 0)
+    if (is_other)
         status = score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                                "has no topology to take beads from: it is not an HDF5 file");
     else if (file < 0)

@@ -19,10 +19,12 @@ __all__ = [
     "as_positive",
     "as_seed",
     "as_steps",
+    "as_threads",
     "in_unit",
 ]
 
 _MOST_STEPS = 10**12  # 2 ms at 2 fs
+_MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 
 
 def as_number(name: str, value: Any, in_unit: Any = unit.dimensionless) -> float:
@@ -66,6 +68,14 @@ def as_count(name: str, value: Any, least: int = 1) -> int:
         kind = "positive" if least else "non-negative"
         raise ValueError(f"{name} is {value!r}, must be a {kind} integer")
     return int(value)
+
+
+def as_threads(name: str, value: Any) -> int:
+    """A number of threads that can be started."""
+    count = as_count(name, value)
+    if count > _MOST_THREADS:
+        raise ValueError(f"{name} is {count}, must be at most {_MOST_THREADS}")
+    return count
 
 
 def as_seed(name: str, value: Any) -> int:

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from .. import _openmmscore
-from ..base.values import as_array, as_count, as_number, as_seed
+from ..base.values import as_array, as_count, as_number, as_seed, as_threads
 from .parts import USUAL_SCHEDULE, Bead, DataRange, Expert, Gaussian, NoiseSchedule, settings_of
 from .text import Tensors, expert_tensors, model_text
 
 __all__ = ["Model"]
+
+_MOST_SAMPLING_STEPS = 10**6
 
 
 class _Evaluator:
@@ -279,9 +281,7 @@ class Model:
         """How noise grows with the diffusion time."""
         count = _openmmscore.ScoreModel_getNumNoiseScheduleSettings(self)
         settings = (_openmmscore.ScoreModel_getNoiseScheduleSetting(self, k) for k in range(count))
-        return NoiseSchedule(
-            _openmmscore.ScoreModel_getNoiseSchedule(self), MappingProxyType(dict(settings))
-        )
+        return NoiseSchedule(_openmmscore.ScoreModel_getNoiseSchedule(self), dict(settings))
 
     def signal(self, t: float) -> float:
         """m(t), what is left of the data at diffusion time t of [0, 1]: x_t = m x_0 + sigma eps."""
@@ -409,7 +409,8 @@ class Model:
         steps : int, optional
             the number of evaluations of the model's score, by default 100 and 1000
         threads : int
-            the number of threads, on which no result depends
+            the number of threads, on which no result depends; with OpenBLAS's products
+            (docs/architecture.md) its rounding may
         log_density : bool
             whether log-densities are wanted, too
 
@@ -431,7 +432,10 @@ class Model:
         if count >= 2**32:
             raise ValueError(f"n is {count}, must be less than 2^32")
         number = 0 if steps is None else as_count("steps", steps)
-        threads, seed = as_count("threads", threads), as_seed("seed", seed)
+        if number > _MOST_SAMPLING_STEPS:
+            raise ValueError(f"steps is {number}, must be at most {_MOST_SAMPLING_STEPS}")
+        threads, seed = as_threads("threads", threads), as_seed("seed", seed)
+        threads = min(threads, max(count, 1))
         positions = np.empty((count, len(self.beads), self.dimensions), np.float32)
         densities = np.empty(count) if log_density else None
         _openmmscore.drawSamples(self, solver, number, seed, threads, positions, densities)
@@ -455,7 +459,7 @@ class Model:
             evaluator,
             precision == "single",
             as_number("t", t),
-            as_count("threads", threads),
+            as_threads("threads", threads),
             positions.shape[-2],
             positions,
             self._features(features, positions.shape[:-1]),

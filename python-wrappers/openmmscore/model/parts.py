@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -69,7 +68,7 @@ class Expert:
     t_begin: float
     t_end: float
     base: str = "none"
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict, hash=False)
 
 
 def settings_of(words: Mapping[str, str]) -> Mapping[str, Setting]:
@@ -81,7 +80,7 @@ def settings_of(words: Mapping[str, str]) -> Mapping[str, Setting]:
                 return kind(word)
         return word
 
-    return MappingProxyType({name: value(word) for name, word in words.items()})
+    return {name: value(word) for name, word in words.items()}
 
 
 @dataclass(frozen=True)
@@ -114,12 +113,10 @@ class NoiseSchedule:
     """
 
     kind: str
-    settings: Mapping[str, float]
+    settings: Mapping[str, float] = field(hash=False)
 
 
-USUAL_SCHEDULE = NoiseSchedule(
-    "variance-preserving", MappingProxyType({"betaMin": 0.1, "betaMax": 20.0})
-)
+USUAL_SCHEDULE = NoiseSchedule("variance-preserving", {"betaMin": 0.1, "betaMax": 20.0})
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def model_text(
     scale_nm = as_number("scale", scale, unit.nanometer)
     _add(root, "Coordinates", dimensions=dimensions, centred=int(centred), scale=scale_nm)
     _add(root, "Thermodynamics", temperature=as_number("temperature", temperature, unit.kelvin))
-    _add(root, "Schedule", type=schedule.kind, **schedule.settings)
+    _add(root, "Schedule", **_joined("a schedule", {"type": schedule.kind}, schedule.settings))
     if feature_sizes:
         features = _add(root, "Features")
         for size in feature_sizes:
@@ -78,12 +78,21 @@ def model_text(
             _add(provenance, "Note", name=name).text = text
     _add_experts(_add(root, "Experts"), tensors, experts)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")
 
 
-def _add(parent: ElementTree.Element, tag: str, **attributes: object) -> ElementTree.Element:
+def _add(parent: ElementTree.Element, tag: str, /, **attributes: object) -> ElementTree.Element:
     words = {name: _word(value) for name, value in attributes.items()}
     return ElementTree.SubElement(parent, tag, words)
+
+
+def _joined(
+    what: str, common: Mapping[str, object], settings: Mapping[str, object]
+) -> dict[str, object]:
+    twice = sorted(set(common) & set(settings))
+    if twice:
+        raise ValueError(f"settings of {what} have {twice[0]!r}, which is none of them")
+    return {**common, **settings}
 
 
 def _word(value: object) -> str:
@@ -132,19 +141,17 @@ def _add_experts(
     for expert, own in zip(experts, tensors, strict=True):
         single = all(np.asarray(values).dtype == np.float32 for values in own.values())
         dtype = "float32" if single else "float64"
-        element = _add(
-            parent,
-            "Expert",
-            architecture=expert.architecture,
-            output=expert.output,
-            hidden=expert.hidden,
-            layers=expert.layers,
-            timeBegin=expert.t_begin,
-            timeEnd=expert.t_end,
-            base=expert.base,
-            dtype=dtype,
-            **expert.settings,
-        )
+        common = {
+            "architecture": expert.architecture,
+            "output": expert.output,
+            "hidden": expert.hidden,
+            "layers": expert.layers,
+            "timeBegin": expert.t_begin,
+            "timeEnd": expert.t_end,
+            "base": expert.base,
+            "dtype": dtype,
+        }
+        element = _add(parent, "Expert", **_joined("an expert", common, expert.settings))
         _add_tensors(element, own, dtype)
 
 

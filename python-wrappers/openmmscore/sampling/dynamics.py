@@ -13,7 +13,7 @@ import openmm
 from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
-from ..base.values import as_array, as_count, as_positive, as_seed, as_steps
+from ..base.values import as_array, as_count, as_positive, as_seed, as_steps, as_threads
 from ..model.force import ScoreForce
 from ..model.model import Model
 from ..model.system import create_system
@@ -29,7 +29,6 @@ __all__ = ["SimulationResult", "create_context", "plan", "simulate"]
 _STEPS_AT_ONCE = 10  # between looks at the clock and at Ctrl-C
 _LEAST_FRAMES = 2  # that a limit on time leaves; it takes two to see anything
 _EQUILIBRATION_SHARE = 0.3  # of the limit on time, at most
-_MOST_THREADS = 1024  # OpenMM aborts where it cannot start them
 
 
 @dataclass
@@ -143,9 +142,7 @@ def _platform(name: str, threads: int | None) -> tuple[openmm.Platform, dict[str
         return platform, {}
     if "Threads" not in platform.getPropertyNames():
         raise ValueError(f"threads is {threads}, but the {name} platform has no such setting")
-    if as_count("threads", threads) > _MOST_THREADS:
-        raise ValueError(f"threads is {threads}, must be at most {_MOST_THREADS}")
-    return platform, {"Threads": str(threads)}
+    return platform, {"Threads": str(as_threads("threads", threads))}
 
 
 def simulate(
