@@ -70,7 +70,9 @@ def test_the_first_of_many_are_those_of_few(toy):
         ({"n": 1, "steps": 0}, "steps is 0, must be a positive integer"),
         ({"n": 1, "steps": 1}, "steps is 1, must be from 2 to 1000000"),
         ({"n": 1, "steps": 10**6 + 1}, "steps is 1000001"),
+        ({"n": 1, "steps": 2**31}, "steps is 2147483648"),
         ({"n": 1, "threads": 0}, "threads is 0"),
+        ({"n": 1, "threads": 2**31}, "threads is 2147483648, must be at most 1024"),
         ({"n": 1, "solver": "euler"}, "the solver is 'euler'"),
     ],
 )
