@@ -33,7 +33,13 @@ enum {
 #define SCORE_TIME_MIN 1e-5                    /* t0: the diffusion time of a force */
 #define SCORE_BOLTZMANN_KJ 0.00831446261815324 /* kJ/mol/K */
 
-typedef enum score_architecture { SCORE_GRAPH_TRANSFORMER, SCORE_MLP } score_architecture;
+/* The architectures, each described in a source of plugin/score/model. */
+#define SCORE_ARCHITECTURE_LIST(ARCHITECTURE) ARCHITECTURE(GRAPH_TRANSFORMER) ARCHITECTURE(MLP)
+#define SCORE_ARCHITECTURE_VALUE(kind) SCORE_##kind,
+typedef enum score_architecture {
+    SCORE_ARCHITECTURE_LIST(SCORE_ARCHITECTURE_VALUE) SCORE_ARCHITECTURE_COUNT
+} score_architecture;
+#undef SCORE_ARCHITECTURE_VALUE
 typedef enum score_output { SCORE_OUTPUT_ENERGY, SCORE_OUTPUT_SCORE } score_output;
 typedef enum score_dtype { SCORE_FLOAT32, SCORE_FLOAT64 } score_dtype; /* as stored in a file */
 

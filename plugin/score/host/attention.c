@@ -122,10 +122,10 @@ static void fold(const score_packed *packed, const score_step *step, score_real 
     memset(a_bar, 0, 4 * (size_t)all * sizeof *a_bar);
 }
 
-const score_host_operation score_host_attention = {.forward = attention_forward,
-                                                   .backward = attention_backward,
-                                                   .reads = SCORE_SHARE_HEADS,
-                                                   .writes = SCORE_SHARE_HEADS,
-                                                   .work_size = work_size,
-                                                   .derive = derive,
-                                                   .fold = fold};
+const score_host_operation SCORE_HOST_OPERATION(attention) = {.forward = attention_forward,
+                                                              .backward = attention_backward,
+                                                              .reads = SCORE_SHARE_HEADS,
+                                                              .writes = SCORE_SHARE_HEADS,
+                                                              .work_size = work_size,
+                                                              .derive = derive,
+                                                              .fold = fold};

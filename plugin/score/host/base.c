@@ -30,5 +30,5 @@ static void base_backward(const score_call *call) {
                                      view->x_bar, call->pass->wants_time ? view->t_bar : NULL);
 }
 
-const score_host_operation score_host_add_base = {.forward = base_forward,
-                                                  .backward = base_backward};
+const score_host_operation SCORE_HOST_OPERATION(add_base) = {.forward = base_forward,
+                                                             .backward = base_backward};

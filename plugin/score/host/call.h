@@ -6,29 +6,15 @@
 #include "nn/product.h"
 #include "nn/streams.h"
 
-#define score_host_add_base SCORE_TYPED(score_host_add_base)
-#define score_host_activate SCORE_TYPED(score_host_activate)
-#define score_host_attention SCORE_TYPED(score_host_attention)
-#define score_host_centre SCORE_TYPED(score_host_centre)
-#define score_host_constant_attention SCORE_TYPED(score_host_constant_attention)
-#define score_host_constant_nodes SCORE_TYPED(score_host_constant_nodes)
-#define score_host_constant_projection SCORE_TYPED(score_host_constant_projection)
-#define score_host_embed SCORE_TYPED(score_host_embed)
-#define score_host_encode_time SCORE_TYPED(score_host_encode_time)
-#define score_host_gate SCORE_TYPED(score_host_gate)
-#define score_host_join_inputs SCORE_TYPED(score_host_join_inputs)
-#define score_host_linear SCORE_TYPED(score_host_linear)
-#define score_host_make_constants SCORE_TYPED(score_host_make_constants)
-#define score_host_negate SCORE_TYPED(score_host_negate)
-#define score_host_norm SCORE_TYPED(score_host_norm)
-#define score_host_sum_energy SCORE_TYPED(score_host_sum_energy)
 #define score_start_positions SCORE_TYPED(score_start_positions)
 
-extern const score_host_operation score_host_add_base, score_host_activate, score_host_attention,
-    score_host_centre, score_host_constant_attention, score_host_constant_nodes,
-    score_host_constant_projection, score_host_embed, score_host_encode_time, score_host_gate,
-    score_host_join_inputs, score_host_linear, score_host_make_constants, score_host_negate,
-    score_host_norm, score_host_sum_energy;
+/* The functions of an operation. */
+#define SCORE_HOST_OPERATION(name) SCORE_TYPED(score_host_##name)
+
+#define SCORE_DECLARE_OPERATION(kind, name, parameters, in, out, in_training)                      \
+    extern const score_host_operation SCORE_HOST_OPERATION(name);
+SCORE_OPERATION_LIST(SCORE_DECLARE_OPERATION)
+#undef SCORE_DECLARE_OPERATION
 
 /* Zeroes the adjoint of positions, input `in`, of the heads that the call has, where it is the first
  * to add to it. */

@@ -25,7 +25,7 @@ static void make_constants(const score_call *call) {
     *call->pass->made = score_constant_attention_set(&source, call->pass->memory);
 }
 
-const score_host_operation score_host_make_constants = {.forward = make_constants};
+const score_host_operation SCORE_HOST_OPERATION(make_constants) = {.forward = make_constants};
 
 static void copy_nodes(const score_call *call) {
     const score_tile *tile = call->tile;
@@ -37,7 +37,7 @@ static void copy_nodes(const score_call *call) {
     }
 }
 
-const score_host_operation score_host_constant_nodes = {.forward = copy_nodes};
+const score_host_operation SCORE_HOST_OPERATION(constant_nodes) = {.forward = copy_nodes};
 
 /* -------- molecules of a kind -------- */
 
@@ -96,11 +96,12 @@ static size_t work_size(const score_tile *tile) {
     return score_constant_attention_work_size(tile->max_beads);
 }
 
-const score_host_operation score_host_constant_attention = {.forward = attention_forward,
-                                                            .backward = attention_backward,
-                                                            .reads = SCORE_SHARE_HEADS,
-                                                            .writes = SCORE_SHARE_HEADS,
-                                                            .work_size = work_size};
+const score_host_operation SCORE_HOST_OPERATION(constant_attention) = {
+    .forward = attention_forward,
+    .backward = attention_backward,
+    .reads = SCORE_SHARE_HEADS,
+    .writes = SCORE_SHARE_HEADS,
+    .work_size = work_size};
 
 /* -------- their product -------- */
 
@@ -125,7 +126,8 @@ static void projection_backward(const score_call *call) {
     }
 }
 
-const score_host_operation score_host_constant_projection = {.forward = projection_forward,
-                                                             .backward = projection_backward,
-                                                             .reads = SCORE_SHARE_ALL,
-                                                             .writes = SCORE_SHARE_COLUMNS};
+const score_host_operation SCORE_HOST_OPERATION(constant_projection) = {
+    .forward = projection_forward,
+    .backward = projection_backward,
+    .reads = SCORE_SHARE_ALL,
+    .writes = SCORE_SHARE_COLUMNS};

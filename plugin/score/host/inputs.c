@@ -53,8 +53,8 @@ static void centre_backward(const score_call *call) {
         tile->view.x_bar[k] += sum[k];
 }
 
-const score_host_operation score_host_centre = {.forward = centre_forward,
-                                                .backward = centre_backward};
+const score_host_operation SCORE_HOST_OPERATION(centre) = {.forward = centre_forward,
+                                                           .backward = centre_backward};
 
 /* -------- times -------- */
 
@@ -122,8 +122,8 @@ static void encode_backward(const score_call *call) {
     }
 }
 
-const score_host_operation score_host_encode_time = {.forward = encode_forward,
-                                                     .backward = encode_backward};
+const score_host_operation SCORE_HOST_OPERATION(encode_time) = {.forward = encode_forward,
+                                                                .backward = encode_backward};
 
 /* -------- both side by side -------- */
 
@@ -164,5 +164,5 @@ static void join_backward(const score_call *call) {
     }
 }
 
-const score_host_operation score_host_join_inputs = {.forward = join_forward,
-                                                     .backward = join_backward};
+const score_host_operation SCORE_HOST_OPERATION(join_inputs) = {.forward = join_forward,
+                                                                .backward = join_backward};

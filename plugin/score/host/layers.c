@@ -69,8 +69,8 @@ static void embed_backward(const score_call *call) {
                              call->pass->gradient != NULL ? &gradient : NULL);
 }
 
-const score_host_operation score_host_embed = {.forward = embed_forward,
-                                               .backward = embed_backward};
+const score_host_operation SCORE_HOST_OPERATION(embed) = {.forward = embed_forward,
+                                                          .backward = embed_backward};
 
 /* -------- norm -------- */
 
@@ -94,10 +94,10 @@ static void norm_backward(const score_call *call) {
         score_value_bar(call, 0, 0), score_value_bar(call, 0, 1));
 }
 
-const score_host_operation score_host_norm = {.forward = norm_forward,
-                                              .backward = norm_backward,
-                                              .reads = SCORE_SHARE_ROWS,
-                                              .writes = SCORE_SHARE_ROWS};
+const score_host_operation SCORE_HOST_OPERATION(norm) = {.forward = norm_forward,
+                                                         .backward = norm_backward,
+                                                         .reads = SCORE_SHARE_ROWS,
+                                                         .writes = SCORE_SHARE_ROWS};
 
 /* -------- gate -------- */
 
@@ -116,10 +116,10 @@ static void gate_backward(const score_call *call) {
                         score_value_bar(call, 0, 0));
 }
 
-const score_host_operation score_host_gate = {.forward = gate_forward,
-                                              .backward = gate_backward,
-                                              .reads = SCORE_SHARE_ROWS,
-                                              .writes = SCORE_SHARE_ROWS};
+const score_host_operation SCORE_HOST_OPERATION(gate) = {.forward = gate_forward,
+                                                         .backward = gate_backward,
+                                                         .reads = SCORE_SHARE_ROWS,
+                                                         .writes = SCORE_SHARE_ROWS};
 
 /* -------- activation -------- */
 
@@ -140,10 +140,10 @@ static void activate_backward(const score_call *call) {
                               score_out(call, 1), score_out_bar(call, 0));
 }
 
-const score_host_operation score_host_activate = {.forward = activate_forward,
-                                                  .backward = activate_backward,
-                                                  .reads = SCORE_SHARE_COLUMNS,
-                                                  .writes = SCORE_SHARE_COLUMNS};
+const score_host_operation SCORE_HOST_OPERATION(activate) = {.forward = activate_forward,
+                                                             .backward = activate_backward,
+                                                             .reads = SCORE_SHARE_COLUMNS,
+                                                             .writes = SCORE_SHARE_COLUMNS};
 
 /* -------- read-out -------- */
 
@@ -191,8 +191,8 @@ static void sum_energy_backward(const score_call *call) {
     }
 }
 
-const score_host_operation score_host_sum_energy = {.forward = sum_energy_forward,
-                                                    .backward = sum_energy_backward};
+const score_host_operation SCORE_HOST_OPERATION(sum_energy) = {.forward = sum_energy_forward,
+                                                               .backward = sum_energy_backward};
 
 static void negate(const score_call *call, const score_real *in, score_real *out) {
     const score_tile *tile = call->tile;
@@ -211,5 +211,5 @@ static void negate_backward(const score_call *call) {
     negate(call, score_out_bar(call, 0), score_in_bar(call, 0));
 }
 
-const score_host_operation score_host_negate = {.forward = negate_forward,
-                                                .backward = negate_backward};
+const score_host_operation SCORE_HOST_OPERATION(negate) = {.forward = negate_forward,
+                                                           .backward = negate_backward};

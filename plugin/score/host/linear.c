@@ -68,8 +68,8 @@ static void linear_pack(score_packed *packed, const score_step *step, int task) 
         score_panels_pack(out, 0, in, (score_matrix){weight, 1, out}, linear->transposed);
 }
 
-const score_host_operation score_host_linear = {.forward = linear_forward,
-                                                .backward = linear_backward,
-                                                .reads = SCORE_SHARE_ALL,
-                                                .writes = SCORE_SHARE_COLUMNS,
-                                                .pack = linear_pack};
+const score_host_operation SCORE_HOST_OPERATION(linear) = {.forward = linear_forward,
+                                                           .backward = linear_backward,
+                                                           .reads = SCORE_SHARE_ALL,
+                                                           .writes = SCORE_SHARE_COLUMNS,
+                                                           .pack = linear_pack};

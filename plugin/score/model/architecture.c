@@ -3,14 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const score_architecture_kind *const kinds[] = {
-    [SCORE_GRAPH_TRANSFORMER] = &SCORE_GRAPH_TRANSFORMER_KIND,
-    [SCORE_MLP] = &SCORE_MLP_KIND,
-};
+#define ARCHITECTURE(kind) [SCORE_##kind] = &SCORE_##kind##_KIND,
+static const score_architecture_kind *const kinds[] = {SCORE_ARCHITECTURE_LIST(ARCHITECTURE)};
 
 const char *score_architecture_word(int architecture) {
-    const int count = (int)(sizeof kinds / sizeof kinds[0]);
-    return architecture >= 0 && architecture < count ? kinds[architecture]->word : NULL;
+    return architecture >= 0 && architecture < SCORE_ARCHITECTURE_COUNT ? kinds[architecture]->word
+                                                                        : NULL;
 }
 
 const char *score_architecture_title(score_architecture architecture) {

@@ -35,7 +35,9 @@ typedef struct score_architecture_kind {
     void (*describe)(score_description *description);
 } score_architecture_kind;
 
-extern const score_architecture_kind SCORE_GRAPH_TRANSFORMER_KIND, SCORE_MLP_KIND;
+#define SCORE_DECLARE_ARCHITECTURE(kind) extern const score_architecture_kind SCORE_##kind##_KIND;
+SCORE_ARCHITECTURE_LIST(SCORE_DECLARE_ARCHITECTURE)
+#undef SCORE_DECLARE_ARCHITECTURE
 
 /* Tensors. Each returns its place in the list, the first of those that stand together. The name of
  * one is "<name>.<kind>", in front of it "layer.<layer>." unless that is negative.

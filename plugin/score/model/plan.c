@@ -6,36 +6,17 @@
 
 #include "model/architecture.h"
 
-enum { FIRST = 1, SECOND = 2, THIRD = 4, FOURTH = 8 };
-
-/* What a backward step reads again of the step's arrays, and what only one that forms gradients by
- * parameters, or handles further streams, does. */
 static const struct {
     const char *name;
     bool has_parameters;
-    unsigned in;
+    unsigned in; /* that a backward step reads again (operation_kinds.h) */
     unsigned out;
     unsigned in_training;
 } operations[SCORE_OPERATION_COUNT] = {
-    [SCORE_CENTRE] = {.name = "centre"},
-    [SCORE_ENCODE_TIME] = {.name = "encode time", .out = SECOND},
-    [SCORE_EMBED] = {.name = "embed", .has_parameters = true, .in_training = FIRST},
-    [SCORE_NORM] = {.name = "norm", .has_parameters = true, .out = SECOND | THIRD},
-    [SCORE_LINEAR] = {.name = "linear", .has_parameters = true, .in_training = FIRST},
-    [SCORE_ATTENTION] = {.name = "attention",
-                         .has_parameters = true,
-                         .in = FIRST | SECOND,
-                         .out = SECOND | THIRD | FOURTH},
-    [SCORE_GATE] = {.name = "gate", .has_parameters = true, .in = FIRST | SECOND, .out = SECOND},
-    [SCORE_ACTIVATE] = {.name = "activate", .out = SECOND, .in_training = FIRST},
-    [SCORE_SUM_ENERGY] = {.name = "sum energy", .has_parameters = true, .in_training = FIRST},
-    [SCORE_NEGATE] = {.name = "negate"},
-    [SCORE_JOIN_INPUTS] = {.name = "join inputs"},
-    [SCORE_ADD_BASE] = {.name = "add base", .in = FIRST | SECOND},
-    [SCORE_MAKE_CONSTANTS] = {.name = "make constants"},
-    [SCORE_CONSTANT_NODES] = {.name = "constant nodes"},
-    [SCORE_CONSTANT_ATTENTION] = {.name = "constant attention", .in = FIRST, .out = FIRST},
-    [SCORE_CONSTANT_PROJECTION] = {.name = "constant projection"},
+#define OPERATION(kind, name, parameters, in, out, in_training)                                    \
+    [SCORE_##kind] = {#name, parameters, in, out, in_training},
+    SCORE_OPERATION_LIST(OPERATION)
+#undef OPERATION
 };
 
 const char *score_operation_name(score_operation operation) {

@@ -14,32 +14,10 @@
 #include <stddef.h>
 
 #include "model/network.h"
+#include "model/operation_kinds.h"
 #include "nn/activation_kind.h"
 
-/* in and out are the arrays of a step, in this order; weights are tensors. Equations are those of
- * nn/ and of the files named here. */
-typedef enum score_operation {
-    SCORE_CENTRE,             /* in x; out x minus the mean over a molecule's beads, if centred */
-    SCORE_ENCODE_TIME,        /* in t; out time features (diffusion.h), their derivatives */
-    SCORE_EMBED,              /* in time features; out nodes; tables, weight, bias */
-    SCORE_NORM,               /* in x; out y, x - mean, variance; scale, bias */
-    SCORE_LINEAR,             /* in x; out y = x W + b; weight, bias */
-    SCORE_ATTENTION,          /* in qkv, x; out heads, weights a, A^T q, y, scratch; derived A, c */
-    SCORE_GATE,               /* in new, old; out gated, logit; weight */
-    SCORE_ACTIVATE,           /* in x; out y, slope */
-    SCORE_SUM_ENERGY,         /* in nodes; out the sum over beads of node . w + b; weight, bias */
-    SCORE_NEGATE,             /* in x; out -x */
-    SCORE_JOIN_INPUTS,        /* in x, time features; out both side by side */
-    SCORE_ADD_BASE,           /* in x, t; out += -log g_t(x) (diffused_gaussian.h) */
-    SCORE_MAKE_CONSTANTS,     /* in nodes, qkv; what the next three need of a kind of molecule;
-                                  derived A, c and, second, weight, bias of the output layer */
-    SCORE_CONSTANT_NODES,     /* out nodes */
-    SCORE_CONSTANT_ATTENTION, /* in x; out [a, y] of each head (constant_attention.h) */
-    SCORE_CONSTANT_PROJECTION, /* in [a, y]; out the attention's output */
-    SCORE_OPERATION_COUNT
-} score_operation;
-
-/* The name of an operation, e.g. "attention". */
+/* The name of an operation, e.g. "sum_energy". */
 const char *score_operation_name(score_operation operation);
 
 /* What a plan is for. */
@@ -80,6 +58,8 @@ typedef struct score_array {
     int place;        /* the array whose memory it uses: itself, or one that is no longer needed */
 } score_array;
 
+/* in and out are arrays and tensor is weights, in the order in which operation_kinds.h has them.
+ * Equations are those of nn/ and of the files named there. */
 typedef struct score_step {
     score_operation operation;
     int layer; /* -1 before and after the layers */
