@@ -26,8 +26,8 @@ def program() -> Callable[[str], str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_are_not_ignored() -> Iterator[None]:
-    """As they are under nohup, or in the background of a script: no test of them would pass, for what
-    is ignored stays so."""
+    """As they are under nohup, or in the background of a script: no test of them would pass, for
+    what is ignored stays so."""
     hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
