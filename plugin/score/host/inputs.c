@@ -45,8 +45,8 @@ static void centre_backward(const score_call *call) {
     const int parts = score_array_of(call, bar)->extent.row / d;
     const ptrdiff_t size = (ptrdiff_t)tile->view.rows * d;
     score_real *sum = score_out_bar(call, 0);
-    for (ptrdiff_t k = 0; k < size; k++)
-        for (int part = 1; part < parts; part++)
+    for (int part = 1; part < parts; part++)
+        for (ptrdiff_t k = 0; k < size; k++)
             sum[k] += sum[part * size + k];
     centre(tile, sum, sum);
     for (ptrdiff_t k = 0; k < size; k++)

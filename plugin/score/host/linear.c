@@ -10,6 +10,10 @@ static const score_linear *linear_of(const score_packed *packed, const score_ste
 
 /* The columns that the call has of an array of `width`, in `ranges`; returns how many ranges they are. */
 static int own_columns(const score_call *call, int array, int width, score_range ranges[3]) {
+    if (call->share.parts == 1) {
+        ranges[0] = (score_range){0, width};
+        return 1;
+    }
     const int groups = score_array_of(call, array)->head_groups;
     const score_expert_config *expert = &call->tile->network->expert;
     if (groups == 0) {
@@ -37,8 +41,9 @@ static void linear_forward(const score_call *call) {
     for (int k = 0; k < count; k++)
         score_linear_forward(moving, rows, linear->in, linear->out, ranges[k], linear->panels,
                              score_value(call, 0, 1), score_in(call, 0), score_out(call, 0));
-    score_zero_streams(call->pass->streams & ~moving, (ptrdiff_t)rows * linear->out,
-                       score_out(call, 0));
+    if (moving != call->pass->streams)
+        score_zero_streams(call->pass->streams & ~moving, (ptrdiff_t)rows * linear->out,
+                           score_out(call, 0));
 }
 
 static void linear_backward(const score_call *call) {

@@ -47,11 +47,11 @@ void score_forward(const score_packed *packed, score_tile *tile, const score_pas
     const score_plan *plan = tile->plan;
     const score_share share = share_of(pass);
     written last = {SCORE_SHARE_NONE, 0};
+    score_call call = {packed, tile, pass, NULL, 0, share};
     for (int k = 0; k < plan->step_count; k++) {
-        const score_step *step = &plan->steps[k];
-        const score_host_operation *operation = tile->host->operations[step->operation];
-        const score_call call = {packed, tile, pass, step, 0, share};
-        run(operation->forward, operation, &call, step->out[0], &last);
+        call.step = &plan->steps[k];
+        const score_host_operation *operation = tile->host->operations[call.step->operation];
+        run(operation->forward, operation, &call, call.step->out[0], &last);
     }
     wait(pass);
 }
@@ -62,12 +62,13 @@ void score_backward(const score_packed *packed, score_tile *tile, const score_pa
     const unsigned wanted = SCORE_OF_POSITIONS | (pass->wants_time ? SCORE_OF_TIMES : 0u) |
                             (pass->gradient != NULL ? SCORE_OF_PARAMETERS : 0u);
     written last = {SCORE_SHARE_NONE, 0};
+    score_call call = {packed, tile, pass, NULL, wanted, share};
     for (int k = plan->step_count - 1; k >= 0; k--) {
-        const score_step *step = &plan->steps[k];
-        const score_host_operation *operation = tile->host->operations[step->operation];
-        const score_call call = {packed, tile, pass, step, wanted, share};
-        if ((step->serves & wanted) != 0)
-            run(operation->backward, operation, &call, step->in[0], &last);
+        call.step = &plan->steps[k];
+        if ((call.step->serves & wanted) == 0)
+            continue;
+        const score_host_operation *operation = tile->host->operations[call.step->operation];
+        run(operation->backward, operation, &call, call.step->in[0], &last);
     }
     wait(pass);
 }

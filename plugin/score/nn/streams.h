@@ -92,6 +92,8 @@ typedef struct score_share {
 
 /* A part's share of `count` things that are handed out `unit` at a time. */
 SCORE_INLINE score_range score_share_range(score_share share, int count, int unit) {
+    if (share.parts == 1)
+        return (score_range){0, count};
     const long units = (count + unit - 1) / unit;
     const int begin = (int)(units * share.part / share.parts) * unit;
     const int end = (int)(units * (share.part + 1) / share.parts) * unit;
