@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "ThreadPoolExecutor.h"
 #include "buffers.h"
+#include "call_threads.h"
 #include "score/batch.h"
 #include "openmm/OpenMMException.h"
 
@@ -106,15 +106,10 @@ void Evaluator::evaluate(bool singlePrecision, double time, int threads, int bea
         batch.reset(); // before the next, so that there is never memory for two
         batch.reset(new Batch(model, request));
     }
-    // The threads are not kept: after a fork there would be none in the child.
-    std::unique_ptr<OpenMM::ThreadPool> pool;
-    score_executor executor = score_executor_serial();
-    if (threads > 1) {
-        pool.reset(new OpenMM::ThreadPool(threads));
-        executor = threadPoolExecutor(*pool);
-    }
-    throwUnlessDone(score_batch_evaluate(batch->handle.get(), positions_nm.data(), time, &executor,
-                                         energy.data(), score_per_nm.data(), nullptr, &error),
+    const CallThreads workers(threads);
+    throwUnlessDone(score_batch_evaluate(batch->handle.get(), positions_nm.data(), time,
+                                         &workers.executor, energy.data(), score_per_nm.data(),
+                                         nullptr, &error),
                     error);
 }
 

@@ -4,11 +4,10 @@
 #include <chrono>
 #include <cstdint>
 #include <future>
-#include <memory>
 #include <stdexcept>
 
-#include "ThreadPoolExecutor.h"
 #include "buffers.h"
+#include "call_threads.h"
 #include "score/sample.h"
 
 namespace OpenMMScore {
@@ -56,13 +55,8 @@ void drawSamples(const ScoreModel &model, const std::string &solver, int steps,
     request.context = &stop;
     request.watch = stopWhereAsked;
     auto draw = [&] {
-        std::unique_ptr<OpenMM::ThreadPool> pool;
-        score_executor executor = score_executor_serial();
-        if (threads > 1) {
-            pool.reset(new OpenMM::ThreadPool(threads));
-            executor = threadPoolExecutor(*pool);
-        }
-        return score_sample_draw_positions(model.getHandle(), &request, &executor,
+        const CallThreads workers(threads);
+        return score_sample_draw_positions(model.getHandle(), &request, &workers.executor,
                                            positions_nm.data(), log_density.data(), &error);
     };
     std::future<score_status> work = std::async(std::launch::async, draw);

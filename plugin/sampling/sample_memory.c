@@ -5,8 +5,6 @@
 #include "sample_draw.h"
 #include "sample_model.h"
 
-enum { MAX_STEPS = 1000000 };
-
 typedef struct destination {
     const score_sample_request *request;
     size_t coordinates; /* of a sample */
@@ -36,9 +34,9 @@ static score_status check(const score_model *model, const score_sample_request *
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "the solver is '%s', must be sde-dpm-solver++ or euler-maruyama",
                           request->solver);
-    if (request->steps != 0 && (request->steps < 2 || request->steps > MAX_STEPS))
+    if (request->steps != 0 && (request->steps < 2 || request->steps > SCORE_MAX_SAMPLE_STEPS))
         return score_fail(error, SCORE_ERROR_ARGUMENT, "steps is %d, must be from 2 to %d",
-                          request->steps, MAX_STEPS);
+                          request->steps, SCORE_MAX_SAMPLE_STEPS);
     if (has_density && !score_sample_model_has_density(model))
         return score_fail(error, SCORE_ERROR_ARGUMENT,
                           "the model has no energy at diffusion time %g: there are no "

@@ -8,6 +8,7 @@
 #include "programs/interrupt.h"
 #include "sample_file.h"
 #include "sample_run.h"
+#include "score/sample.h"
 
 static const char HELP[] =
     "usage: score-sample [options] -n N -o FILE MODEL\n"
@@ -34,7 +35,7 @@ static const char HELP[] =
     "      --help         print this\n"
     "      --version      print the version\n";
 
-enum { USAGE_ERROR = 2, MAX_THREADS = 4096, MAX_STEPS = 1000000 };
+enum { USAGE_ERROR = 2, MAX_THREADS = 4096 };
 
 static int refuse(const char *option, const char *value, const char *must) {
     fprintf(stderr, "score-sample: %s is '%s', must %s\n", option, value, must);
@@ -58,7 +59,7 @@ static int take(int option, const char *value, score_sample_options *options) {
         options->count = (uint32_t)number;
         break;
     case 'S':
-        result = take_integer("--steps", value, 2, MAX_STEPS, &number);
+        result = take_integer("--steps", value, 2, SCORE_MAX_SAMPLE_STEPS, &number);
         options->steps = (int)number;
         break;
     case 'k':

@@ -34,6 +34,13 @@ void write_text(const char *path, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
+int enter_recipe_folder(void **state) {
+    if (enter_folder(state) != 0)
+        return -1;
+    write_text("frames.npy", "");
+    return 0;
+}
+
 char *edited(const char *old, const char *new) {
     const char *at = strstr(GOOD_RECIPE, old);
     assert_non_null(at);

@@ -8,6 +8,9 @@ extern const char *const GOOD_RECIPE;
 
 void write_text(const char *path, const char *text);
 
+/* Group set-up: an empty folder with the recipe's data file, which nothing reads. */
+int enter_recipe_folder(void **state);
+
 /* The good recipe with the first `old` replaced by `new`, for free(). */
 char *edited(const char *old, const char *new);
 

@@ -383,13 +383,6 @@ static void missing_files_are_named(void **state) {
     free(text);
 }
 
-static int set_up(void **state) {
-    if (enter_folder(state) != 0)
-        return -1;
-    write_text("frames.npy", "");
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_recipe_has_its_values_and_defaults),
@@ -406,5 +399,5 @@ int main(void) {
         cmocka_unit_test(lines_beyond_65535_are_counted),
         cmocka_unit_test(missing_files_are_named),
     };
-    return cmocka_run_group_tests(tests, set_up, leave_folder);
+    return cmocka_run_group_tests(tests, enter_recipe_folder, leave_folder);
 }

@@ -55,17 +55,10 @@ static void every_decay_of_the_rate_is_read(void **state) {
     }
 }
 
-static int set_up(void **state) {
-    if (enter_folder(state) != 0)
-        return -1;
-    write_text("frames.npy", "");
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_noise_schedule_is_read),
         cmocka_unit_test(every_decay_of_the_rate_is_read),
     };
-    return cmocka_run_group_tests(tests, set_up, leave_folder);
+    return cmocka_run_group_tests(tests, enter_recipe_folder, leave_folder);
 }

@@ -3,8 +3,8 @@
  *
  * Coordinates: x = (r - mean over beads of r) / scale_nm, or r / scale_nm where `centred` is 0.
  * Forward process, variance preserving, on t in [1e-5, 1]: x_t = m x_0 + sigma eps,
- * m^2 + sigma^2 = 1 (score_noise_schedule). Energy experts give E(x, t), log q_t(x) = -E(x, t) + const; as a potential,
- * U(r) = k temperature_k E(x, t0) with t0 = 1e-5. */
+ * m^2 + sigma^2 = 1 (score_noise_schedule). Energy experts give E(x, t),
+ * log q_t(x) = -E(x, t) + const; as a potential, U(r) = k temperature_k E(x, t0) with t0 = 1e-5. */
 #ifndef SCORE_MODEL_H
 #define SCORE_MODEL_H
 
@@ -104,8 +104,8 @@ typedef struct score_expert_config {
  * number that score_noise_schedule_find gives. */
 typedef struct score_noise_schedule {
     int kind;
-    double
-        settings[SCORE_SCHEDULE_SETTINGS]; /* in the order of model files; the rest is not read */
+    /* In the order of model files; the rest is not read. */
+    double settings[SCORE_SCHEDULE_SETTINGS];
 } score_noise_schedule;
 
 /* The kind of this word in model files, or -1; the word of a kind, or NULL. */

@@ -13,9 +13,12 @@
 extern "C" {
 #endif
 
+enum { SCORE_MAX_SAMPLE_STEPS = 1000000 };
+
 typedef struct score_sample_request {
     const char *solver; /* "sde-dpm-solver++" or "euler-maruyama"; NULL: the first */
-    int steps;          /* evaluations of the model's score, at least 2; 0: the solver's default */
+    int steps;          /* evaluations of the model's score, from 2 to SCORE_MAX_SAMPLE_STEPS; 0:
+                           the solver's default */
     uint64_t seed;
     uint32_t count;
     void *context;

@@ -1,6 +1,6 @@
 /* What is computed for a network, as data: the arrays and, in the order of the forward sweep, the
  * STEPS that read and write them. A plan has no numbers, knows no precision and no processor;
- * whoever carries it out has a function for each operation (the host: model/host.h).
+ * whoever carries it out has a function for each operation (the host: host/host.h).
  *
  * The backward sweep is the same list from its end: each operation turns the adjoints of what it
  * wrote into those of what it read. A step takes part where something that is asked for lies behind

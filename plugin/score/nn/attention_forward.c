@@ -94,7 +94,7 @@ static void prepare(const forward_call *call, const score_attention_group *at,
 }
 
 /* The logits of every stream, without their factor 1 / sqrt(w), and behind them the edge query. The
- * first term of a stream, (s, s, 0), is that which has its edge_query. */
+ * first term of a stream, (s, s, 0), is that which has its edge query. */
 static void find_logits(const forward_call *call, const score_attention_group *at,
                         const score_attention_scratch *scratch) {
     const int n = at->n;

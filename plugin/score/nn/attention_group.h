@@ -35,9 +35,9 @@ typedef struct score_attention_scratch {
     ptrdiff_t ld;     /* from row to row: a head's lanes may be written up to a whole vector */
     ptrdiff_t stride; /* from stream to stream */
     ptrdiff_t channel;
-    score_real *
-        pair; /* logits | edge_query, then a, a', a'' | y; in the backward a, a', a'' | edge_query */
-    score_real *bar;  /* adjoints: of a, a', a'' | y, then of logits | edge_query */
+    /* logits | edge query, then a, a', a'' | y; in the backward a, a', a'' | edge query */
+    score_real *pair;
+    score_real *bar;  /* adjoints: of a, a', a'' | y, then of logits | edge query */
     score_real *rate; /* a'/a, a''/a */
     score_real *x;    /* coordinates, [streams][3][ld]; or their adjoint, [some beads][3][ld] */
     score_real *sums; /* over the lanes of a head: [beads][3] */

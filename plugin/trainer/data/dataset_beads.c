@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "data/contained.h"
 #include "data/hdf5_links.h"
 #include "data/hdf5_set.h"
 #include "data/hdf5_text.h"
@@ -156,19 +155,16 @@ static void rehearse(void *argument) {
         score_dataset_try_beads(file);
 }
 
-enum { REHEARSAL_CPU_SECONDS = 10 };
-
 score_status score_dataset_read_beads(const char *path, double mass_amu, score_bead **beads,
                                       int *count, score_error *error) {
     *beads = NULL;
     *count = 0;
-    if (!score_survives(rehearse, (void *)path, REHEARSAL_CPU_SECONDS))
-        return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
-                             "is damaged: HDF5 crashes on it, or does not come to an end");
+    score_status status = score_hdf5_rehearse(path, rehearse, (void *)path, error);
+    if (status != SCORE_OK)
+        return status;
     score_hdf5_printing printing = score_hdf5_stop_printing();
     const bool is_other = H5Fis_hdf5(path) == 0; /* first: it forgets the reasons of errors */
     const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    score_status status;
     if (is_other)
         status = score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
                                "has no topology to take beads from: it is not an HDF5 file");

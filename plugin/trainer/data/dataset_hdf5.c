@@ -156,9 +156,8 @@ static void close_file(score_frame_source *base) {
     free(source);
 }
 
-/* A damaged file, above all a text of variable length, crashes some versions of libhdf5 or keeps them
- * busy for ever. Reading all of it takes so much time a byte at most. */
-enum { REHEARSAL_CPU_SECONDS = 10, PIECE_FRAMES = 1024 };
+/* Reading all of a file, tried first, takes so much time a byte at most. */
+enum { PIECE_FRAMES = 1024 };
 static const double REHEARSAL_SECONDS_A_BYTE = 1e-6;
 
 typedef struct rehearsal {
@@ -178,7 +177,7 @@ static void rehearse(void *argument) {
         return;
     score_dataset_try_beads(source.file);
     const double frame_bytes = (double)base->values * sizeof(double);
-    score_allow_cpu(REHEARSAL_CPU_SECONDS +
+    score_allow_cpu(SCORE_REHEARSAL_CPU_SECONDS +
                     REHEARSAL_SECONDS_A_BYTE * frame_bytes * (double)base->frames);
     void *piece = malloc(PIECE_FRAMES * base->values * sizeof(double));
     double *log_weights = malloc(base->frames * sizeof *log_weights);
@@ -197,17 +196,17 @@ static score_status open_set(const score_data_config *data, const char *name, in
                              int dimensions, score_frame_source **result, score_error *error) {
     static const score_frame_source_kind kind = {read_frames, read_log_weights, check_beads,
                                                  close_file};
-    if (!score_survives(rehearse, &(rehearsal){data, name, beads, dimensions},
-                        REHEARSAL_CPU_SECONDS))
-        return score_fail_at(error, SCORE_ERROR_FORMAT, data->path, 0,
-                             "is damaged: HDF5 crashes on it, or does not come to an end");
+    score_status status = score_hdf5_rehearse(data->path, rehearse,
+                                              &(rehearsal){data, name, beads, dimensions}, error);
+    if (status != SCORE_OK)
+        return status;
     hdf5_source *source = malloc(sizeof *source);
     if (source == NULL)
         return score_fail(error, SCORE_ERROR_MEMORY, "not enough memory to read %s", data->path);
     *source = closed(data, name);
     source->base.kind = &kind;
     score_hdf5_printing printing = score_hdf5_stop_printing();
-    const score_status status = open_file(source, beads, dimensions, error);
+    status = open_file(source, beads, dimensions, error);
     score_hdf5_resume_printing(printing);
     if (status == SCORE_OK)
         *result = &source->base;

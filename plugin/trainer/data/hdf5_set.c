@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "data/contained.h"
 #include "data/hdf5_links.h"
 #include "data/hdf5_written.h"
 
@@ -27,6 +28,14 @@ score_status score_hdf5_fail(const char *path, score_status code, const char *wh
     char cause[128] = "unknown cause";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, copy_cause, cause);
     return score_fail_at(error, code, path, 0, "HDF5 cannot %s %s (%s)", what, name, cause);
+}
+
+score_status score_hdf5_rehearse(const char *path, void (*work)(void *argument), void *argument,
+                                 score_error *error) {
+    if (score_survives(work, argument, SCORE_REHEARSAL_CPU_SECONDS))
+        return SCORE_OK;
+    return score_fail_at(error, SCORE_ERROR_FORMAT, path, 0,
+                         "is damaged: HDF5 crashes on it, or does not come to an end");
 }
 
 bool score_hdf5_has(hid_t file, const char *name) {

@@ -31,6 +31,13 @@ void score_hdf5_resume_printing(score_hdf5_printing before);
 score_status score_hdf5_fail(const char *path, score_status code, const char *what,
                              const char *name, score_error *error);
 
+/* Reads with HDF5, as work(argument) does, tried in a process of its own (contained.h): a damaged file,
+ * above all a text of variable length, crashes some versions of libhdf5 or keeps them busy for ever.
+ * SCORE_ERROR_FORMAT where it did, or took more than SCORE_REHEARSAL_CPU_SECONDS. */
+enum { SCORE_REHEARSAL_CPU_SECONDS = 10 };
+score_status score_hdf5_rehearse(const char *path, void (*work)(void *argument), void *argument,
+                                 score_error *error);
+
 /* Whether the file has something of this name, be it a link that leads nowhere. */
 bool score_hdf5_has(hid_t file, const char *name);
 

@@ -174,12 +174,6 @@ static void read_feature(score_xml_reader *reader, const xmlNode *node, score_mo
         model->feature_sizes[model->feature_count++] = size;
 }
 
-/* Words with a space behind each. */
-static void append_word(char *words, size_t size, const char *word) {
-    const size_t used = strlen(words);
-    snprintf(words + used, size - used, "%s ", word);
-}
-
 static void read_setting(score_xml_reader *reader, const xmlNode *node,
                          const score_setting *setting, void *owner) {
     char words[256] = "";
@@ -194,8 +188,7 @@ static void read_setting(score_xml_reader *reader, const xmlNode *node,
         break;
     case SCORE_SETTING_CHOICE:
         for (int k = 0; setting->choices[k] != NULL; k++)
-            append_word(words, sizeof words, setting->choices[k]);
-        words[strlen(words) - 1] = '\0';
+            score_xml_add_word(words, sizeof words, setting->choices[k]);
         value = score_xml_choice(reader, node, setting->name, words, (int)setting->usual);
         break;
     }
@@ -206,9 +199,9 @@ static void read_setting(score_xml_reader *reader, const xmlNode *node,
 static void read_settings(score_xml_reader *reader, const xmlNode *node, const char *others,
                           const score_setting *settings, void *owner) {
     char names[512] = "";
+    score_xml_add_word(names, sizeof names, others);
     for (const score_setting *setting = settings; setting->name != NULL; setting++)
-        append_word(names, sizeof names, setting->name);
-    append_word(names, sizeof names, others);
+        score_xml_add_word(names, sizeof names, setting->name);
     score_xml_allow_attributes(reader, node, names);
     for (const score_setting *setting = settings; setting->name != NULL; setting++)
         read_setting(reader, node, setting, owner);

@@ -36,14 +36,9 @@ static void read_rate(score_xml_reader *reader, const xmlNode *node, uint64_t st
 /* Where a list of names goes. */
 typedef char name_list[256];
 
-static void add_name(name_list names, const char *name) {
-    const size_t used = strlen(names);
-    snprintf(names + used, sizeof(name_list) - used, "%s%s", used == 0 ? "" : " ", name);
-}
-
 static void add_attributes(name_list names, const score_number_attribute *attributes, int most) {
     for (int k = 0; k < most && attributes[k].name != NULL; k++)
-        add_name(names, attributes[k].name);
+        score_xml_add_word(names, sizeof(name_list), attributes[k].name);
 }
 
 static void read_attributes(score_xml_reader *reader, const xmlNode *node,
@@ -102,7 +97,7 @@ static void allow_loss_attributes(score_xml_reader *reader, const xmlNode *node,
                                   const score_loss *loss) {
     name_list names = "weight";
     if (loss->has_share)
-        add_name(names, "share");
+        score_xml_add_word(names, sizeof(name_list), "share");
     add_attributes(names, loss->attributes, SCORE_LOSS_SETTINGS);
     score_xml_allow_attributes(reader, node, names);
 }
@@ -241,10 +236,10 @@ static void read_stage(score_xml_reader *reader, const xmlNode *node, score_reci
                                "timeVariance weightMiddle");
     name_list children = "MovingAverage";
     for (int k = 0; score_optimizer_at(k) != NULL; k++)
-        add_name(children, score_optimizer_at(k)->element);
+        score_xml_add_word(children, sizeof(name_list), score_optimizer_at(k)->element);
     for (int k = 0; k < SCORE_LOSS_KINDS; k++)
-        add_name(children, score_loss_table[k]->element);
-    add_name(children, "Emphasis");
+        score_xml_add_word(children, sizeof(name_list), score_loss_table[k]->element);
+    score_xml_add_word(children, sizeof(name_list), "Emphasis");
     score_xml_allow_children(reader, node, children);
     if (recipe->stage_count == SCORE_MAX_STAGES)
         score_xml_fail(reader, node, "has more than %d stages", SCORE_MAX_STAGES);

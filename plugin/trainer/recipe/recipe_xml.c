@@ -387,12 +387,15 @@ int score_xml_choice(score_xml_reader *reader, const xmlNode *node, const char *
     return value;
 }
 
+void score_xml_add_word(char *words, size_t size, const char *word) {
+    const size_t used = strlen(words);
+    snprintf(words + used, size - used, "%s%s", used == 0 ? "" : " ", word);
+}
+
 int score_xml_kind(score_xml_reader *reader, const xmlNode *node, const char *name,
                    const char *(*word)(int), int fallback) {
     char words[160] = "";
-    for (int k = 0; word(k) != NULL; k++) {
-        const size_t used = strlen(words);
-        snprintf(words + used, sizeof words - used, "%s%s", k == 0 ? "" : " ", word(k));
-    }
+    for (int k = 0; word(k) != NULL; k++)
+        score_xml_add_word(words, sizeof words, word(k));
     return score_xml_choice(reader, node, name, words, fallback);
 }

@@ -67,6 +67,10 @@ bool score_xml_bool(score_xml_reader *reader, const xmlNode *node, const char *n
 int score_xml_choice(score_xml_reader *reader, const xmlNode *node, const char *name,
                      const char *choices, int fallback);
 
+/* Lists of words separated by single spaces, as they are wanted above: adds one that has room in
+ * words[size]. */
+void score_xml_add_word(char *words, size_t size, const char *word);
+
 /* The number of the kind whose word the attribute is, or `fallback`; -1: required. After the last kind
  * `word` is NULL. */
 int score_xml_kind(score_xml_reader *reader, const xmlNode *node, const char *name,

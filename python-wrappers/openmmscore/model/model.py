@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from openmm import unit
 
 from .. import _openmmscore
-from ..base.values import as_array, as_count, as_number, as_seed, as_threads
+from ..base.values import as_count, as_number, as_seed, as_threads
+from .arrays import features_of, positions_of
 from .parts import USUAL_SCHEDULE, Bead, DataRange, Expert, Gaussian, NoiseSchedule, settings_of
 from .text import Tensors, expert_tensors, model_text
 
@@ -347,7 +348,7 @@ class Model:
             where an energy or score is not finite, with the index of the molecule in the flattened
             batch
         """
-        array = self._positions(positions)
+        array = positions_of(self, positions)
         energies = np.empty(array.shape[:-2])
         scores = self._evaluate(array, energies, t, features, precision, threads)
         return energies, scores
@@ -361,7 +362,7 @@ class Model:
         threads: int = 1,
     ) -> NDArray[np.float64]:
         """The scores alone, which every expert gives. Otherwise as `energy_and_score`."""
-        return self._evaluate(self._positions(positions), None, t, features, precision, threads)
+        return self._evaluate(positions_of(self, positions), None, t, features, precision, threads)
 
     @overload
     def sample(
@@ -462,58 +463,12 @@ class Model:
             as_threads("threads", threads),
             positions.shape[-2],
             positions,
-            self._features(features, positions.shape[:-1]),
+            features_of(self, features, positions.shape[:-1]),
             energies,
             scores,
         )
         self._evaluator = evaluator
         return scores
-
-    def _positions(self, positions: ArrayLike | unit.Quantity) -> NDArray[np.float64]:
-        array = as_array("positions", positions, unit.nanometer)
-        beads = "beads" if self.feature_sizes else str(len(self.beads))
-        if (
-            array.ndim < 2
-            or array.shape[-1] != self.dimensions
-            or array.shape[-2] < 1
-            or (not self.feature_sizes and array.shape[-2] != len(self.beads))
-        ):
-            raise ValueError(
-                f"positions have the shape {array.shape}, must have (..., {beads}, "
-                f"{self.dimensions})"
-            )
-        return array
-
-    def _features(
-        self, features: ArrayLike | None, shape: tuple[int, ...]
-    ) -> NDArray[np.intc] | None:
-        """Features for beads of `shape`, of one molecule or of all."""
-        count = len(self.feature_sizes)
-        if features is None:
-            if count and shape[-1] != len(self.beads):
-                raise ValueError(
-                    f"positions are those of {shape[-1]} beads, the model's list has "
-                    f"{len(self.beads)}: give features"
-                )
-            return None
-        array = np.asarray(features)
-        if not count:
-            raise ValueError(f"features have the shape {array.shape}, but the model has none")
-        if array.dtype.kind not in "iu":
-            raise ValueError(f"features have the type {array.dtype}, must be integers")
-        if array.shape not in ((shape[-1], count), (*shape, count)):
-            raise ValueError(
-                f"features have the shape {array.shape}, must have {(shape[-1], count)} or "
-                f"{(*shape, count)}"
-            )
-        wrong = np.argwhere((array < 0) | (array >= np.array(self.feature_sizes)))
-        if len(wrong):
-            index = tuple(int(i) for i in wrong[0])
-            raise ValueError(
-                f"features[{', '.join(map(str, index))}] is {array[index]}, must be from 0 to "
-                f"{self.feature_sizes[index[-1]] - 1}"
-            )
-        return np.ascontiguousarray(array, np.intc)
 
 
 _openmmscore.ScoreModel_swigregister(Model)
